@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
+# backends, and kernels: the SIMD loops that they share.

@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: Apache-2.0
+# core: libtenon and the tenon command.
+tenonincludedir = $(includedir)/tenon
+tenonimpldir = $(includedir)/tenon/impl
+tenoninclude_HEADERS = \
+	%D%/include/tenon/call.h \
+	%D%/include/tenon/export.h \
+	%D%/include/tenon/tensor.h \
+	%D%/include/tenon/value.h
+tenonimpl_HEADERS = \
+	%D%/include/tenon/impl/backend.h \
+	%D%/include/tenon/impl/graph.h \
+	%D%/include/tenon/impl/head.h \
+	%D%/include/tenon/impl/model.h \
+	%D%/include/tenon/impl/op.h \
+	%D%/include/tenon/impl/option.h \
+	%D%/include/tenon/impl/plugin.h \
+	%D%/include/tenon/impl/tokenizer.h
+
+lib_LTLIBRARIES += %D%/libtenon.la
+%C%_libtenon_la_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/core -DTN_PLUGIN_DIR='"$(plugindir)"'
+%C%_libtenon_la_CFLAGS = $(AM_CFLAGS) $(LIBCONFIG_CFLAGS) $(JANSSON_CFLAGS)
+%C%_libtenon_la_LDFLAGS = -version-info 0:0:0 -Wl,-z,defs $(TN_LDFLAGS) \
+	-Wl,--version-script=$(top_srcdir)/core/libtenon.map
+%C%_libtenon_la_LIBADD = $(LIBCONFIG_LIBS) $(JANSSON_LIBS) $(LIBS)
+EXTRA_%C%_libtenon_la_DEPENDENCIES = core/libtenon.map
+EXTRA_DIST += %D%/libtenon.map
+%C%_libtenon_la_SOURCES = \
+	%D%/base/arena.c \
+	%D%/base/call.c \
+	%D%/base/json.c \
+	%D%/base/utf8.c \
+	%D%/base/value.c
+
+bin_PROGRAMS += %D%/tenon
+%C%_tenon_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/core
+%C%_tenon_CFLAGS = $(AM_CFLAGS) $(SMARTCOLS_CFLAGS)
+%C%_tenon_LDADD = %D%/libtenon.la $(SMARTCOLS_LIBS)
+%C%_tenon_SOURCES = \
+	%D%/cli/main.c

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * tests/base/test_base.c - call, arena, values, JSON, UTF-8.
+ */
+#include <stdint.h>
+#include <string.h>
+#include <tenon/value.h>
+
+#include "base/utf8.h"
+#include "check_main.h"
+
+START_TEST(test_first_error_stays)
+{
+	struct tn_call *call = tn_call_create();
+
+	ck_assert_int_eq(tn_fail(call, TN_EDATA, "a\n%d", 1), TN_EDATA);
+	ck_assert_int_eq(tn_fail(call, TN_EIO, "b"), TN_EDATA);
+	ck_assert_str_eq(tn_error_text(call), "a\\x0a1");
+	tn_fault(call, TN_ECONFIG, "c");
+	ck_assert_uint_eq(tn_n_faults(call), 2);
+	ck_assert_str_eq(tn_fault_text(call, 1), "c");
+	tn_call_reset(call);
+	ck_assert_int_eq(tn_status(call), 0);
+	tn_call_destroy(call);
+}
+END_TEST
+
+START_TEST(test_arena_is_zeroed_and_aligned)
+{
+	struct tn_arena *arena = tn_arena_create();
+	struct tn_mark mark = tn_arena_mark(arena);
+
+	for (size_t n = 0; n < 100000; n = n * 3 + 1) {
+		unsigned char *p = tn_arena_alloc(arena, n);
+
+		ck_assert_uint_eq((uintptr_t)p % 64, 0);
+		for (size_t i = 0; i < n; i++)
+			ck_assert_uint_eq(p[i], 0);
+		memset(p, 0xff, n);
+	}
+	tn_arena_rewind(arena, mark);
+	ck_assert_ptr_null(tn_arena_alloc(arena, SIZE_MAX));
+	ck_assert_ptr_nonnull(tn_arena_alloc(arena, 1));
+	tn_arena_destroy(arena);
+}
+END_TEST
+
+START_TEST(test_json_round_trip)
+{
+	static const char text[] = "{\"a\":[1,-2.5,true,null,\"x\\u0000\\n\\\"é\"],\"b\":{}}";
+	struct tn_call *call = tn_call_create();
+	struct tn_value *v = tn_json_parse(text, strlen(text), "t", tn_call_arena(call), call);
+
+	ck_assert_str_eq(tn_error_text(call), "");
+	ck_assert_uint_eq(tn_string_length(tn_at(tn_get(v, "a"), 4)), 6);
+	ck_assert_str_eq(tn_json_print(v, NULL, call), text);
+	tn_call_destroy(call);
+}
+END_TEST
+
+START_TEST(test_json_refuses)
+{
+	static const char *const bad[] = {
+		"", "{", "{\"a\":1,\"\\u0061\":2}", "[1] x", "NaN", "\"\xff\"", "1e999",
+		"\xef\xbb\xbf{}",
+	};
+	struct tn_call *call = tn_call_create();
+
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		tn_call_reset(call);
+		ck_assert_ptr_null(tn_json_parse(bad[i], strlen(bad[i]), "f.json",
+			tn_call_arena(call), call));
+		ck_assert_int_eq(tn_status(call), TN_EDATA);
+		ck_assert_ptr_nonnull(strstr(tn_error_text(call), "f.json:1:"));
+	}
+	tn_call_destroy(call);
+}
+END_TEST
+
+START_TEST(test_floats_print_shortest)
+{
+	static const float f[] = { 0.1f, 1.0f, -3.4028235e38f, 1e-45f };
+	struct tn_call *call = tn_call_create();
+
+	ck_assert_str_eq(tn_json_print(tn_new_floats(tn_call_arena(call), f, 4), NULL, call),
+		"[0.1,1.0,-3.4028235e+38,1.4013e-45]");
+	tn_call_destroy(call);
+}
+END_TEST
+
+START_TEST(test_utf8_maximal_parts)
+{
+	/* Unicode 15, table 3-8: 61 F1 80 80 E1 80 C2 62 80 63 80 BF 64 */
+	static const char s[] = "\x61\xF1\x80\x80\xE1\x80\xC2\x62\x80\x63\x80\xBF\x64";
+
+	ck_assert_uint_eq(tn_utf8_count(s, 13), 10);
+	ck_assert_uint_eq(tn_utf8_valid(s, 13), 1);
+	for (uint32_t c = 0; c < 0x110000; c += c == 0xd7ff ? 0x801 : 1) {
+		char out[4];
+		uint32_t back;
+		size_t n = tn_utf8_encode(c, out);
+
+		ck_assert_uint_eq(tn_utf8_decode(out, n, &back), n);
+		ck_assert_uint_eq(back, c);
+	}
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("base");
+
+	TN_ADD(s, test_first_error_stays);
+	TN_ADD(s, test_arena_is_zeroed_and_aligned);
+	TN_ADD(s, test_json_round_trip);
+	TN_ADD(s, test_json_refuses);
+	TN_ADD(s, test_floats_print_shortest);
+	TN_ADD(s, test_utf8_maximal_parts);
+	return tn_check_main(s);
+}

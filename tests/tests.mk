@@ -1,0 +1,25 @@
+# SPDX-License-Identifier: Apache-2.0
+# tests: TAP through automake.  Unit tests are programs of the Check library;
+# scripts print TAP themselves.
+LOG_DRIVER = env AM_TAP_AWK='$(AWK)' $(SHELL) $(top_srcdir)/build-aux/tap-driver.sh
+SH_LOG_DRIVER = $(LOG_DRIVER)
+TEST_EXTENSIONS = .sh
+AM_TESTS_ENVIRONMENT = \
+	TENON_PLUGIN_PATH='$(abs_top_builddir)/heads/.libs:$(abs_top_builddir)/plugins/.libs:$(abs_top_builddir)/backends/.libs' \
+	TENON='$(abs_top_builddir)/tenon' \
+	top_srcdir='$(abs_top_srcdir)' top_builddir='$(abs_top_builddir)' \
+	CK_TAP_LOG_FILE_NAME=- CK_DEFAULT_TIMEOUT=120; \
+	export TENON_PLUGIN_PATH TENON top_srcdir top_builddir CK_TAP_LOG_FILE_NAME CK_DEFAULT_TIMEOUT;
+TEST_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/core -I$(top_srcdir)/tests
+TEST_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+TEST_LIBS = core/libtenon.la $(CHECK_LIBS)
+EXTRA_DIST += %D%/check_main.h
+
+if HAVE_CHECK
+check_PROGRAMS += %D%/test_base
+TESTS += %D%/test_base
+%C%_test_base_CPPFLAGS = $(TEST_CPPFLAGS)
+%C%_test_base_CFLAGS = $(TEST_CFLAGS)
+%C%_test_base_LDADD = $(TEST_LIBS)
+%C%_test_base_SOURCES = %D%/base/test_base.c
+endif
