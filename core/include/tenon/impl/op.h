@@ -172,7 +172,8 @@ struct tn_node {
 	const struct tn_spec *out[TN_MAX_OUT];
 	uint32_t weight_in;		/* bit i: input i is a weight (constant between steps
 					 * of an optimizer), so it can be packed */
-	const struct tn_custom_op *custom;
+	const struct tn_custom_op *custom; /* of TN_OP_CUSTOM, with its own data */
+	const void *custom_data;
 	const char *name;		/* for messages: "encoder.layer.3.attention" */
 };
 
