@@ -5,6 +5,7 @@ tenonimpldir = $(includedir)/tenon/impl
 tenoninclude_HEADERS = \
 	%D%/include/tenon/call.h \
 	%D%/include/tenon/export.h \
+	%D%/include/tenon/pipeline.h \
 	%D%/include/tenon/tensor.h \
 	%D%/include/tenon/value.h
 tenonimpl_HEADERS = \

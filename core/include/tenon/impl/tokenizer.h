@@ -6,6 +6,7 @@
 
 #include <string.h>
 #include <tenon/impl/plugin.h>
+#include <tenon/pipeline.h>
 #include <tenon/value.h>
 
 TN_BEGIN
@@ -37,12 +38,6 @@ static inline int tn_tokens_push(struct tn_tokens *tokens, struct tn_token token
 	tokens->items[tokens->n++] = token;
 	return 0;
 }
-
-/** A stretch of text; may hold NULs. */
-struct tn_text {
-	const char *text;
-	size_t len;
-};
 
 /** A step of a template: a special token, or sequence A (0) or B (1). */
 struct tn_template_item {
