@@ -31,7 +31,16 @@ EXTRA_DIST += %D%/libtenon.map
 	%D%/base/call.c \
 	%D%/base/json.c \
 	%D%/base/utf8.c \
-	%D%/base/value.c
+	%D%/base/value.c \
+	%D%/tensor/dtype.c \
+	%D%/tensor/op.c \
+	%D%/tensor/op_check.c \
+	%D%/tensor/op_check.h \
+	%D%/tensor/op_shape.c \
+	%D%/tensor/op_shape.h \
+	%D%/tensor/op_shape_attention.c \
+	%D%/tensor/op_shape_grad.c \
+	%D%/tensor/op_table.h
 
 bin_PROGRAMS += %D%/tenon
 %C%_tenon_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/core

@@ -22,4 +22,11 @@ TESTS += %D%/test_base
 %C%_test_base_CFLAGS = $(TEST_CFLAGS)
 %C%_test_base_LDADD = $(TEST_LIBS)
 %C%_test_base_SOURCES = %D%/base/test_base.c
+
+check_PROGRAMS += %D%/test_op
+TESTS += %D%/test_op
+%C%_test_op_CPPFLAGS = $(TEST_CPPFLAGS)
+%C%_test_op_CFLAGS = $(TEST_CFLAGS)
+%C%_test_op_LDADD = $(TEST_LIBS)
+%C%_test_op_SOURCES = %D%/tensor/test_op.c
 endif

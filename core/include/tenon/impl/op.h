@@ -80,13 +80,22 @@ enum tn_op {
 	/* gradients; dy is the gradient of the first output */
 	TN_OP_ACT_GRAD = 32,	/* in x, dy; out dx */
 	TN_OP_LAYER_NORM_GRAD = 33, /* in x, weight, mean, rstd, dy; out dx, dweight, dbias */
-	TN_OP_SOFTMAX_GRAD = 34, /* in y, dy; out dx */
-	TN_OP_CROSS_ENTROPY_GRAD = 35, /* in logits, target, lse [R], dloss []; out dlogits */
+	TN_OP_SOFTMAX_GRAD = 34, /* in y, dy; out dx; attr.softmax as forward */
+	TN_OP_CROSS_ENTROPY_GRAD = 35, /* in logits, target, lse [R], dloss [] (, class weights);
+					* out dlogits; attr.loss as forward */
+	/* attention_grad: in q, k, v, y, lse [Rq][Hq], dy, then the bias inputs of the
+	 * forward node; out dq, dk, dv, and with TN_BIAS_REL also drel.  No state, and
+	 * no bias but REL and ALIBI.  attr.attention as forward. */
 	TN_OP_ATTENTION_GRAD = 36,
-	TN_OP_SCATTER_ADD = 37,	/* in dy [R][C], index I32 [R]; out [V][C] */
-	TN_OP_RMS_NORM_GRAD = 38,
+	TN_OP_SCATTER_ADD = 37,	/* in dy [R][C], index I32 [R]; out [V][C], row v the sum of the
+				 * rows of dy with index v, in order.  V is attr.scatter.rows,
+				 * or with 0 there the rows of the axis attr.scatter.axis */
+	TN_OP_RMS_NORM_GRAD = 38, /* in x, weight, rstd, dy; out dx, dweight */
 	/* optimizer */
-	TN_OP_SUM_SQUARES = 48,
+	TN_OP_SUM_SQUARES = 48,	/* in x of any shape; out [] */
+	/* adamw: in p, dp, m, v, all of p's shape, and h f [8]: rate, beta1, beta2, eps,
+	 * weight decay, 1 - beta1^t, 1 - beta2^t, factor of dp.  out p, m, v; each may
+	 * lie in the buffer of its input. */
 	TN_OP_ADAMW = 49,
 	TN_N_OPS = 64
 };
@@ -139,6 +148,7 @@ union tn_attr {
 	struct { uint32_t log; } softmax;
 	struct { double smoothing; uint32_t weighted, mse; } loss;
 	struct { double rate; uint64_t key; } dropout;
+	struct { uint32_t rows; int32_t axis; } scatter;
 	uint64_t bytes_[8];
 };
 
