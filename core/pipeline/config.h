@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * core/pipeline/config.h - a pipeline's configuration, checked.
+ */
+#ifndef TN_PIPELINE_CONFIG_H
+#define TN_PIPELINE_CONFIG_H
+
+#include <tenon/value.h>
+
+#include "plugin/plugin.h"
+
+/** One component as the configuration names it. */
+struct tn_component_config {
+	const char *name;		/* of a head; else NULL */
+	const char *use;		/* plugin */
+	const struct tn_value *group;	/* its options; NULL: none */
+	const char *where;		/* "heads.entities" */
+};
+
+/** All of it lives in the arena it was read into. */
+struct tn_pipeline_config {
+	struct tn_value *tree;		/* as read, with --set applied; NULL for a directory */
+	const char *path;		/* as given */
+	const char *model;		/* directory */
+	struct tn_component_config *heads;
+	size_t n_heads;			/* 0: deduce one from the model's class */
+	struct tn_component_config *backends;
+	size_t n_backends;		/* 0: the installed ones by rank */
+	struct tn_plugin_path plugins;
+	size_t threads;			/* 0: what the machine gives */
+	size_t threads_per_call;	/* 0: all */
+	const char *precision;
+	size_t window_tokens;		/* 0: what the model allows */
+	size_t window_overlap;
+};
+
+/** Reads a .cfg file or takes a model directory, applies settings (ends with NULL, or
+ *  NULL) and checks all but the options of plugins.  Every fault is recorded
+ *  (tn_fault).  NULL after an error. */
+TN_PRIVATE struct tn_pipeline_config *tn_pipeline_config_read(const char *path,
+	const char *const *settings, struct tn_arena *arena, struct tn_call *call);
+
+#endif

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * core/pipeline/runtime.c - the machine's threads and the chain of backends.
+ */
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "pipeline/runtime.h"
+
+/* Processors that the control group's quota pays for, rounded up; 0: no quota.
+ * Source: Documentation/admin-guide/cgroup-v2.rst, "cpu.max". */
+static size_t quota_threads(void)
+{
+	FILE *f = fopen("/sys/fs/cgroup/cpu.max", "re");
+	long long quota = 0, period = 0;
+	int n;
+
+	if (!f)
+		return 0;
+	n = fscanf(f, "%lld %lld", &quota, &period);
+	fclose(f);
+	return n == 2 && quota > 0 && period > 0 ? (size_t)((quota + period - 1) / period) : 0;
+}
+
+size_t tn_machine_threads(void)
+{
+	cpu_set_t set;
+	size_t n = 1, quota = quota_threads();
+
+	if (!sched_getaffinity(0, sizeof(set), &set))
+		n = (size_t)CPU_COUNT(&set);
+	if (quota && quota < n)
+		n = quota;
+	return n ? n : 1;
+}
+
+static void close_one(struct tn_backend *b)
+{
+	const struct tn_backend_impl *impl = b->plugin->impl.backend;
+
+	if (impl->close)
+		impl->close(b);
+	tn_plugin_free(b);
+}
+
+static int open_one(struct tn_chain *chain, const struct tn_plugin *plugin,
+	const struct tn_component_config *c, size_t threads, struct tn_call *call)
+{
+	static const char *const reserved[] = { "use", NULL };
+	struct tn_backend *b = tn_plugin_new(plugin, call);
+
+	if (!b)
+		return tn_status(call);
+	if (tn_options_store(plugin, b, c ? c->group : NULL, reserved, "backends", call) ||
+			(plugin->impl.backend->open &&
+			 plugin->impl.backend->open(b, (int)threads, call))) {
+		close_one(b);
+		return tn_status(call);
+	}
+	chain->items[chain->n++] = b;
+	return 0;
+}
+
+struct found {
+	const struct tn_plugin *plugins[64];
+	size_t n;
+};
+
+static int add_found(void *user, const struct tn_plugin_entry *entry)
+{
+	struct found *f = user;
+
+	if (!entry->plugin || entry->plugin->kind != TN_BACKEND || entry->plugin->rank < 0)
+		return 0;
+	for (size_t i = 0; i < f->n; i++)
+		if (f->plugins[i] == entry->plugin)
+			return 0;
+	if (f->n < sizeof(f->plugins) / sizeof(f->plugins[0]))
+		f->plugins[f->n++] = entry->plugin;
+	return 0;
+}
+
+static int by_rank(const void *a, const void *b)
+{
+	const struct tn_plugin *x = *(const struct tn_plugin *const *)a;
+	const struct tn_plugin *y = *(const struct tn_plugin *const *)b;
+
+	return x->rank != y->rank ? (x->rank < y->rank) - (x->rank > y->rank) :
+		strcmp(x->names[0], y->names[0]);
+}
+
+/* All installed backends by rank; one that cannot work here is left out. */
+static int open_installed(struct tn_chain *chain, const struct tn_plugin_path *path,
+	size_t threads, struct tn_call *call)
+{
+	struct found found = { .n = 0 };
+
+	if (tn_plugin_scan_kind(TN_BACKEND, path, add_found, &found, call))
+		return tn_status(call);
+	qsort(found.plugins, found.n, sizeof(found.plugins[0]), by_rank);
+	chain->items = calloc(found.n + 1, sizeof(*chain->items));
+	if (!chain->items)
+		return tn_fail(call, TN_ENOMEM, "out of memory");
+	for (size_t i = 0; i < found.n; i++) {
+		if (!open_one(chain, found.plugins[i], NULL, threads, call))
+			continue;
+		if (tn_status(call) == TN_ENOMEM)
+			return TN_ENOMEM;
+		tn_note(call, "backend %s is left out: %s", found.plugins[i]->names[0],
+			tn_error_text(call));
+		tn_clear(call);
+	}
+	return chain->n ? 0 : tn_fail(call, TN_EPLUGIN, "no backend is installed that works here");
+}
+
+int tn_chain_open(struct tn_chain *chain, const struct tn_pipeline_config *config, size_t threads,
+	struct tn_call *call)
+{
+	memset(chain, 0, sizeof(*chain));
+	if (!config->n_backends)
+		return open_installed(chain, &config->plugins, threads, call);
+	chain->items = calloc(config->n_backends, sizeof(*chain->items));
+	if (!chain->items)
+		return tn_fail(call, TN_ENOMEM, "out of memory");
+	for (size_t i = 0; i < config->n_backends; i++) {
+		const struct tn_component_config *c = &config->backends[i];
+		const struct tn_plugin *plugin = tn_plugin_load(TN_BACKEND, c->use,
+			&config->plugins, call);
+
+		if (!plugin || open_one(chain, plugin, c, threads, call))
+			return tn_status(call);
+	}
+	return 0;
+}
+
+void tn_chain_close(struct tn_chain *chain)
+{
+	for (size_t i = 0; i < chain->n; i++)
+		close_one(chain->items[i]);
+	free(chain->items);
+	memset(chain, 0, sizeof(*chain));
+}

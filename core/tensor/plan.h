@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * core/tensor/plan.h - a graph made ready to run: each node with the backend that
+ * runs it, weights packed, buffers planned by lifetimes; and the execution of it.
+ *
+ * A plan is immutable and shared by all threads.  Each thread runs it through an
+ * exec of its own, which holds the buffers and allocates nothing once it has seen
+ * its largest batch.
+ */
+#ifndef TN_TENSOR_PLAN_H
+#define TN_TENSOR_PLAN_H
+
+#include <tenon/impl/backend.h>
+
+#include "tensor/graph.h"
+
+struct tn_plan;
+struct tn_exec;
+
+/** Makes the plan of a finished graph and takes the graph, also on failure.  `chain`
+ *  are opened backends in the order of preference; each node goes to the first that
+ *  supports it.  `threads` is the team of one call.  NULL after an error. */
+TN_PRIVATE struct tn_plan *tn_plan_create(struct tn_graph *g, const struct tn_backend *const *chain,
+	size_t n_chain, int threads, struct tn_call *call);
+TN_PRIVATE void tn_plan_destroy(struct tn_plan *plan);
+
+/** Axes of the plan, by the index that tn_exec_bind expects. */
+TN_PRIVATE size_t tn_plan_n_axes(const struct tn_plan *plan);
+TN_PRIVATE const char *tn_plan_axis_name(const struct tn_plan *plan, size_t axis);
+TN_PRIVATE size_t tn_plan_n_steps(const struct tn_plan *plan);
+/** The i-th step: its node, its backend's index in the chain, and why backends before
+ *  that one refused it ("" when none did; the last refusal's reason). */
+TN_PRIVATE const struct tn_node *tn_plan_step(const struct tn_plan *plan, size_t i,
+	size_t *backend, const char **why);
+/** Floating-point operations of a run over the given axes, summed by backend of the
+ *  chain into flops[n_chain]. */
+TN_PRIVATE void tn_plan_flops(const struct tn_plan *plan, const struct tn_axis *axes,
+	uint64_t *flops);
+/** Bytes of packed weights, and of weights held unpacked. */
+TN_PRIVATE void tn_plan_memory(const struct tn_plan *plan, size_t *packed, size_t *held);
+
+/** Buffers to run a plan with; one thread at a time.  NULL after TN_ENOMEM. */
+TN_PRIVATE struct tn_exec *tn_exec_create(const struct tn_plan *plan, struct tn_call *call);
+TN_PRIVATE void tn_exec_destroy(struct tn_exec *e);
+/** Lays out the buffers for a batch: axes[n_axes], borrowed until the run ends. */
+TN_PRIVATE int tn_exec_bind(struct tn_exec *e, const struct tn_axis *axes, struct tn_call *call);
+/** Where the rows of an input go, after bind; NULL when the plan has no such input. */
+TN_PRIVATE void *tn_exec_input(struct tn_exec *e, const char *name);
+/** Runs all steps. */
+TN_PRIVATE int tn_exec_run(struct tn_exec *e, struct tn_call *call);
+/** The i-th output in the order of tn_graph_output calls; valid until the next bind. */
+TN_PRIVATE const struct tn_tensor *tn_exec_output(const struct tn_exec *e, size_t i);
+/** Nanoseconds that backends have worked in all runs so far. */
+TN_PRIVATE uint64_t tn_exec_step_ns(const struct tn_exec *e);
+
+#endif
