@@ -20,7 +20,7 @@ tenonimpl_HEADERS = \
 
 lib_LTLIBRARIES += %D%/libtenon.la
 %C%_libtenon_la_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/core -DTN_PLUGIN_DIR='"$(plugindir)"'
-%C%_libtenon_la_CFLAGS = $(AM_CFLAGS) $(LIBCONFIG_CFLAGS) $(JANSSON_CFLAGS)
+%C%_libtenon_la_CFLAGS = $(AM_CFLAGS) $(OPENMP_CFLAGS) $(LIBCONFIG_CFLAGS) $(JANSSON_CFLAGS)
 %C%_libtenon_la_LDFLAGS = -version-info 0:0:0 -Wl,-z,defs $(TN_LDFLAGS) \
 	-Wl,--version-script=$(top_srcdir)/core/libtenon.map
 %C%_libtenon_la_LIBADD = $(LIBCONFIG_LIBS) $(JANSSON_LIBS) $(LIBS)
@@ -32,7 +32,10 @@ EXTRA_DIST += %D%/libtenon.map
 	%D%/base/json.c \
 	%D%/base/utf8.c \
 	%D%/base/value.c \
+	%D%/tensor/build.c \
 	%D%/tensor/dtype.c \
+	%D%/tensor/exec.c \
+	%D%/tensor/graph.c \
 	%D%/tensor/op.c \
 	%D%/tensor/op_check.c \
 	%D%/tensor/op_check.h \
@@ -40,7 +43,10 @@ EXTRA_DIST += %D%/libtenon.map
 	%D%/tensor/op_shape.h \
 	%D%/tensor/op_shape_attention.c \
 	%D%/tensor/op_shape_grad.c \
-	%D%/tensor/op_table.h
+	%D%/tensor/op_table.h \
+	%D%/tensor/plan.c \
+	%D%/tensor/plan_fuse.c \
+	%D%/tensor/plan_slots.c
 
 bin_PROGRAMS += %D%/tenon
 %C%_tenon_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/core

@@ -293,7 +293,7 @@ static tn_ref add_node(struct tn_graph *g, struct tn_graph_node *n, const tn_ref
 			sizeof(*g->nodes)))
 		return out_of_memory(g);
 	memset(out, 0, sizeof(out));
-	if (info->infer(&n->node, out, g->call)) {
+	if (tn_op_infer(&n->node, out, g->call)) {
 		g->status = tn_status(g->call);
 		return TN_BAD;
 	}
