@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * core/cli/cli.h - the verbs of the tenon command, one file for each.
+ *
+ * A verb gets its own arguments, argv[0] being "tenon VERB" for messages, and returns
+ * the exit code.  Data go to stdout, all else to stderr.
+ */
+#ifndef TN_CLI_H
+#define TN_CLI_H
+
+#include <tenon/call.h>
+
+/** tenon plugins [list | show NAME]. */
+int tn_cli_plugins(int argc, char **argv);
+
+/** Prints the faults of a call to stderr, one a line after "tenon: ", and returns the
+ *  exit code of the first; 0 when there is none. */
+int tn_cli_report(const struct tn_call *call);
+/** Closes stdout: the exit code, or that of TN_EIO after saying that writing failed. */
+int tn_cli_finish(int code);
+
+#endif
