@@ -58,11 +58,12 @@ struct tn_example {
 };
 
 /** One token of a window, special tokens included.  sequence: -1 special, 0 text,
- *  1 pair; begin and end are bytes of that text; word as in struct tn_token. */
+ *  1 pair; begin and end are bytes of that text; word as in struct tn_token; type is
+ *  the segment (token type) id of the template. */
 struct tn_window_token {
 	int32_t id, word;
 	uint32_t begin, end;
-	int32_t sequence;
+	int32_t sequence, type;
 };
 
 /** One window of an example with the head's scores for it.  The rows keep_begin
