@@ -46,7 +46,11 @@ EXTRA_DIST += %D%/libtenon.map
 	%D%/tensor/op_table.h \
 	%D%/tensor/plan.c \
 	%D%/tensor/plan_fuse.c \
-	%D%/tensor/plan_slots.c
+	%D%/tensor/plan_slots.c \
+	%D%/text/text.h \
+	%D%/text/tokens.c \
+	%D%/text/windows.c \
+	%D%/text/words.c
 
 bin_PROGRAMS += %D%/tenon
 %C%_tenon_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/core
