@@ -29,6 +29,8 @@ EXTRA_DIST += %D%/libtenon.map
 %C%_libtenon_la_SOURCES = \
 	%D%/base/arena.c \
 	%D%/base/call.c \
+	%D%/base/file.c \
+	%D%/base/file.h \
 	%D%/base/json.c \
 	%D%/base/utf8.c \
 	%D%/base/value.c \
