@@ -32,8 +32,20 @@ EXTRA_DIST += %D%/libtenon.map
 	%D%/base/file.c \
 	%D%/base/file.h \
 	%D%/base/json.c \
+	%D%/base/nearest.c \
+	%D%/base/nearest.h \
 	%D%/base/utf8.c \
 	%D%/base/value.c \
+	%D%/plugin/describe.c \
+	%D%/plugin/descriptor.c \
+	%D%/plugin/elf.c \
+	%D%/plugin/elf.h \
+	%D%/plugin/internal.h \
+	%D%/plugin/load.c \
+	%D%/plugin/options.c \
+	%D%/plugin/plugin.h \
+	%D%/plugin/scan.c \
+	%D%/plugin/search.c \
 	%D%/tensor/build.c \
 	%D%/tensor/dtype.c \
 	%D%/tensor/exec.c \
@@ -55,8 +67,13 @@ EXTRA_DIST += %D%/libtenon.map
 	%D%/text/words.c
 
 bin_PROGRAMS += %D%/tenon
-%C%_tenon_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/core
+%C%_tenon_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/core -DTN_PLUGIN_DIR='"$(plugindir)"'
 %C%_tenon_CFLAGS = $(AM_CFLAGS) $(SMARTCOLS_CFLAGS)
 %C%_tenon_LDADD = %D%/libtenon.la $(SMARTCOLS_LIBS)
 %C%_tenon_SOURCES = \
-	%D%/cli/main.c
+	%D%/cli/cli.h \
+	%D%/cli/main.c \
+	%D%/cli/plugins.c \
+	%D%/cli/plugins.h \
+	%D%/cli/plugins_show.c \
+	%D%/cli/table.c

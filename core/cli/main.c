@@ -1,13 +1,99 @@
 /* SPDX-License-Identifier: Apache-2.0
  * core/cli/main.c - the tenon command: finds the verb.
  */
+#include <config.h>
+#include <errno.h>
 #include <stdio.h>
-#include <tenon/call.h>
+#include <string.h>
+#include <tenon/impl/plugin.h>
+
+#include "base/nearest.h"
+#include "cli/cli.h"
+
+struct verb {
+	const char *name;
+	int (*run)(int argc, char **argv);
+	const char *about;
+};
+
+/* In the order of --help. */
+static const struct verb verbs[] = {
+	{ "plugins", tn_cli_plugins, "list the plugins that are found, or show one" },
+};
+#define N_VERBS (sizeof(verbs) / sizeof(verbs[0]))
+
+int tn_cli_report(const struct tn_call *call)
+{
+	for (size_t i = 0; i < tn_n_faults(call); i++)
+		fprintf(stderr, "tenon: %s\n", tn_fault_text(call, i));
+	return -tn_status(call);
+}
+
+int tn_cli_finish(int code)
+{
+	int bad = ferror(stdout);
+
+	errno = 0;
+	if (!fclose(stdout) && !bad)
+		return code;
+	fprintf(stderr, "tenon: writing to standard output failed%s%s\n", errno ? ": " : "",
+		errno ? strerror(errno) : "");
+	return code ? code : -TN_EIO;
+}
+
+static void print_version(void)
+{
+	printf("tenon %s\n", PACKAGE_VERSION);
+	printf("plugin ABI %d.%d\n", TN_ABI_MAJOR, TN_ABI_MINOR);
+	printf("plugins in %s\n", TN_PLUGIN_DIR);
+}
+
+static void print_help(FILE *out)
+{
+	fputs("Usage: tenon VERB [ARGUMENT ...]\n"
+		"Runs pretrained language models as a text file says.\n\n", out);
+	for (size_t i = 0; i < N_VERBS; i++)
+		fprintf(out, "  %-10s %s\n", verbs[i].name, verbs[i].about);
+	fputs("\n`tenon VERB --help` says more of each, `tenon --version` what this is.\n", out);
+}
+
+static int unknown_verb(const char *word)
+{
+	const char *names[N_VERBS + 1] = { NULL };
+	const char *nearest;
+
+	for (size_t i = 0; i < N_VERBS; i++)
+		names[i] = verbs[i].name;
+	nearest = tn_nearest(word, names, N_VERBS);
+	fprintf(stderr, "tenon: no such verb: %.60s", word);
+	if (nearest)
+		fprintf(stderr, "; did you mean %s?", nearest);
+	fputs(" (`tenon --help` lists them)\n", stderr);
+	return -TN_EUSAGE;
+}
 
 int main(int argc, char **argv)
 {
-	(void)argc;
-	(void)argv;
-	puts("tenon");
-	return 0;
+	char name[64];
+
+	if (argc < 2) {
+		print_help(stderr);
+		return -TN_EUSAGE;
+	}
+	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help")) {
+		print_help(stdout);
+		return tn_cli_finish(0);
+	}
+	if (!strcmp(argv[1], "--version") || !strcmp(argv[1], "-V")) {
+		print_version();
+		return tn_cli_finish(0);
+	}
+	for (size_t i = 0; i < N_VERBS; i++) {
+		if (strcmp(argv[1], verbs[i].name))
+			continue;
+		snprintf(name, sizeof(name), "tenon %s", verbs[i].name);
+		argv[1] = name;
+		return tn_cli_finish(verbs[i].run(argc - 1, argv + 1));
+	}
+	return unknown_verb(argv[1]);
 }

@@ -56,6 +56,13 @@ TN_PRIVATE int tn_plugin_scan(const struct tn_plugin_path *path,
 	int (*each)(void *user, const struct tn_plugin_entry *entry), void *user,
 	struct tn_call *call);
 
+/** Gives the kind and the name of each file KIND-NAME.so in the search directories to
+ *  `each`, loading none; a result other than 0 ends it and is returned.  Names are in the
+ *  call's arena.  Errors: TN_ENOMEM. */
+TN_PRIVATE int tn_plugin_names(const struct tn_plugin_path *path,
+	int (*each)(void *user, enum tn_plugin_kind kind, const char *name), void *user,
+	struct tn_call *call);
+
 /** A plugin's state: zeroed, aligned to 64 bytes, base.plugin set.  NULL after TN_ENOMEM. */
 TN_PRIVATE void *tn_plugin_new(const struct tn_plugin *plugin, struct tn_call *call);
 /** Frees a state and the texts of its options; NULL is allowed. */

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * core/cli/plugins.h - what the files of the verb plugins share.
+ */
+#ifndef TN_CLI_PLUGINS_H
+#define TN_CLI_PLUGINS_H
+
+#include <stdbool.h>
+
+#include "plugin/plugin.h"
+
+/** Prints one plugin with its options: its descriptor and a table. */
+int tn_cli_show_text(const struct tn_plugin *plugin, struct tn_call *call);
+/** The same as one line of JSON. */
+int tn_cli_show_json(const struct tn_plugin *plugin, struct tn_call *call);
+/** The same as a manual page of section 7, for man(1). */
+int tn_cli_show_man(const struct tn_plugin *plugin, struct tn_call *call);
+
+struct libscols_table;
+
+/** A table with the columns `names`, the last of which wraps on a terminal.  NULL after
+ *  TN_ENOMEM. */
+struct libscols_table *tn_cli_table(const char *const *names, size_t n, struct tn_call *call);
+/** Appends a line of cells, one for each column; NULL ones stay empty. */
+int tn_cli_line(struct libscols_table *table, const char *const *cells, size_t n,
+	struct tn_call *call);
+
+#endif
