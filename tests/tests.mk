@@ -29,4 +29,15 @@ TESTS += %D%/test_op
 %C%_test_op_CFLAGS = $(TEST_CFLAGS)
 %C%_test_op_LDADD = $(TEST_LIBS)
 %C%_test_op_SOURCES = %D%/tensor/test_op.c
+
+check_PROGRAMS += %D%/test_reference
+TESTS += %D%/test_reference
+%C%_test_reference_CPPFLAGS = $(TEST_CPPFLAGS)
+%C%_test_reference_CFLAGS = $(TEST_CFLAGS)
+%C%_test_reference_LDADD = $(TEST_LIBS)
+%C%_test_reference_SOURCES = \
+	%D%/backends/rig.c \
+	%D%/backends/rig.h \
+	%D%/backends/test_reference.c \
+	%D%/backends/ways.h
 endif
