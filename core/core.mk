@@ -29,6 +29,7 @@ EXTRA_DIST += %D%/libtenon.map
 %C%_libtenon_la_SOURCES = \
 	%D%/base/arena.c \
 	%D%/base/call.c \
+	%D%/base/config.h \
 	%D%/base/file.c \
 	%D%/base/file.h \
 	%D%/base/json.c \
