@@ -37,6 +37,14 @@ EXTRA_DIST += %D%/libtenon.map
 	%D%/base/nearest.h \
 	%D%/base/utf8.c \
 	%D%/base/value.c \
+	%D%/checkpoint/float16.h \
+	%D%/checkpoint/safetensors.c \
+	%D%/checkpoint/safetensors.h \
+	%D%/checkpoint/st_check.c \
+	%D%/checkpoint/st_check.h \
+	%D%/checkpoint/st_header.c \
+	%D%/checkpoint/st_header.h \
+	%D%/checkpoint/st_write.c \
 	%D%/plugin/describe.c \
 	%D%/plugin/descriptor.c \
 	%D%/plugin/elf.c \

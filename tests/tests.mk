@@ -40,4 +40,11 @@ TESTS += %D%/test_reference
 	%D%/backends/rig.h \
 	%D%/backends/test_reference.c \
 	%D%/backends/ways.h
+
+check_PROGRAMS += %D%/test_safetensors
+TESTS += %D%/test_safetensors
+%C%_test_safetensors_CPPFLAGS = $(TEST_CPPFLAGS)
+%C%_test_safetensors_CFLAGS = $(TEST_CFLAGS)
+%C%_test_safetensors_LDADD = $(TEST_LIBS)
+%C%_test_safetensors_SOURCES = %D%/checkpoint/temporary.h %D%/checkpoint/test_safetensors.c
 endif

@@ -32,8 +32,8 @@ TN_PRIVATE int tn_file_create(struct tn_file_writer *w, const char *path, struct
 /** Writes all of it, or TN_EIO with the reason. */
 TN_PRIVATE int tn_file_write(struct tn_file_writer *w, const void *bytes, size_t n,
 	struct tn_call *call);
-/** Syncs the file, renames it to its path and syncs the directory.  After an error the
- *  old file is as it was and nothing lies beside it. */
+/** Syncs the file, renames it to its path and syncs the directory.  After an error too,
+ *  the path has the old file or the whole new one, and nothing lies beside it. */
 TN_PRIVATE int tn_file_commit(struct tn_file_writer *w, struct tn_call *call);
 /** Removes what was written; does nothing to a zeroed or finished writer. */
 TN_PRIVATE void tn_file_abandon(struct tn_file_writer *w);

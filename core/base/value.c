@@ -4,6 +4,8 @@
 #include <string.h>
 #include <tenon/value.h>
 
+#define LINEAR 16	/* members that are found without an index */
+
 struct member {
 	struct tn_value *value;
 	const char *key;	/* NULL in lists */
@@ -23,6 +25,8 @@ struct tn_value {
 		struct {
 			struct member *items;
 			size_t capacity;
+			uint32_t *index;	/* of a large object: see find_slot */
+			size_t n_slots;
 		} list;
 	} as;
 };
@@ -51,14 +55,47 @@ static bool has_items(const struct tn_value *v)
 	return v && (v->kind == TN_VALUE_LIST || v->kind == TN_VALUE_OBJECT);
 }
 
+/* The slot of a key in an object's index, an open hash table of members counted from
+ * 1: the key's own, or the empty one where it belongs.  The object's address is the
+ * seed, so that no file can be made whose keys all fall together.
+ * Source: Fowler, Noll & Vo, FNV-1a, draft-eastlake-fnv. */
+static uint32_t *find_slot(const struct tn_value *object, const char *key)
+{
+	size_t mask = object->as.list.n_slots - 1;
+	uint64_t hash = 0xcbf29ce484222325 ^ (uintptr_t)object;
+
+	for (const char *p = key; *p; p++)
+		hash = (hash ^ (unsigned char)*p) * 0x100000001b3;
+	for (size_t i = (size_t)(hash ^ hash >> 32);; i++) {
+		uint32_t *slot = &object->as.list.index[i & mask];
+
+		if (!*slot || !strcmp(object->as.list.items[*slot - 1].key, key))
+			return slot;
+	}
+}
+
+static struct member *find_member(const struct tn_value *object, const char *key)
+{
+	struct member *items = object->as.list.items;
+
+	if (object->as.list.index) {
+		uint32_t i = *find_slot(object, key);
+
+		return i ? &items[i - 1] : NULL;
+	}
+	for (size_t i = 0; i < object->n; i++)
+		if (!strcmp(items[i].key, key))
+			return &items[i];
+	return NULL;
+}
+
 const struct tn_value *tn_get(const struct tn_value *object, const char *key)
 {
-	if (!object || object->kind != TN_VALUE_OBJECT)
-		return NULL;
-	for (size_t i = 0; i < object->n; i++)
-		if (!strcmp(object->as.list.items[i].key, key))
-			return object->as.list.items[i].value;
-	return NULL;
+	const struct member *m = NULL;
+
+	if (object && object->kind == TN_VALUE_OBJECT)
+		m = find_member(object, key);
+	return m ? m->value : NULL;
 }
 
 size_t tn_size(const struct tn_value *v)
@@ -237,16 +274,32 @@ struct tn_value *tn_append(struct tn_arena *arena, struct tn_value *list, struct
 	return item;
 }
 
+/* Enters the last member into the index, which objects of more than LINEAR members
+ * have.  Without memory for one the object stays as it is, found by linear search. */
+static void index_last(struct tn_arena *arena, struct tn_value *v)
+{
+	size_t n_slots = v->as.list.capacity * 2;
+
+	if (v->n <= LINEAR || v->n > UINT32_MAX)
+		return;
+	if (v->as.list.index && v->as.list.n_slots == n_slots) {
+		*find_slot(v, v->as.list.items[v->n - 1].key) = (uint32_t)v->n;
+		return;
+	}
+	v->as.list.index = tn_arena_alloc(arena, n_slots * sizeof(uint32_t));
+	v->as.list.n_slots = n_slots;
+	for (size_t i = 0; v->as.list.index && i < v->n; i++)
+		*find_slot(v, v->as.list.items[i].key) = (uint32_t)i + 1;
+}
+
 struct tn_value *tn_set(struct tn_arena *arena, struct tn_value *object, const char *key,
 	struct tn_value *member)
 {
-	struct member *m = NULL;
+	struct member *m;
 
 	if (!object || !member || object->kind != TN_VALUE_OBJECT)
 		return NULL;
-	for (size_t i = 0; i < object->n && !m; i++)
-		if (!strcmp(object->as.list.items[i].key, key))
-			m = &object->as.list.items[i];
+	m = find_member(object, key);
 	if (!m) {
 		const char *copy = tn_arena_dup(arena, key, strlen(key));
 
@@ -254,6 +307,7 @@ struct tn_value *tn_set(struct tn_arena *arena, struct tn_value *object, const c
 		if (!m)
 			return NULL;
 		m->key = copy;
+		index_last(arena, object);
 	}
 	m->value = member;
 	return member;
@@ -271,6 +325,7 @@ void tn_unset(struct tn_value *object, const char *key)
 			continue;
 		memmove(&items[i], &items[i + 1], (object->n - i - 1) * sizeof(*items));
 		object->n--;
+		object->as.list.index = NULL;	/* made again by the next tn_set */
 		return;
 	}
 }

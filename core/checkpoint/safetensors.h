@@ -59,7 +59,7 @@ TN_PRIVATE int tn_st_read_float(const struct tn_safetensors *f, const struct tn_
 TN_PRIVATE int tn_st_count_nonfinite(const struct tn_safetensors *f,
 	const struct tn_st_tensor *t, uint64_t *n, struct tn_call *call);
 
-/** A tensor to be written: dense, in the machine's byte order. */
+/** A tensor to be written: dense, little-endian, as tn_st_read gives it. */
 struct tn_st_item {
 	const char *name;
 	enum tn_dtype dtype;

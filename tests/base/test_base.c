@@ -2,6 +2,7 @@
  * tests/base/test_base.c - call, arena, values, JSON, UTF-8.
  */
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <tenon/value.h>
 
@@ -54,6 +55,31 @@ START_TEST(test_json_round_trip)
 	ck_assert_uint_eq(tn_string_length(tn_at(tn_get(v, "a"), 4)), 6);
 	ck_assert_str_eq(tn_json_print(v, NULL, call), text);
 	tn_call_destroy(call);
+}
+END_TEST
+
+START_TEST(test_large_object_finds_its_members)
+{
+	struct tn_arena *arena = tn_arena_create();
+	struct tn_value *v = tn_new_object(arena);
+	char key[16];
+
+	for (int i = 0; i < 300000; i++) {
+		snprintf(key, sizeof(key), "k%d", i % 200000);
+		tn_set(arena, v, key, tn_new_int(arena, i));
+	}
+	ck_assert_uint_eq(tn_size(v), 200000);
+	ck_assert_int_eq(tn_int(tn_get(v, "k5"), -1), 200005);
+	ck_assert_int_eq(tn_int(tn_get(v, "k150000"), -1), 150000);
+	ck_assert_str_eq(tn_key(v, 7), "k7");
+	ck_assert_ptr_null(tn_get(v, "k200000"));
+	tn_unset(v, "k7");
+	ck_assert_ptr_null(tn_get(v, "k7"));
+	ck_assert_int_eq(tn_int(tn_get(v, "k9"), -1), 200009);
+	tn_set(arena, v, "k7", tn_new_int(arena, 1));
+	ck_assert_int_eq(tn_int(tn_get(v, "k7"), -1), 1);
+	ck_assert_int_eq(tn_int(tn_get(v, "k8"), -1), 200008);
+	tn_arena_destroy(arena);
 }
 END_TEST
 
@@ -112,6 +138,7 @@ int main(void)
 	TN_ADD(s, test_first_error_stays);
 	TN_ADD(s, test_arena_is_zeroed_and_aligned);
 	TN_ADD(s, test_json_round_trip);
+	TN_ADD(s, test_large_object_finds_its_members);
 	TN_ADD(s, test_json_refuses);
 	TN_ADD(s, test_floats_print_shortest);
 	TN_ADD(s, test_utf8_maximal_parts);
