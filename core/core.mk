@@ -38,6 +38,7 @@ EXTRA_DIST += %D%/libtenon.map
 	%D%/base/utf8.c \
 	%D%/base/value.c \
 	%D%/checkpoint/float16.h \
+	%D%/checkpoint/model_dir.h \
 	%D%/checkpoint/safetensors.c \
 	%D%/checkpoint/safetensors.h \
 	%D%/checkpoint/st_check.c \
@@ -45,6 +46,7 @@ EXTRA_DIST += %D%/libtenon.map
 	%D%/checkpoint/st_header.c \
 	%D%/checkpoint/st_header.h \
 	%D%/checkpoint/st_write.c \
+	%D%/checkpoint/weights.h \
 	%D%/plugin/describe.c \
 	%D%/plugin/descriptor.c \
 	%D%/plugin/elf.c \
