@@ -47,4 +47,32 @@ TESTS += %D%/test_safetensors
 %C%_test_safetensors_CFLAGS = $(TEST_CFLAGS)
 %C%_test_safetensors_LDADD = $(TEST_LIBS)
 %C%_test_safetensors_SOURCES = %D%/checkpoint/temporary.h %D%/checkpoint/test_safetensors.c
+
+check_PROGRAMS += %D%/test_loader
+TESTS += %D%/test_loader
+%C%_test_loader_CPPFLAGS = $(TEST_CPPFLAGS)
+%C%_test_loader_CFLAGS = $(TEST_CFLAGS)
+%C%_test_loader_LDADD = $(TEST_LIBS)
+%C%_test_loader_SOURCES = %D%/plugin/test_loader.c
+
+check_PROGRAMS += %D%/test_options
+TESTS += %D%/test_options
+%C%_test_options_CPPFLAGS = $(TEST_CPPFLAGS)
+%C%_test_options_CFLAGS = $(TEST_CFLAGS)
+%C%_test_options_LDADD = $(TEST_LIBS)
+%C%_test_options_SOURCES = %D%/plugin/test_options.c
 endif
+
+# Plugins with one thing wrong each.
+check_DATA = %D%/mock/built
+EXTRA_DIST += %D%/mock/build.sh %D%/mock/mock.c
+%D%/mock/built: %D%/mock/build.sh %D%/mock/mock.c $(tenonimpl_HEADERS)
+	$(AM_V_GEN)$(SHELL) $(top_srcdir)/tests/mock/build.sh $(top_srcdir)/tests/mock/mock.c \
+		tests/mock $(CC) $(AM_CPPFLAGS) $(CPPFLAGS) $(AM_CFLAGS) $(CFLAGS) $(AM_LDFLAGS) \
+		$(LDFLAGS)
+clean-local: clean-mocks
+.PHONY: clean-mocks
+clean-mocks:
+	-rm -rf tests/mock/deadly tests/mock/*.so tests/mock/built
+dist_check_SCRIPTS += %D%/cli/plugins.sh
+TESTS += %D%/cli/plugins.sh
