@@ -30,16 +30,28 @@ TESTS += %D%/test_op
 %C%_test_op_LDADD = $(TEST_LIBS)
 %C%_test_op_SOURCES = %D%/tensor/test_op.c
 
+# What the tests of backends share.
+test_rig = %D%/backends/rig.c %D%/backends/rig.h %D%/backends/ways.h
 check_PROGRAMS += %D%/test_reference
 TESTS += %D%/test_reference
 %C%_test_reference_CPPFLAGS = $(TEST_CPPFLAGS)
 %C%_test_reference_CFLAGS = $(TEST_CFLAGS)
 %C%_test_reference_LDADD = $(TEST_LIBS)
-%C%_test_reference_SOURCES = \
-	%D%/backends/rig.c \
-	%D%/backends/rig.h \
-	%D%/backends/test_reference.c \
-	%D%/backends/ways.h
+%C%_test_reference_SOURCES = %D%/backends/test_reference.c $(test_rig)
+
+check_PROGRAMS += %D%/test_reference_attention
+TESTS += %D%/test_reference_attention
+%C%_test_reference_attention_CPPFLAGS = $(TEST_CPPFLAGS)
+%C%_test_reference_attention_CFLAGS = $(TEST_CFLAGS)
+%C%_test_reference_attention_LDADD = $(TEST_LIBS)
+%C%_test_reference_attention_SOURCES = %D%/backends/test_reference_attention.c $(test_rig)
+
+check_PROGRAMS += %D%/test_reference_grad
+TESTS += %D%/test_reference_grad
+%C%_test_reference_grad_CPPFLAGS = $(TEST_CPPFLAGS)
+%C%_test_reference_grad_CFLAGS = $(TEST_CFLAGS)
+%C%_test_reference_grad_LDADD = $(TEST_LIBS)
+%C%_test_reference_grad_SOURCES = %D%/backends/test_reference_grad.c $(test_rig)
 
 check_PROGRAMS += %D%/test_safetensors
 TESTS += %D%/test_safetensors

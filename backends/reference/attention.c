@@ -65,8 +65,8 @@ static int append_state(struct ref_attention *a, const struct tn_step *step, str
 /* Query i of a head: its scores over the keys that it sees go to p, their softmax
  * weighs the values in y [D].  Returns the log-sum-exp.  A query that sees no key
  * gives zeros and -inf. */
-static double attend(const struct ref_attention *a, const struct ref_head *head, size_t i, double *p,
-	double *y)
+static double attend(const struct ref_attention *a, const struct ref_head *head, size_t i,
+	double *p, double *y)
 {
 	double max = -INFINITY, sum = 0;
 	size_t begin, end;
@@ -131,7 +131,7 @@ int REF(attention)(const struct tn_step *step, struct tn_call *call)
 		.name = step->node->name ? step->node->name : "attention",
 	};
 	struct tn_mark mark = tn_arena_mark(tn_call_arena(call));
-	size_t room, n_heads = a.attr->heads;
+	size_t room, n_heads = a.attr->heads, work;
 	double *rooms;
 
 	if (a.q_axis->seqs != a.kv_axis->seqs)
@@ -143,7 +143,8 @@ int REF(attention)(const struct tn_step *step, struct tn_call *call)
 	rooms = tn_alloc_n(call, room * (size_t)omp_get_max_threads(), sizeof(*rooms));
 	if (!rooms)
 		return tn_status(call);
-#pragma omp parallel for collapse(2) schedule(dynamic) if (ref_big(a.q->dims[0] * room))
+	work = 20 * n_heads * a.q->dims[0] * room;
+#pragma omp parallel for collapse(2) schedule(dynamic) if (ref_big(work))
 	for (size_t s = 0; s < a.q_axis->seqs; s++)
 		for (size_t h = 0; h < n_heads; h++)
 			attend_head(&a, step, s, h, rooms + room * (size_t)omp_get_thread_num());

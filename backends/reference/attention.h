@@ -71,17 +71,20 @@ static inline size_t ref_distance_row(int64_t distance, int64_t span)
 	return (size_t)(distance + span - 1);
 }
 
-static inline const real *ref_q(const struct ref_attention *a, const struct ref_head *head, size_t i)
+static inline const real *ref_q(const struct ref_attention *a, const struct ref_head *head,
+	size_t i)
 {
 	return ref_row(a->q, head->q_first + i) + head->h * a->attr->head_size;
 }
 
-static inline const real *ref_k(const struct ref_attention *a, const struct ref_head *head, size_t j)
+static inline const real *ref_k(const struct ref_attention *a, const struct ref_head *head,
+	size_t j)
 {
 	return ref_row(a->k, head->kv_first + j) + head->kv_h * a->attr->head_size;
 }
 
-static inline const real *ref_v(const struct ref_attention *a, const struct ref_head *head, size_t j)
+static inline const real *ref_v(const struct ref_attention *a, const struct ref_head *head,
+	size_t j)
 {
 	return ref_row(a->v, head->kv_first + j) + head->kv_h * a->attr->head_size;
 }

@@ -75,7 +75,7 @@ int REF(attention_grad)(const struct tn_step *step, struct tn_call *call)
 	clear(g.dv);
 	if (g.drel)
 		clear(g.drel);
-#pragma omp parallel for if (ref_big(a.q->dims[0] * a.q->dims[1]))
+#pragma omp parallel for if (ref_big(20 * a.q->dims[0] * a.q->dims[1]))
 	for (size_t kv_h = 0; kv_h < a.attr->kv_heads; kv_h++)
 		for (size_t h = kv_h * group; h < (kv_h + 1) * group; h++)
 			for (size_t s = 0; s < a.q_axis->seqs; s++) {

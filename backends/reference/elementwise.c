@@ -71,7 +71,7 @@ int REF(act)(const struct tn_step *step, struct tn_call *call)
 	const struct tn_tensor *x = &step->in[0], *y = &step->out[0];
 	size_t cols = tn_row_size(x);
 
-#pragma omp parallel for if (ref_big(x->dims[0] * cols))
+#pragma omp parallel for if (ref_big(20 * x->dims[0] * cols))
 	for (size_t r = 0; r < x->dims[0]; r++)
 		for (size_t c = 0; c < cols; c++)
 			ref_row(y, r)[c] = (real)ref_act_value(step->node->attr.act.kind,
@@ -85,7 +85,7 @@ int REF(act_grad)(const struct tn_step *step, struct tn_call *call)
 	const struct tn_tensor *x = &step->in[0], *dy = &step->in[1], *dx = &step->out[0];
 	size_t cols = tn_row_size(x);
 
-#pragma omp parallel for if (ref_big(x->dims[0] * cols))
+#pragma omp parallel for if (ref_big(20 * x->dims[0] * cols))
 	for (size_t r = 0; r < x->dims[0]; r++)
 		for (size_t c = 0; c < cols; c++)
 			ref_row(dx, r)[c] = (real)(ref_row(dy, r)[c] *
@@ -100,7 +100,7 @@ int REF(glu)(const struct tn_step *step, struct tn_call *call)
 	const struct tn_tensor *x = &step->in[0], *y = &step->out[0];
 	size_t cols = y->dims[1];
 
-#pragma omp parallel for if (ref_big(y->dims[0] * cols))
+#pragma omp parallel for if (ref_big(20 * y->dims[0] * cols))
 	for (size_t r = 0; r < y->dims[0]; r++)
 		for (size_t c = 0; c < cols; c++) {
 			const real *in = ref_row(x, r);
@@ -119,7 +119,7 @@ int REF(dropout)(const struct tn_step *step, struct tn_call *call)
 	double rate = step->node->attr.dropout.rate, keep = rate < 1 ? 1 / (1 - rate) : 0;
 	size_t cols = tn_row_size(x);
 
-#pragma omp parallel for if (ref_big(x->dims[0] * cols))
+#pragma omp parallel for if (ref_big(20 * x->dims[0] * cols))
 	for (size_t r = 0; r < x->dims[0]; r++)
 		for (size_t c = 0; c < cols; c++) {
 			size_t e = r * cols + c;

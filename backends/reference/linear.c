@@ -34,7 +34,7 @@ static void linear_part(const struct tn_tensor *x, const struct tn_tensor *w,
 {
 	const real *b = bias ? ref_row(bias, 0) : NULL;
 
-#pragma omp parallel for collapse(2) if (ref_big(x->dims[0] * w->dims[0] * x->dims[1]))
+#pragma omp parallel for collapse(2) if (ref_big(x->dims[0] * w->dims[0] * x->dims[1] / 8))
 	for (size_t o = 0; o < w->dims[0]; o += BLOCK_COLS)
 		for (size_t r = 0; r < x->dims[0]; r += BLOCK_ROWS)
 			linear_block(x, w, b, y, y_first, r, o);
@@ -44,7 +44,7 @@ static void linear_part(const struct tn_tensor *x, const struct tn_tensor *w,
 static void linear_finish(const struct tn_tensor *y, uint32_t act,
 	const struct tn_tensor *residual)
 {
-#pragma omp parallel for if (ref_big(y->dims[0] * y->dims[1]))
+#pragma omp parallel for if (ref_big(20 * y->dims[0] * y->dims[1]))
 	for (size_t r = 0; r < y->dims[0]; r++) {
 		real *out = ref_row(y, r);
 
@@ -112,7 +112,7 @@ int REF(matmul)(const struct tn_step *step, struct tn_call *call)
 
 	if (!sums || !lefts)
 		return tn_status(call);
-#pragma omp parallel for if (ref_big(y->dims[0] * y->dims[1] * inner))
+#pragma omp parallel for if (ref_big(y->dims[0] * y->dims[1] * inner / 2))
 	for (size_t m = 0; m < y->dims[0]; m++) {
 		size_t t = (size_t)omp_get_thread_num();
 

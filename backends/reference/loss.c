@@ -60,7 +60,7 @@ int REF(cross_entropy)(const struct tn_step *step, struct tn_call *call)
 
 	if (!lse || check_targets(step, call))
 		return tn_status(call);
-#pragma omp parallel for if (ref_big(x->dims[0] * cols))
+#pragma omp parallel for if (ref_big(10 * x->dims[0] * cols))
 	for (size_t r = 0; r < x->dims[0]; r++)
 		lse[r] = log_sum_exp(ref_row(x, r), cols);
 	for (size_t r = 0; r < x->dims[0]; r++) {
@@ -94,7 +94,7 @@ int REF(cross_entropy_grad)(const struct tn_step *step, struct tn_call *call)
 
 	if (check_targets(step, call))
 		return tn_status(call);
-#pragma omp parallel for if (ref_big(x->dims[0] * cols))
+#pragma omp parallel for if (ref_big(10 * x->dims[0] * cols))
 	for (size_t r = 0; r < x->dims[0]; r++) {
 		int32_t target = *ref_index(&step->in[1], r);
 		double lse = *ref_row(&step->in[2], r), total;

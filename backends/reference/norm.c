@@ -18,7 +18,7 @@ int REF(layer_norm)(const struct tn_step *step, struct tn_call *call)
 	const real *bias = attr->norm.bias ? ref_row(&step->in[2], 0) : NULL;
 	size_t cols = x->dims[1];
 
-#pragma omp parallel for if (ref_big(x->dims[0] * cols))
+#pragma omp parallel for if (ref_big(10 * x->dims[0] * cols))
 	for (size_t r = 0; r < x->dims[0]; r++) {
 		const real *in = ref_row(x, r);
 		real *out = ref_row(y, r);
@@ -51,7 +51,7 @@ int REF(rms_norm)(const struct tn_step *step, struct tn_call *call)
 	const real *weight = ref_row(&step->in[1], 0);
 	size_t cols = x->dims[1];
 
-#pragma omp parallel for if (ref_big(x->dims[0] * cols))
+#pragma omp parallel for if (ref_big(10 * x->dims[0] * cols))
 	for (size_t r = 0; r < x->dims[0]; r++) {
 		const real *in = ref_row(x, r);
 		double squares = 0, rstd;
@@ -96,7 +96,7 @@ int REF(softmax)(const struct tn_step *step, struct tn_call *call)
 	const struct tn_tensor *x = &step->in[0], *y = &step->out[0];
 	size_t cols = x->dims[1];
 
-#pragma omp parallel for if (ref_big(x->dims[0] * cols))
+#pragma omp parallel for if (ref_big(10 * x->dims[0] * cols))
 	for (size_t r = 0; r < x->dims[0]; r++) {
 		const real *in = ref_row(x, r);
 		double max = -INFINITY, sum = 0, lse;

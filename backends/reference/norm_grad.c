@@ -14,7 +14,7 @@ int REF(layer_norm_grad)(const struct tn_step *step, struct tn_call *call)
 	const real *weight = ref_row(&step->in[1], 0);
 	size_t rows = x->dims[0], cols = x->dims[1];
 
-#pragma omp parallel for if (ref_big(rows * cols))
+#pragma omp parallel for if (ref_big(10 * rows * cols))
 	for (size_t r = 0; r < rows; r++) {
 		double mean = *ref_row(&step->in[2], r), rstd = *ref_row(&step->in[3], r);
 		const real *in = ref_row(x, r), *grad = ref_row(dy, r);
@@ -28,7 +28,7 @@ int REF(layer_norm_grad)(const struct tn_step *step, struct tn_call *call)
 			ref_row(dx, r)[c] = (real)(rstd * (grad[c] * (double)weight[c] -
 				(sum + (in[c] - mean) * rstd * sum_n) / (double)cols));
 	}
-#pragma omp parallel for if (ref_big(rows * cols))
+#pragma omp parallel for if (ref_big(10 * rows * cols))
 	for (size_t c = 0; c < cols; c++) {
 		double dweight = 0, dbias = 0;
 
@@ -52,7 +52,7 @@ int REF(rms_norm_grad)(const struct tn_step *step, struct tn_call *call)
 	const real *weight = ref_row(&step->in[1], 0);
 	size_t rows = x->dims[0], cols = x->dims[1];
 
-#pragma omp parallel for if (ref_big(rows * cols))
+#pragma omp parallel for if (ref_big(10 * rows * cols))
 	for (size_t r = 0; r < rows; r++) {
 		const real *in = ref_row(x, r), *grad = ref_row(dy, r);
 		double rstd = *ref_row(&step->in[2], r), sum_n = 0;
@@ -81,7 +81,7 @@ int REF(softmax_grad)(const struct tn_step *step, struct tn_call *call)
 	const struct tn_tensor *y = &step->in[0], *dy = &step->in[1], *dx = &step->out[0];
 	bool log_form = step->node->attr.softmax.log;
 
-#pragma omp parallel for if (ref_big(y->dims[0] * y->dims[1]))
+#pragma omp parallel for if (ref_big(10 * y->dims[0] * y->dims[1]))
 	for (size_t r = 0; r < y->dims[0]; r++) {
 		const real *out = ref_row(y, r), *grad = ref_row(dy, r);
 		double sum = 0;

@@ -50,10 +50,10 @@ static inline const int32_t *ref_index(const struct tn_tensor *t, size_t r)
 	return (const int32_t *)tn_host_data(t) + r * t->row_stride;
 }
 
-/** Whether work of n element operations is worth a team of threads. */
-static inline bool ref_big(size_t n)
+/** Whether work of about so many nanoseconds is worth a team of threads. */
+static inline bool ref_big(size_t ns)
 {
-	return n >= 16384;
+	return ns >= 50000;
 }
 
 /** The error of a value that is out of range at run time. */

@@ -33,7 +33,7 @@ int REF(rope)(const struct tn_step *step, struct tn_call *call)
 	const struct tn_tensor *x = &step->in[0], *y = &step->out[0];
 	size_t size = attr->rope.head_size;
 
-#pragma omp parallel for if (ref_big(x->dims[0] * x->dims[1]))
+#pragma omp parallel for if (ref_big(40 * x->dims[0] * x->dims[1]))
 	for (size_t r = 0; r < x->dims[0]; r++)
 		for (size_t h = 0; h < attr->rope.heads; h++)
 			turn_head(attr, ref_row(x, r) + h * size, *ref_index(&step->in[1], r),

@@ -24,14 +24,16 @@ static inline struct rig *open_way(int way)
 	return &rig;
 }
 
-/** Adds a test that opens way _i. */
-#define ADD_WAYS(suite, test)							\
+/** Adds a test that runs n times, told by _i. */
+#define ADD_TIMES(suite, test, n)						\
 	do {									\
 		TCase *case_ = tcase_create(#test);				\
 		tcase_set_timeout(case_, 120);					\
-		tcase_add_loop_test(case_, test, 0, N_WAYS);			\
+		tcase_add_loop_test(case_, test, 0, n);				\
 		suite_add_tcase(suite, case_);					\
 	} while (0)
+/** Adds a test that opens way _i. */
+#define ADD_WAYS(suite, test) ADD_TIMES(suite, test, N_WAYS)
 
 #define EXPECT(rig, o, ...)							\
 	do {									\
