@@ -88,3 +88,5 @@ clean-mocks:
 	-rm -rf tests/mock/deadly tests/mock/*.so tests/mock/built
 dist_check_SCRIPTS += %D%/cli/plugins.sh
 TESTS += %D%/cli/plugins.sh
+dist_check_SCRIPTS += %D%/layers.sh
+TESTS += %D%/layers.sh
