@@ -1,2 +1,38 @@
 # SPDX-License-Identifier: Apache-2.0
 # plugins: tokenizers and models.  Each is four lines.
+
+# What tokenizers share: linked hidden into each plugin.
+TOK_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/plugins/tokenizers/common
+EXTRA_DIST += \
+	%D%/tokenizers/common/unicode/generate.py \
+	%D%/tokenizers/common/unicode/probe.py
+noinst_LTLIBRARIES += %D%/libtokenizers.la
+%C%_libtokenizers_la_CPPFLAGS = $(TOK_CPPFLAGS)
+%C%_libtokenizers_la_SOURCES = \
+	%D%/tokenizers/common/added.c \
+	%D%/tokenizers/common/added.h \
+	%D%/tokenizers/common/file.c \
+	%D%/tokenizers/common/file.h \
+	%D%/tokenizers/common/json.c \
+	%D%/tokenizers/common/json.h \
+	%D%/tokenizers/common/normal.c \
+	%D%/tokenizers/common/normal.h \
+	%D%/tokenizers/common/post.c \
+	%D%/tokenizers/common/post.h \
+	%D%/tokenizers/common/trie.c \
+	%D%/tokenizers/common/trie.h \
+	%D%/tokenizers/common/unicode/tables.c \
+	%D%/tokenizers/common/unicode/unicode.h \
+	%D%/tokenizers/common/vocab.c \
+	%D%/tokenizers/common/vocab.h
+
+plugin_LTLIBRARIES += %D%/tokenizer-wordpiece.la
+%C%_tokenizer_wordpiece_la_CPPFLAGS = $(TOK_CPPFLAGS)
+%C%_tokenizer_wordpiece_la_LDFLAGS = $(PLUGIN_LDFLAGS)
+%C%_tokenizer_wordpiece_la_LIBADD = %D%/libtokenizers.la core/libtenon.la
+%C%_tokenizer_wordpiece_la_SOURCES = \
+	%D%/tokenizers/wordpiece/decode.c \
+	%D%/tokenizers/wordpiece/encode.c \
+	%D%/tokenizers/wordpiece/open.c \
+	%D%/tokenizers/wordpiece/wordpiece.c \
+	%D%/tokenizers/wordpiece/wordpiece.h

@@ -90,3 +90,9 @@ dist_check_SCRIPTS += %D%/cli/plugins.sh
 TESTS += %D%/cli/plugins.sh
 dist_check_SCRIPTS += %D%/layers.sh
 TESTS += %D%/layers.sh
+
+# A tokenizer plugin as a coprocess of tests/parity/tokenizers.sh.
+check_PROGRAMS += %D%/tokenize
+%C%_tokenize_CPPFLAGS = $(TEST_CPPFLAGS)
+%C%_tokenize_LDADD = core/libtenon.la
+%C%_tokenize_SOURCES = %D%/parity/tokenize.c %D%/tokenizers/tokenizer.h

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * plugins/tokenizers/common/post.c - the post-processors of tokenizer.json.
+ * Source: Hugging Face tokenizers 0.22.2, processors/.
+ */
+#include "post.h"
+
+/* What is read, and where to put an item of it. */
+struct reader {
+	const char *path;
+	const struct tn_value *specials;	/* of TemplateProcessing */
+	size_t n_ids;
+	struct tn_call *call;
+	struct tn_template_item *items;
+	size_t n;
+};
+
+static void put(struct tn_template_item *items, size_t *n, int32_t id, int32_t sequence,
+	int32_t type)
+{
+	items[(*n)++] = (struct tn_template_item){ id, sequence, type };
+}
+
+void tok_post_bert(struct tok_post *post, int32_t cls, int32_t sep)
+{
+	post->n_single = post->n_pair = 0;
+	put(post->single, &post->n_single, cls, 0, 0);
+	put(post->single, &post->n_single, -1, 0, 0);
+	put(post->single, &post->n_single, sep, 0, 0);
+	put(post->pair, &post->n_pair, cls, 0, 0);
+	put(post->pair, &post->n_pair, -1, 0, 0);
+	put(post->pair, &post->n_pair, sep, 0, 0);
+	put(post->pair, &post->n_pair, -1, 1, 1);
+	put(post->pair, &post->n_pair, sep, 0, 1);
+}
+
+static int add(struct reader *r, int64_t id, int32_t sequence, int64_t type)
+{
+	if (r->n == TOK_MAX_TEMPLATE)
+		return tn_fail(r->call, TN_EDATA, "%s: post_processor: a template of more than %d "
+			"items", r->path, TOK_MAX_TEMPLATE);
+	if (id >= 0 && (uint64_t)id >= r->n_ids)
+		return tn_fail(r->call, TN_EDATA, "%s: post_processor: id %lld, but the highest is "
+			"%zu", r->path, (long long)id, r->n_ids - 1);
+	if (type < 0 || type > INT32_MAX)
+		return tn_fail(r->call, TN_EDATA, "%s: post_processor: type_id %lld", r->path,
+			(long long)type);
+	put(r->items, &r->n, (int32_t)id, sequence, (int32_t)type);
+	return 0;
+}
+
+static int add_special(struct reader *r, const struct tn_value *item)
+{
+	const char *name = tn_string(tn_get(item, "id"), "");
+	const struct tn_value *ids = tn_get(tn_get(r->specials, name), "ids");
+	int rc = 0;
+
+	if (!tn_size(ids))
+		return tn_fail(r->call, TN_EDATA, "%s: post_processor: the template has %s, which is "
+			"not among the special tokens", r->path,
+			tn_quote(r->call, name, strlen(name)));
+	for (size_t i = 0; i < tn_size(ids) && !rc; i++) {
+		int64_t id = tn_int(tn_at(ids, i), -1);
+
+		rc = id < 0 ? tn_fail(r->call, TN_EDATA, "%s: post_processor: %s has no id",
+			r->path, tn_quote(r->call, name, strlen(name))) :
+			add(r, id, 0, tn_int(tn_get(item, "type_id"), 0));
+	}
+	return rc;
+}
+
+static int add_sequence(struct reader *r, const struct tn_value *item, size_t seen[2])
+{
+	const char *name = tn_string(tn_get(item, "id"), "");
+	int b = !strcmp(name, "B");
+
+	if (!b && strcmp(name, "A"))
+		return tn_fail(r->call, TN_EDATA, "%s: post_processor: sequence %s, expected \"A\" "
+			"or \"B\"", r->path, tn_quote(r->call, name, strlen(name)));
+	seen[b]++;
+	return add(r, -1, b, tn_int(tn_get(item, "type_id"), 0));
+}
+
+static int read_template(struct reader *r, const struct tn_value *list, const char *which,
+	size_t n_sequences)
+{
+	size_t seen[2] = { 0, 0 };
+	int rc = 0;
+
+	r->n = 0;
+	for (size_t i = 0; i < tn_size(list) && !rc; i++) {
+		const struct tn_value *special = tn_get(tn_at(list, i), "SpecialToken");
+		const struct tn_value *sequence = tn_get(tn_at(list, i), "Sequence");
+
+		rc = special ? add_special(r, special) : sequence ? add_sequence(r, sequence, seen) :
+			tn_fail(r->call, TN_EDATA, "%s: post_processor: item %zu of \"%s\" is neither "
+				"a SpecialToken nor a Sequence", r->path, i, which);
+	}
+	if (!rc && (seen[0] != 1 || seen[1] != n_sequences - 1))
+		rc = tn_fail(r->call, TN_EDATA, "%s: post_processor: \"%s\" has sequence A %zu times "
+			"and B %zu times, expected 1 and %zu", r->path, which, seen[0], seen[1],
+			n_sequences - 1);
+	return rc;
+}
+
+static int read_templates(struct tok_post *post, struct reader *r, const struct tn_value *v)
+{
+	int rc;
+
+	r->specials = tn_get(v, "special_tokens");
+	r->items = post->single;
+	rc = read_template(r, tn_get(v, "single"), "single", 1);
+	post->n_single = r->n;
+	if (rc)
+		return rc;
+	r->items = post->pair;
+	rc = read_template(r, tn_get(v, "pair"), "pair", 2);
+	post->n_pair = r->n;
+	return rc;
+}
+
+/* "sep": ["[SEP]", 102] */
+static int read_pair(const struct reader *r, const struct tn_value *v, const char *name,
+	int32_t *id)
+{
+	int64_t n = tn_int(tn_at(tn_get(v, name), 1), -1);
+
+	if (n < 0 || (uint64_t)n >= r->n_ids)
+		return tn_fail(r->call, TN_EDATA, "%s: post_processor: \"%s\" names no token by text "
+			"and id", r->path, name);
+	*id = (int32_t)n;
+	return 0;
+}
+
+int tok_post_read(struct tok_post *post, const struct tn_value *v, size_t n_ids,
+	const char *path, struct tn_call *call)
+{
+	struct reader r = { .path = path, .n_ids = n_ids, .call = call };
+	const char *type = tn_string(tn_get(v, "type"), NULL);
+	int32_t cls, sep;
+
+	if (tn_value_kind(v) == TN_VALUE_NULL) {
+		post->n_single = post->n_pair = 0;
+		put(post->single, &post->n_single, -1, 0, 0);
+		put(post->pair, &post->n_pair, -1, 0, 0);
+		put(post->pair, &post->n_pair, -1, 1, 1);
+		return 0;
+	}
+	if (type && !strcmp(type, "TemplateProcessing"))
+		return read_templates(post, &r, v);
+	if (!type || strcmp(type, "BertProcessing"))
+		return tn_fail(call, TN_EDATA, "%s: post_processor: type %s is not known; known are "
+			"TemplateProcessing and BertProcessing", path,
+			type ? tn_quote(call, type, strlen(type)) : "(none)");
+	if (read_pair(&r, v, "cls", &cls) || read_pair(&r, v, "sep", &sep))
+		return TN_EDATA;
+	tok_post_bert(post, cls, sep);
+	return 0;
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * plugins/tokenizers/common/post.h - how special tokens go around texts.
+ */
+#ifndef TOK_POST_H
+#define TOK_POST_H
+
+#include <tenon/impl/tokenizer.h>
+
+#define TOK_MAX_TEMPLATE 32
+
+struct tok_post {
+	struct tn_template_item single[TOK_MAX_TEMPLATE], pair[TOK_MAX_TEMPLATE];
+	size_t n_single, n_pair;
+};
+
+/** BERT's: [CLS] A [SEP], and B [SEP] with type 1. */
+void tok_post_bert(struct tok_post *post, int32_t cls, int32_t sep);
+/** Reads the "post_processor" of tokenizer.json: null, TemplateProcessing or
+ *  BertProcessing; ids must be below n_ids.  Error: TN_EDATA. */
+int tok_post_read(struct tok_post *post, const struct tn_value *v, size_t n_ids,
+	const char *path, struct tn_call *call);
+
+#endif
