@@ -34,3 +34,45 @@ plugin_LTLIBRARIES += %D%/backend-reference.la
 %C%_backend_reference_la_CFLAGS = $(AM_CFLAGS) $(OPENMP_CFLAGS)
 %C%_backend_reference_la_LDFLAGS = $(PLUGIN_LDFLAGS)
 %C%_backend_reference_la_LIBADD = %D%/libreference-f32.la %D%/libreference-f64.la core/libtenon.la
+noinst_LTLIBRARIES += %D%/libkernels.la
+%C%_libkernels_la_CFLAGS = $(AM_CFLAGS) $(OPENMP_CFLAGS)
+%C%_libkernels_la_LIBADD = %D%/libkernels-plain.la
+%C%_libkernels_la_SOURCES = \
+	%D%/kernels/isa.h \
+	%D%/kernels/kernels.h \
+	%D%/kernels/select.c \
+	%D%/kernels/steps.c
+
+# The loops, once for each ISA.
+KERNEL_LOOPS = \
+	%D%/kernels/attention.c \
+	%D%/kernels/rows.c \
+	%D%/kernels/vec.h
+noinst_LTLIBRARIES += %D%/libkernels-plain.la
+%C%_libkernels_plain_la_CPPFLAGS = $(AM_CPPFLAGS) -DKERNEL_ISA=plain -DKERNEL_LANES=4
+%C%_libkernels_plain_la_SOURCES = $(KERNEL_LOOPS)
+if KERNELS_X86
+%C%_libkernels_la_CPPFLAGS = $(AM_CPPFLAGS) -DKERNELS_X86
+%C%_libkernels_la_LIBADD += %D%/libkernels-avx2.la %D%/libkernels-avx512.la
+noinst_LTLIBRARIES += %D%/libkernels-avx2.la
+%C%_libkernels_avx2_la_CPPFLAGS = $(AM_CPPFLAGS) -DKERNEL_ISA=avx2 -DKERNEL_LANES=8
+%C%_libkernels_avx2_la_CFLAGS = $(AM_CFLAGS) -mavx2 -mfma
+%C%_libkernels_avx2_la_SOURCES = $(KERNEL_LOOPS)
+noinst_LTLIBRARIES += %D%/libkernels-avx512.la
+%C%_libkernels_avx512_la_CPPFLAGS = $(AM_CPPFLAGS) -DKERNEL_ISA=avx512 -DKERNEL_LANES=16
+%C%_libkernels_avx512_la_CFLAGS = $(AM_CFLAGS) -mavx2 -mfma \
+	-mavx512f -mavx512bw -mavx512dq -mavx512vl -mprefer-vector-width=512
+%C%_libkernels_avx512_la_SOURCES = $(KERNEL_LOOPS)
+endif
+
+if WITH_ONEDNN
+plugin_LTLIBRARIES += %D%/backend-onednn.la
+%C%_backend_onednn_la_CFLAGS = $(AM_CFLAGS) $(OPENMP_CFLAGS)
+%C%_backend_onednn_la_LDFLAGS = $(PLUGIN_LDFLAGS) $(OPENMP_CFLAGS)
+%C%_backend_onednn_la_LIBADD = %D%/libkernels.la core/libtenon.la -ldnnl -lm
+%C%_backend_onednn_la_SOURCES = \
+	%D%/onednn/api.h \
+	%D%/onednn/linear.c \
+	%D%/onednn/linear.h \
+	%D%/onednn/onednn.c
+endif

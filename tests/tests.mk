@@ -73,6 +73,13 @@ TESTS += %D%/test_options
 %C%_test_options_CFLAGS = $(TEST_CFLAGS)
 %C%_test_options_LDADD = $(TEST_LIBS)
 %C%_test_options_SOURCES = %D%/plugin/test_options.c
+check_PROGRAMS += %D%/test_kernels
+TESTS += %D%/test_kernels
+%C%_test_kernels_CPPFLAGS = $(TEST_CPPFLAGS)
+%C%_test_kernels_CFLAGS = $(TEST_CFLAGS)
+%C%_test_kernels_LDFLAGS = $(TN_LDFLAGS) $(OPENMP_CFLAGS)
+%C%_test_kernels_LDADD = backends/libkernels.la $(TEST_LIBS)
+%C%_test_kernels_SOURCES = %D%/backends/test_kernels.c
 endif
 
 # Plugins with one thing wrong each.

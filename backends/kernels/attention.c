@@ -1,0 +1,364 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * kernels/attention.c - attention of one sequence and head, by blocks of keys.
+ *
+ * The lanes of all vectors are queries: scores and outputs are kept transposed,
+ * s [key][query] and o [column][query].  Then maxima and sums over keys need no
+ * work across lanes, keys and values are read as broadcasts from where they lie,
+ * and any head size runs at the same speed.  Queries come in panels of PANEL.
+ *
+ * Legend: D size of a head, j a key, d a column of the head.
+ */
+#include <float.h>
+#include <math.h>
+
+#include "isa.h"
+#include "vec.h"
+
+#define PANEL (2 * LANES)	/* queries */
+#define KEYS 128		/* in a block */
+#define TILE 6			/* keys or columns by PANEL queries: 12 accumulators */
+#define NOTHING (-FLT_MAX / 4)	/* below any score; -INFINITY less itself would be NaN */
+
+/** What attention works in; each part is 64-byte aligned. */
+struct work {
+	float *q;	/* [panel][D][PANEL], times scale log2(e) */
+	float *o;	/* [panel][D][PANEL] */
+	float *most;	/* [panel][PANEL]: greatest score so far */
+	float *sum;	/* [panel][PANEL]: of 2^(score - most) */
+	float *s;	/* [KEYS][PANEL] */
+	float *line;	/* what is added to a score by its distance, see distance_line */
+	float *k, *v;	/* [KEYS][D], copies */
+};
+
+static size_t round16(size_t n)
+{
+	return (n + 15) & ~(size_t)15;
+}
+
+static size_t lay_out(struct work *w, float *at, size_t head_size)
+{
+	const size_t chunk = KERNEL_CHUNK, square = round16(head_size) * chunk;
+	const size_t sizes[] = { square, square, chunk, chunk, KEYS * PANEL,
+		round16(KEYS + 2 * PANEL), KEYS * round16(head_size), KEYS * round16(head_size) };
+	float **parts[] = { &w->q, &w->o, &w->most, &w->sum, &w->s, &w->line, &w->k, &w->v };
+	size_t n = 0;
+
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+		*parts[i] = at ? at + n : NULL;
+		n += sizes[i];
+	}
+	return n * sizeof(float);
+}
+
+size_t KERNEL_SYMBOL(attention_work)(size_t head_size)
+{
+	struct work w;
+
+	return lay_out(&w, NULL, head_size);
+}
+
+typedef float v4 __attribute__((vector_size(16)));
+typedef float v4_memory __attribute__((vector_size(16), aligned(4), may_alias));
+typedef int32_t i4 __attribute__((vector_size(16)));
+#ifdef __clang__
+#define SHUFFLE4(a, b, i, j, k, l) __builtin_shufflevector(a, b, i, j, k, l)
+#else
+#define SHUFFLE4(a, b, i, j, k, l) __builtin_shuffle(a, b, (i4){ i, j, k, l })
+#endif
+
+/* to[c][r] = from[r][c] * by for 4 x 4 floats. */
+VEC_INLINE void transpose4(float *to, size_t to_stride, const float *from, size_t from_stride,
+	v4 by)
+{
+	v4 a = *(const v4_memory *)from * by;
+	v4 b = *(const v4_memory *)(from + from_stride) * by;
+	v4 c = *(const v4_memory *)(from + 2 * from_stride) * by;
+	v4 d = *(const v4_memory *)(from + 3 * from_stride) * by;
+	v4 ab = SHUFFLE4(a, b, 0, 4, 1, 5), cd = SHUFFLE4(c, d, 0, 4, 1, 5);
+
+	*(v4_memory *)to = SHUFFLE4(ab, cd, 0, 1, 4, 5);
+	*(v4_memory *)(to + to_stride) = SHUFFLE4(ab, cd, 2, 3, 6, 7);
+	ab = SHUFFLE4(a, b, 2, 6, 3, 7);
+	cd = SHUFFLE4(c, d, 2, 6, 3, 7);
+	*(v4_memory *)(to + 2 * to_stride) = SHUFFLE4(ab, cd, 0, 1, 4, 5);
+	*(v4_memory *)(to + 3 * to_stride) = SHUFFLE4(ab, cd, 2, 3, 6, 7);
+}
+
+/* to [cols][rows] = by * from [rows][cols] transposed. */
+static void transpose(float *to, size_t to_stride, const float *from, size_t from_stride,
+	size_t rows, size_t cols, float by)
+{
+	const v4 by4 = { by, by, by, by };
+	size_t r = 0;
+
+	for (; r + 4 <= rows; r += 4) {
+		size_t c = 0;
+
+		for (; c + 4 <= cols; c += 4)
+			transpose4(to + c * to_stride + r, to_stride, from + r * from_stride + c,
+				from_stride, by4);
+		for (; c < cols; c++)
+			for (size_t i = r; i < r + 4; i++)
+				to[c * to_stride + i] = by * from[i * from_stride + c];
+	}
+	for (; r < rows; r++)
+		for (size_t c = 0; c < cols; c++)
+			to[c * to_stride + r] = by * from[r * from_stride + c];
+}
+
+/* s [n][PANEL] = k q for n keys and m vectors of queries, plus the line at `line`
+ * (one place lower for each next key) when there is one; raises most. */
+VEC_INLINE void score_tile(float *s, const float *q, const float *k, size_t k_stride, size_t D,
+	const float *line, vf *most, const int n, const int m)
+{
+	vf acc[TILE][2];
+
+#pragma GCC unroll 8
+	for (int r = 0; r < n; r++)
+#pragma GCC unroll 2
+		for (int i = 0; i < m; i++)
+			acc[r][i] = vset(0.0f);
+	for (size_t d = 0; d < D; d++) {
+		vf q0 = vload(q + d * PANEL), q1 = m > 1 ? vload(q + d * PANEL + LANES) : q0;
+
+#pragma GCC unroll 8
+		for (int r = 0; r < n; r++) {
+			vf a = vset(k[(size_t)r * k_stride + d]);
+
+			acc[r][0] = vfma(a, q0, acc[r][0]);
+			if (m > 1)
+				acc[r][1] = vfma(a, q1, acc[r][1]);
+		}
+	}
+#pragma GCC unroll 8
+	for (int r = 0; r < n; r++)
+#pragma GCC unroll 2
+		for (int i = 0; i < m; i++) {
+			if (line)
+				acc[r][i] += vload(line - r + i * LANES);
+			vstore(s + r * PANEL + i * LANES, acc[r][i]);
+			most[i] = vmax(most[i], acc[r][i]);
+		}
+}
+
+/* o [n][PANEL] = (first block ? 0 : o * keep) + v p for n columns of the head. */
+VEC_INLINE void value_tile(float *o, const float *p, const float *v, size_t v_stride, size_t keys,
+	const vf *keep, const int n, const int m)
+{
+	vf acc[TILE][2];
+
+#pragma GCC unroll 8
+	for (int r = 0; r < n; r++)
+#pragma GCC unroll 2
+		for (int i = 0; i < m; i++)
+			acc[r][i] = keep ? vload(o + r * PANEL + i * LANES) * keep[i] : vset(0.0f);
+	for (size_t j = 0; j < keys; j++) {
+		vf p0 = vload(p + j * PANEL), p1 = m > 1 ? vload(p + j * PANEL + LANES) : p0;
+
+#pragma GCC unroll 8
+		for (int r = 0; r < n; r++) {
+			vf a = vset(v[j * v_stride + (size_t)r]);
+
+			acc[r][0] = vfma(a, p0, acc[r][0]);
+			if (m > 1)
+				acc[r][1] = vfma(a, p1, acc[r][1]);
+		}
+	}
+#pragma GCC unroll 8
+	for (int r = 0; r < n; r++)
+#pragma GCC unroll 2
+		for (int i = 0; i < m; i++)
+			vstore(o + r * PANEL + i * LANES, acc[r][i]);
+}
+
+/* Calls f with the number of rows as a constant. */
+#define TILE_OF(n, f, ...)				\
+	do {						\
+		switch (n) {				\
+		case 6: f(__VA_ARGS__, 6, m); break;	\
+		case 5: f(__VA_ARGS__, 5, m); break;	\
+		case 4: f(__VA_ARGS__, 4, m); break;	\
+		case 3: f(__VA_ARGS__, 3, m); break;	\
+		case 2: f(__VA_ARGS__, 2, m); break;	\
+		default: f(__VA_ARGS__, 1, m); break;	\
+		}					\
+	} while (0)
+
+/* Rows of the next tile of `left`: 4 and 4 instead of 6 and 2. */
+static inline size_t tile_rows(size_t left)
+{
+	return left == 8 ? 4 : left < TILE ? left : TILE;
+}
+
+/* One panel against one block of keys; m: vectors of queries. */
+VEC_INLINE void panel_block(const struct kernel_attention *a, const struct work *w, size_t panel,
+	struct kernel_rows k, struct kernel_rows v, size_t keys, const float *line, int first,
+	const int m)
+{
+	const size_t D = a->head_size;
+	const float *q = w->q + panel * D * PANEL;
+	float *o = w->o + panel * D * PANEL, *most = w->most + panel * PANEL;
+	float *sum = w->sum + panel * PANEL;
+	vf new_most[2], new_sum[2], keep[2];
+
+	for (int i = 0; i < m; i++)
+		new_most[i] = first ? vset(NOTHING) : vload(most + i * LANES);
+	for (size_t j = 0, n; j < keys; j += n) {
+		float *s = w->s + j * PANEL;
+		const float *at = k.at + j * k.stride;
+
+		n = tile_rows(keys - j);
+		if (line)
+			TILE_OF(n, score_tile, s, q, at, k.stride, D, line - j, new_most);
+		else
+			TILE_OF(n, score_tile, s, q, at, k.stride, D, NULL, new_most);
+	}
+	for (int i = 0; i < m; i++) {
+		keep[i] = first ? vset(0.0f) : vexp2_capped(vload(most + i * LANES) - new_most[i]);
+		new_sum[i] = first ? vset(0.0f) : vload(sum + i * LANES) * keep[i];
+		vstore(most + i * LANES, new_most[i]);
+	}
+	for (size_t j = 0; j < keys; j++)
+		for (int i = 0; i < m; i++) {
+			float *s = w->s + j * PANEL + i * LANES;
+			vf p = vexp2_capped(vload(s) - new_most[i]);
+
+			vstore(s, p);
+			new_sum[i] += p;
+		}
+	for (int i = 0; i < m; i++)
+		vstore(sum + i * LANES, new_sum[i]);
+	for (size_t d = 0, n; d < D; d += n) {
+		n = tile_rows(D - d);
+		if (first)
+			TILE_OF(n, value_tile, o + d * PANEL, w->s, v.at + d, v.stride, keys, NULL);
+		else
+			TILE_OF(n, value_tile, o + d * PANEL, w->s, v.at + d, v.stride, keys, keep);
+	}
+}
+
+/* Whether key j may be seen from query i, and what its distance adds to the score,
+ * times log2(e). */
+static float by_distance(const struct kernel_attention *a, ptrdiff_t i, ptrdiff_t j)
+{
+	const ptrdiff_t span = (ptrdiff_t)a->span;
+	ptrdiff_t far = j - i;
+	float add = 0;
+
+	if ((a->causal && far > 0) || (a->left != UINT32_MAX && far < -(ptrdiff_t)a->left) ||
+		(a->right != UINT32_MAX && far > (ptrdiff_t)a->right))
+		return -INFINITY;
+	if (a->rel.at) {
+		far = far < 1 - span ? 1 - span : far > span - 1 ? span - 1 : far;
+		add = a->rel.at[(size_t)(far + span - 1) * a->rel.stride];
+	} else {
+		add = -a->slope * (float)(far < 0 ? -far : far);
+	}
+	return add * 1.44269504f;
+}
+
+/* Masks and biases depend on the distance of query and key alone: line[t] is for
+ * i - j = i0 - (j0 + keys - 1) + t.  Returns where key j0 begins, lanes upwards. */
+static const float *distance_line(const struct kernel_attention *a, float *line, size_t i0,
+	size_t j0, size_t keys)
+{
+	for (size_t t = 0; t < keys + PANEL - 1; t++)
+		line[t] = by_distance(a, (ptrdiff_t)(i0 + t), (ptrdiff_t)(j0 + keys - 1));
+	return line + keys - 1;
+}
+
+/* Keys begin .. end - 1 are all that queries i0 .. i0 + n - 1 may see. */
+static void seen(const struct kernel_attention *a, size_t i0, size_t n, size_t *begin, size_t *end)
+{
+	size_t right = a->causal ? 0 : a->right;
+
+	*begin = a->left != UINT32_MAX && i0 > a->left ? i0 - a->left : 0;
+	*end = right == UINT32_MAX || i0 + n + right > a->n_k ? a->n_k : i0 + n + right;
+	if (*begin > *end)
+		*begin = *end;
+}
+
+static struct kernel_rows copy_rows(float *to, struct kernel_rows from, size_t first, size_t rows,
+	size_t cols)
+{
+	for (size_t r = 0; r < rows; r++)
+		memcpy(to + r * cols, from.at + (first + r) * from.stride, cols * sizeof(*to));
+	return (struct kernel_rows){ to, cols };
+}
+
+static void write_panel(const struct kernel_attention *a, const struct work *w, size_t panel,
+	size_t n)
+{
+	const size_t D = a->head_size;
+	float *o = w->o + panel * D * PANEL, *sum = w->sum + panel * PANEL;
+	const float *most = w->most + panel * PANEL;
+
+	for (int i = 0; i < 2; i++) {
+		vf s = vload(sum + i * LANES);
+		vf part = vselect(s == vset(0.0f), s, vset(1.0f) / s);
+
+		for (size_t d = 0; d < D; d++)
+			vstore(o + d * PANEL + i * LANES, vload(o + d * PANEL + i * LANES) * part);
+	}
+	transpose(a->y.at + panel * PANEL * a->y.stride, a->y.stride, o, PANEL, D, n, 1.0f);
+	if (a->lse.at)
+		for (size_t i = 0; i < n; i++)
+			a->lse.at[(panel * PANEL + i) * a->lse.stride] =
+				(float)((double)most[i] * 0.69314718055994531 +
+				log((double)sum[i]));
+}
+
+void KERNEL_SYMBOL(attention)(const struct kernel_attention *a)
+{
+	const size_t D = a->head_size, panels = (a->n_q + PANEL - 1) / PANEL;
+	const int lined = a->causal || a->left != UINT32_MAX || a->right != UINT32_MAX ||
+		a->rel.at || a->slope != 0;
+	struct work w;
+	size_t begin, end;
+
+	lay_out(&w, a->work, D);
+	memset(w.q, 0, panels * D * PANEL * sizeof(float));
+	memset(w.o, 0, panels * D * PANEL * sizeof(float));
+	for (size_t i = 0; i < panels * PANEL; i++) {
+		w.sum[i] = 0;
+		w.most[i] = NOTHING;
+	}
+	for (size_t p = 0; p < panels; p++) {
+		size_t n = a->n_q - p * PANEL < PANEL ? a->n_q - p * PANEL : PANEL;
+
+		transpose(w.q + p * D * PANEL, PANEL, a->q.at + p * PANEL * a->q.stride,
+			a->q.stride, n, D, a->scale * 1.44269504f);
+	}
+	seen(a, a->first, a->n_q, &begin, &end);
+	for (size_t j = begin / KEYS * KEYS; j < end; j += KEYS) {
+		struct kernel_rows k = { a->k.at + j * a->k.stride, a->k.stride };
+		struct kernel_rows v = { a->v.at + j * a->v.stride, a->v.stride };
+		size_t block = end - j < KEYS ? end - j : KEYS;
+
+		if (panels > 1) {
+			k = copy_rows(w.k, a->k, j, block, D);
+			v = copy_rows(w.v, a->v, j, block, D);
+		}
+		for (size_t p = 0; p < panels; p++) {
+			size_t i0 = a->first + p * PANEL, left = a->n_q - p * PANEL;
+			size_t n = left < PANEL ? left : PANEL, from, to, keys;
+			const float *line = NULL;
+
+			seen(a, i0, PANEL, &from, &to);
+			if (to <= j || from >= j + block)
+				continue;
+			keys = to - j < block ? to - j : block;
+			if (lined)
+				line = distance_line(a, w.line, i0, j, keys);
+			if (n > LANES)
+				panel_block(a, &w, p, k, v, keys, line, from / KEYS * KEYS == j, 2);
+			else
+				panel_block(a, &w, p, k, v, keys, line, from / KEYS * KEYS == j, 1);
+		}
+	}
+	for (size_t p = 0; p < panels; p++) {
+		size_t left = a->n_q - p * PANEL;
+
+		write_panel(a, &w, p, left < PANEL ? left : PANEL);
+	}
+}

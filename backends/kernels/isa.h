@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * kernels/isa.h - names of what is compiled once for each ISA.
+ */
+#ifndef TN_KERNELS_ISA_H
+#define TN_KERNELS_ISA_H
+
+#include "kernels.h"
+
+#define KERNEL_JOIN_(name, isa) kernels_##name##_##isa
+#define KERNEL_JOIN(name, isa) KERNEL_JOIN_(name, isa)
+#define KERNEL_TEXT_(isa) #isa
+#define KERNEL_TEXT(isa) KERNEL_TEXT_(isa)
+#ifdef KERNEL_ISA
+#define KERNEL_SYMBOL(name) KERNEL_JOIN(name, KERNEL_ISA)
+#define KERNEL_TABLE KERNEL_SYMBOL(table)
+#define KERNEL_NAME KERNEL_TEXT(KERNEL_ISA)
+extern const struct kernels KERNEL_TABLE;
+void KERNEL_SYMBOL(attention)(const struct kernel_attention *a);
+size_t KERNEL_SYMBOL(attention_work)(size_t head_size);
+#endif
+
+extern const struct kernels kernels_table_plain;
+#ifdef KERNELS_X86
+extern const struct kernels kernels_table_avx2, kernels_table_avx512;
+#endif
+
+#endif

@@ -1,0 +1,356 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * kernels/steps.c - nodes of a graph run by the kernels, rows shared among the
+ * threads of the team.
+ */
+#include <math.h>
+#include <omp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "kernels.h"
+
+/* Elements below which a team costs more than it saves. */
+#define ALONE 16384
+
+static const uint8_t known[TN_N_OPS] = { KERNELS_OPS };
+
+int kernel_refuse(struct tn_offer *offer, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(offer->reason, sizeof(offer->reason), format, args);
+	va_end(args);
+	return 0;
+}
+
+struct kernel_rows kernel_rows_of(const struct tn_tensor *t)
+{
+	return (struct kernel_rows){ tn_host_data(t), t->row_stride };
+}
+
+size_t kernel_n_rows(const struct tn_tensor *t)
+{
+	return t->n_dims ? t->dims[0] : 1;
+}
+
+static struct kernel_rows from_row(struct kernel_rows m, size_t row)
+{
+	return (struct kernel_rows){ m.at ? m.at + row * m.stride : NULL, m.stride };
+}
+
+/* How a second operand meets the first. */
+enum meet { MEET_EQUAL, MEET_ROW, MEET_COLUMN, MEET_VALUE, MEET_NOT };
+
+static enum meet meet_of(const struct tn_spec *a, const struct tn_spec *b)
+{
+	size_t a_cols = a->dims[1] * a->dims[2] * a->dims[3];
+	size_t b_cols = b->dims[1] * b->dims[2] * b->dims[3];
+
+	if (b->n_dims == 0 || (b->n_dims == 1 && b->axis == TN_NO_AXIS && b->dims[0] == 1))
+		return MEET_VALUE;
+	if (a->n_dims == b->n_dims && a_cols == b_cols && a->axis == b->axis)
+		return MEET_EQUAL;
+	if (b->n_dims == 1 && b->axis == TN_NO_AXIS && b->dims[0] == a_cols)
+		return MEET_ROW;
+	if (b_cols == 1 && a->axis == b->axis)
+		return MEET_COLUMN;
+	return MEET_NOT;
+}
+
+static int supports_attention(const struct kernels *kernels, const struct tn_node *node,
+	struct tn_offer *offer)
+{
+	const struct tn_attention_attr *a = &node->attr.attention;
+
+	if (a->state)
+		return kernel_refuse(offer, "attention with state is left to the reference");
+	if (a->bias == TN_BIAS_DISENTANGLED || a->bias == TN_BIAS_TENSOR)
+		return kernel_refuse(offer, "attention with bias kind %u is left to the reference",
+			a->bias);
+	offer->strided = 7;
+	offer->workspace = kernels->attention_work(a->head_size);
+	return 1;
+}
+
+int kernels_supports(const struct kernels *kernels, const struct tn_node *node,
+	struct tn_offer *offer)
+{
+	if (node->op >= TN_N_OPS || !known[node->op])
+		return kernel_refuse(offer, "no kernel for it");
+	for (uint32_t i = 0; i < node->n_in; i++) {
+		int index = (node->op == TN_OP_GATHER && i == 1) ||
+			(node->op == TN_OP_SEGMENT && i > 0);
+
+		if (node->in[i]->dtype != (index ? TN_I32 : TN_F32))
+			return kernel_refuse(offer, "input %u is not %s", i,
+				index ? "I32" : "F32");
+	}
+	switch (node->op) {
+	case TN_OP_ATTENTION:
+		return supports_attention(kernels, node, offer);
+	case TN_OP_ADD:
+	case TN_OP_MUL:
+		if (meet_of(node->in[0], node->in[1]) == MEET_NOT)
+			return kernel_refuse(offer, "the shapes of the operands do not meet");
+		offer->strided = 3;
+		return 1;
+	case TN_OP_LAYER_NORM:
+		offer->strided = 1 | (node->attr.norm.residual ? 1u << (node->n_in - 1) : 0);
+		return 1;
+	case TN_OP_CONCAT:
+		offer->strided = (1u << node->n_in) - 1;
+		return 1;
+	default:
+		offer->strided = 1;
+		return 1;
+	}
+}
+
+/* What the loops over rows need of a step. */
+struct rows_of_step {
+	const struct kernels *k;
+	const struct tn_step *step;
+	struct kernel_rows x, y;
+	size_t rows, cols;
+};
+
+static void elementwise(const struct rows_of_step *s, size_t row, size_t n)
+{
+	const union tn_attr *attr = &s->step->node->attr;
+	struct kernel_rows x = from_row(s->x, row), y = from_row(s->y, row);
+
+	switch (s->step->node->op) {
+	case TN_OP_ACT:
+		s->k->act((int)attr->act.kind, y, x, n, s->cols);
+		break;
+	case TN_OP_GLU:
+		s->k->glu((int)attr->act.kind, y, x, n, s->cols);
+		break;
+	case TN_OP_SCALE:
+		s->k->scale(y, x, (float)attr->scale.by, (float)attr->scale.plus, n, s->cols);
+		break;
+	case TN_OP_SOFTMAX:
+		s->k->softmax((int)attr->softmax.log, y, x, n, s->cols);
+		break;
+	default:
+		s->k->l2_norm(y, x, attr->norm.eps, n, s->cols);
+		break;
+	}
+}
+
+static void add_or_mul(const struct rows_of_step *s, size_t row, size_t n)
+{
+	const struct tn_step *step = s->step;
+	const int add = step->node->op == TN_OP_ADD;
+	enum meet meet = meet_of(step->node->in[0], step->node->in[1]);
+	struct kernel_rows x = from_row(s->x, row), y = from_row(s->y, row);
+	struct kernel_rows b = kernel_rows_of(&step->in[1]);
+
+	if (meet == MEET_EQUAL || meet == MEET_ROW) {
+		b = meet == MEET_ROW ? (struct kernel_rows){ b.at, 0 } : from_row(b, row);
+		(add ? s->k->add : s->k->mul)(y, x, b, n, s->cols);
+		return;
+	}
+	for (size_t r = 0; r < n; r++) {
+		float value = meet == MEET_VALUE ? b.at[0] : b.at[(row + r) * b.stride];
+
+		s->k->scale(from_row(y, r), from_row(x, r), add ? 1.0f : value,
+			add ? value : 0.0f, 1, s->cols);
+	}
+}
+
+static void norm(const struct rows_of_step *s, size_t row, size_t n)
+{
+	const struct tn_step *step = s->step;
+	const struct tn_node *node = step->node;
+	struct kernel_rows x2 = { NULL, 0 };
+	const float *weight = tn_host_data(&step->in[1]), *bias = NULL;
+	float *saved[2] = { NULL, NULL };
+
+	for (uint32_t i = 1; i < node->n_out && i < 3; i++)
+		saved[i - 1] = (float *)tn_host_data(&step->out[i]) + row;
+	if (node->op == TN_OP_RMS_NORM) {
+		s->k->rms_norm(from_row(s->y, row), from_row(s->x, row), weight,
+			node->attr.norm.eps, saved[0], n, s->cols);
+		return;
+	}
+	if (node->attr.norm.bias)
+		bias = tn_host_data(&step->in[2]);
+	if (node->attr.norm.residual)
+		x2 = from_row(kernel_rows_of(&step->in[node->n_in - 1]), row);
+	s->k->layer_norm(from_row(s->y, row), from_row(s->x, row), x2, weight, bias,
+		node->attr.norm.eps, saved[0], saved[1], n, s->cols);
+}
+
+static void concat(const struct rows_of_step *s, size_t row, size_t n)
+{
+	size_t at = 0;
+
+	for (uint32_t i = 0; i < s->step->node->n_in; i++) {
+		const struct tn_tensor *in = &s->step->in[i];
+		struct kernel_rows x = kernel_rows_of(in);
+		size_t cols = tn_row_size(in);
+
+		for (size_t r = row; r < row + n; r++)
+			memcpy(s->y.at + r * s->y.stride + at, x.at + r * x.stride,
+				cols * sizeof(float));
+		at += cols;
+	}
+}
+
+static void gather(const struct rows_of_step *s, size_t row, size_t n)
+{
+	const int32_t *index = tn_host_data(&s->step->in[1]);
+
+	for (size_t r = row; r < row + n; r++) {
+		float *to = s->y.at + r * s->y.stride;
+
+		if (index[r] < 0)
+			memset(to, 0, s->cols * sizeof(*to));
+		else
+			memcpy(to, s->x.at + (size_t)index[r] * s->x.stride,
+				s->cols * sizeof(*to));
+	}
+}
+
+static void segment(const struct rows_of_step *s, size_t row, size_t n)
+{
+	const int32_t *begin = tn_host_data(&s->step->in[1]), *end = tn_host_data(&s->step->in[2]);
+
+	for (size_t r = row; r < row + n; r++)
+		s->k->reduce_rows((int)s->step->node->attr.reduce.kind,
+			s->y.at + r * s->y.stride, from_row(s->x, (size_t)begin[r]),
+			end[r] > begin[r] ? (size_t)(end[r] - begin[r]) : 0, s->cols);
+}
+
+/* Indexes come from other parts of the graph; a wrong one must not read astray. */
+static int check_indexes(const struct rows_of_step *s, struct tn_call *call)
+{
+	const struct tn_step *step = s->step;
+	const size_t limit = kernel_n_rows(&step->in[0]);
+	const int32_t *a = tn_host_data(&step->in[1]);
+
+	for (size_t r = 0; r < s->rows; r++) {
+		int64_t low = a[r], high = a[r];
+
+		if (step->node->op == TN_OP_SEGMENT) {
+			high = ((const int32_t *)tn_host_data(&step->in[2]))[r] - (int64_t)1;
+			if (low > high)
+				continue;
+			if (low < 0)
+				high = low;
+		}
+		if (high >= (int64_t)limit || (step->node->op == TN_OP_SEGMENT && low < 0))
+			return tn_fail(call, TN_EINTERNAL, "%s: index %lld of %zu rows",
+				step->node->name, (long long)high, limit);
+	}
+	return 0;
+}
+
+/* One chunk of queries of one sequence and head. */
+static void attend(const struct kernels *k, const struct tn_step *step, size_t seq, size_t head,
+	size_t first, void *work)
+{
+	const struct tn_node *node = step->node;
+	const struct tn_attention_attr *attr = &node->attr.attention;
+	const struct tn_axis *kv = step->kv_axis ? step->kv_axis : step->axis;
+	const size_t D = attr->head_size, row = step->axis->start[seq] + first;
+	const size_t kv_head = head / (attr->heads / attr->kv_heads);
+	const size_t left = step->axis->start[seq + 1] - row;
+	struct kernel_attention a = {
+		.q = from_row(kernel_rows_of(&step->in[0]), row),
+		.k = from_row(kernel_rows_of(&step->in[1]), kv->start[seq]),
+		.v = from_row(kernel_rows_of(&step->in[2]), kv->start[seq]),
+		.y = from_row(kernel_rows_of(&step->out[0]), row),
+		.head_size = D, .first = first,
+		.n_q = left < KERNEL_CHUNK ? left : KERNEL_CHUNK,
+		.n_k = kv->start[seq + 1] - kv->start[seq],
+		.scale = attr->scale,
+		.causal = attr->causal, .left = attr->left, .right = attr->right,
+		.span = attr->span, .work = work,
+	};
+
+	a.q.at += head * D;
+	a.k.at += kv_head * D;
+	a.v.at += kv_head * D;
+	a.y.at += head * D;
+	if (node->n_out > 1) {
+		a.lse = from_row(kernel_rows_of(&step->out[1]), row);
+		a.lse.at += head;
+	}
+	if (attr->bias == TN_BIAS_REL) {
+		a.rel = kernel_rows_of(&step->in[3]);
+		a.rel.at += head;
+	} else if (attr->bias == TN_BIAS_ALIBI) {
+		a.slope = ((const float *)tn_host_data(&step->in[3]))[head];
+	}
+	k->attention(&a);
+}
+
+static void attention(const struct kernels *k, const struct tn_step *step)
+{
+	const size_t heads = step->node->attr.attention.heads, seqs = step->axis->seqs;
+	const size_t bytes = k->attention_work(step->node->attr.attention.head_size);
+
+#pragma omp parallel for collapse(2) schedule(dynamic) if (step->axis->rows * heads > 64)
+	for (size_t seq = 0; seq < seqs; seq++)
+		for (size_t head = 0; head < heads; head++) {
+			size_t n = step->axis->start[seq + 1] - step->axis->start[seq];
+			char *work = (char *)step->workspace +
+				(size_t)omp_get_thread_num() * bytes;
+
+			for (size_t first = 0; first < n; first += KERNEL_CHUNK)
+				attend(k, step, seq, head, first, work);
+		}
+}
+
+static void over_rows(const struct rows_of_step *s,
+	void (*run)(const struct rows_of_step *s, size_t row, size_t n))
+{
+	if (s->rows * s->cols < ALONE || omp_get_max_threads() == 1) {
+		run(s, 0, s->rows);
+		return;
+	}
+#pragma omp parallel
+	{
+		size_t n = (size_t)omp_get_num_threads(), i = (size_t)omp_get_thread_num();
+		size_t from = s->rows * i / n, to = s->rows * (i + 1) / n;
+
+		run(s, from, to - from);
+	}
+}
+
+int kernels_run(const struct kernels *kernels, const struct tn_step *step, struct tn_call *call)
+{
+	struct rows_of_step s = { kernels, step, kernel_rows_of(&step->in[0]),
+		kernel_rows_of(&step->out[0]), kernel_n_rows(&step->out[0]),
+		tn_row_size(&step->out[0]) };
+
+	switch (step->node->op) {
+	case TN_OP_ATTENTION:
+		attention(kernels, step);
+		return 0;
+	case TN_OP_GATHER:
+	case TN_OP_SEGMENT:
+		if (check_indexes(&s, call))
+			return tn_status(call);
+		over_rows(&s, step->node->op == TN_OP_GATHER ? gather : segment);
+		return 0;
+	case TN_OP_CONCAT:
+		over_rows(&s, concat);
+		return 0;
+	case TN_OP_ADD:
+	case TN_OP_MUL:
+		over_rows(&s, add_or_mul);
+		return 0;
+	case TN_OP_LAYER_NORM:
+	case TN_OP_RMS_NORM:
+		over_rows(&s, norm);
+		return 0;
+	default:
+		over_rows(&s, elementwise);
+		return 0;
+	}
+}

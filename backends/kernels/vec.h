@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * kernels/vec.h - a vector of KERNEL_LANES floats: the small layer that the
+ * kernels are written over.  Each kernel source is compiled once for each ISA
+ * with -DKERNEL_LANES=4 (plain), 8 (AVX2 and FMA) or 16 (AVX-512).
+ *
+ * Arithmetic and comparisons are the compiler's vector operators; only what they
+ * lack is spelled out here.
+ */
+#ifndef TN_KERNELS_VEC_H
+#define TN_KERNELS_VEC_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#if KERNEL_LANES > 4
+#include <immintrin.h>
+#endif
+
+#define LANES KERNEL_LANES
+#define VEC_INLINE static inline __attribute__((always_inline, unused))
+
+typedef float vf __attribute__((vector_size(4 * LANES)));
+typedef int32_t vi __attribute__((vector_size(4 * LANES)));
+typedef float vf_memory __attribute__((vector_size(4 * LANES), aligned(4), may_alias));
+
+VEC_INLINE vf vload(const float *p)
+{
+	return *(const vf_memory *)p;
+}
+
+VEC_INLINE void vstore(float *p, vf x)
+{
+	*(vf_memory *)p = x;
+}
+
+VEC_INLINE vf vset(float x)
+{
+#if LANES == 16
+	return (vf)_mm512_set1_ps(x);
+#elif LANES == 8
+	return (vf)_mm256_set1_ps(x);
+#else
+	return (vf){ x, x, x, x };
+#endif
+}
+
+#if LANES == 8
+VEC_INLINE __m256i vfirst(size_t n)
+{
+	static const int32_t mask[16] = { -1, -1, -1, -1, -1, -1, -1, -1 };
+
+	return _mm256_loadu_si256((const __m256i *)(mask + 8 - n));
+}
+#endif
+
+/** The first n < LANES floats; the other lanes are zero. */
+VEC_INLINE vf vload_n(const float *p, size_t n)
+{
+#if LANES == 16
+	return (vf)_mm512_maskz_loadu_ps((__mmask16)((1u << n) - 1), p);
+#elif LANES == 8
+	return (vf)_mm256_maskload_ps(p, vfirst(n));
+#else
+	vf x = { 0 };
+
+	for (size_t i = 0; i < n; i++)
+		x[i] = p[i];
+	return x;
+#endif
+}
+
+VEC_INLINE void vstore_n(float *p, vf x, size_t n)
+{
+#if LANES == 16
+	_mm512_mask_storeu_ps(p, (__mmask16)((1u << n) - 1), (__m512)x);
+#elif LANES == 8
+	_mm256_maskstore_ps(p, vfirst(n), (__m256)x);
+#else
+	for (size_t i = 0; i < n; i++)
+		p[i] = x[i];
+#endif
+}
+
+/** a * b + c, rounded once where the ISA can. */
+VEC_INLINE vf vfma(vf a, vf b, vf c)
+{
+#if LANES == 16
+	return (vf)_mm512_fmadd_ps((__m512)a, (__m512)b, (__m512)c);
+#elif LANES == 8
+	return (vf)_mm256_fmadd_ps((__m256)a, (__m256)b, (__m256)c);
+#else
+	return a * b + c;
+#endif
+}
+
+/** mask ? a : b; the lanes of mask are 0 or -1. */
+VEC_INLINE vf vselect(vi mask, vf a, vf b)
+{
+	return (vf)(((vi)a & mask) | ((vi)b & ~mask));
+}
+
+/** a > b ? a : b, so that a NaN in b stays. */
+VEC_INLINE vf vmax(vf a, vf b)
+{
+#if LANES == 16
+	return (vf)_mm512_max_ps((__m512)a, (__m512)b);
+#elif LANES == 8
+	return (vf)_mm256_max_ps((__m256)a, (__m256)b);
+#else
+	return vselect(a > b, a, b);
+#endif
+}
+
+/** a < b ? a : b, so that a NaN in b stays. */
+VEC_INLINE vf vmin(vf a, vf b)
+{
+#if LANES == 16
+	return (vf)_mm512_min_ps((__m512)a, (__m512)b);
+#elif LANES == 8
+	return (vf)_mm256_min_ps((__m256)a, (__m256)b);
+#else
+	return vselect(a < b, a, b);
+#endif
+}
+
+VEC_INLINE vf vabs(vf x)
+{
+	return (vf)((vi)x & 0x7fffffff);
+}
+
+/** The sum of the lanes, in double, from the first on. */
+VEC_INLINE double vsum(vf x)
+{
+	double sum = 0;
+
+	for (size_t i = 0; i < LANES; i++)
+		sum += (double)x[i];
+	return sum;
+}
+
+VEC_INLINE float vgreatest(vf x)
+{
+	float most = x[0];
+
+	for (size_t i = 1; i < LANES; i++)
+		most = most > x[i] ? most : x[i];
+	return most;
+}
+
+/** 2^x for x <= 128, relative error below 1e-7; below -126.5 it is 0.  The rounding
+ *  constant 1.5 * 2^23 leaves the nearest integer in the low bits of its sum; the
+ *  polynomial interpolates (2^r - 1) / r at the Chebyshev nodes of [-1/2, 1/2]. */
+VEC_INLINE vf vexp2_capped(vf x)
+{
+	const vf magic = vset(12582912.0f);
+	vf t, r, p;
+
+	x = vmax(vset(-127.0f), x);
+	t = x + magic;
+	r = x - (t - magic);
+	p = vfma(r, vset(1.545316295e-4f), vset(1.339086336e-3f));
+	p = vfma(r, p, vset(9.618082557e-3f));
+	p = vfma(r, p, vset(5.550357114e-2f));
+	p = vfma(r, p, vset(2.402265076e-1f));
+	p = vfma(r, p, vset(6.931471880e-1f));
+	p = vfma(r, p, vset(1.0f));
+	return p * (vf)(((vi)t << 23) + 0x3f800000);
+}
+
+/** e^x, relative error below 2e-7; above 88.3 it is infinite, below -87.7 zero. */
+VEC_INLINE vf vexp(vf x)
+{
+	const vf magic = vset(12582912.0f);
+	vf t, n, r, p;
+
+	x = vmin(vset(88.73f), vmax(vset(-88.0f), x));
+	t = vfma(x, vset(1.44269504f), magic);
+	n = t - magic;
+	r = vfma(n, vset(-0.693359375f), x);
+	r = vfma(n, vset(2.12194440e-4f), r) * vset(1.44269504f);
+	p = vfma(r, vset(1.545316295e-4f), vset(1.339086336e-3f));
+	p = vfma(r, p, vset(9.618082557e-3f));
+	p = vfma(r, p, vset(5.550357114e-2f));
+	p = vfma(r, p, vset(2.402265076e-1f));
+	p = vfma(r, p, vset(6.931471880e-1f));
+	p = vfma(r, p, vset(1.0f));
+	return p * (vf)(((vi)t << 23) + 0x3f800000);
+}
+
+/** x/2 (1 + erf(x / sqrt 2)), absolute error below 1e-6.
+ *  Source: Abramowitz & Stegun, Handbook of Mathematical Functions, 7.1.26: with
+ *  z = |x| / sqrt 2 and t = 1 / (1 + p z), erf(z) = 1 - P(t) e^(-z^2). */
+VEC_INLINE vf vgelu(vf x)
+{
+	vf a = vmin(vset(16.0f), vabs(x));	/* e^-128 is 0 here */
+	vf t = vset(1.0f) / vfma(a, vset(0.3275911f * 0.70710678f), vset(1.0f));
+	vf p = vfma(t, vset(1.061405429f), vset(-1.453152027f));
+
+	p = vfma(t, p, vset(1.421413741f));
+	p = vfma(t, p, vset(-0.284496736f));
+	p = vfma(t, p, vset(0.254829592f));
+	p = p * t * vexp2_capped(a * a * vset(-0.72134752f));
+	return vmax(vset(0.0f), x) - vset(0.5f) * a * p;
+}
+
+VEC_INLINE vf vsigmoid(vf x)
+{
+	return vset(1.0f) / (vset(1.0f) + vexp(-x));
+}
+
+/** Absolute error below 2e-7, relative below 1e-6.
+ *  Source: Cephes tanhf, the polynomial for |x| < 0.625. */
+VEC_INLINE vf vtanh(vf x)
+{
+	vf z = x * x;
+	vf p = vfma(z, vset(-5.70498872745e-3f), vset(2.06390887954e-2f));
+	vf far = vset(1.0f) - vset(2.0f) / (vexp(x + x) + vset(1.0f));
+
+	p = vfma(z, p, vset(-5.37397155531e-2f));
+	p = vfma(z, p, vset(1.33314422036e-1f));
+	p = vfma(z, p, vset(-3.33332819422e-1f));
+	return vselect(vabs(x) < vset(0.625f), vfma(p * z, x, x), far);
+}
+
+/** x/2 (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))), by 1 + tanh(u) = 2 sigmoid(2u). */
+VEC_INLINE vf vgelu_tanh(vf x)
+{
+	vf u = x * vfma(x * x, vset(0.044715f), vset(1.0f));
+
+	return x * vsigmoid(u * vset(1.5957691216f));
+}
+
+#endif
