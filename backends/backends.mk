@@ -34,6 +34,7 @@ plugin_LTLIBRARIES += %D%/backend-reference.la
 %C%_backend_reference_la_CFLAGS = $(AM_CFLAGS) $(OPENMP_CFLAGS)
 %C%_backend_reference_la_LDFLAGS = $(PLUGIN_LDFLAGS)
 %C%_backend_reference_la_LIBADD = %D%/libreference-f32.la %D%/libreference-f64.la core/libtenon.la
+
 noinst_LTLIBRARIES += %D%/libkernels.la
 %C%_libkernels_la_CFLAGS = $(AM_CFLAGS) $(OPENMP_CFLAGS)
 %C%_libkernels_la_LIBADD = %D%/libkernels-plain.la

@@ -88,3 +88,13 @@ bin_PROGRAMS += %D%/tenon
 	%D%/cli/plugins.h \
 	%D%/cli/plugins_show.c \
 	%D%/cli/table.c
+
+# The conformance suites: for `tenon plugins test` and for make check.
+noinst_LTLIBRARIES += %D%/libconform.la
+%C%_libconform_la_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/core
+%C%_libconform_la_CFLAGS = $(AM_CFLAGS) $(OPENMP_CFLAGS)
+%C%_libconform_la_SOURCES = \
+	%D%/conform/backend.c \
+	%D%/conform/backend.h \
+	%D%/conform/node.c \
+	%D%/conform/node.h
