@@ -61,6 +61,8 @@ EXTRA_DIST += %D%/libtenon.map
 	%D%/tensor/dtype.c \
 	%D%/tensor/exec.c \
 	%D%/tensor/graph.c \
+	%D%/tensor/grad.c \
+	%D%/tensor/grad.h \
 	%D%/tensor/op.c \
 	%D%/tensor/op_check.c \
 	%D%/tensor/op_check.h \

@@ -30,6 +30,13 @@ TESTS += %D%/test_op
 %C%_test_op_LDADD = $(TEST_LIBS)
 %C%_test_op_SOURCES = %D%/tensor/test_op.c
 
+check_PROGRAMS += %D%/test_grad
+TESTS += %D%/test_grad
+%C%_test_grad_CPPFLAGS = $(TEST_CPPFLAGS)
+%C%_test_grad_CFLAGS = $(TEST_CFLAGS)
+%C%_test_grad_LDADD = $(TEST_LIBS)
+%C%_test_grad_SOURCES = %D%/tensor/test_grad.c
+
 # What the tests of backends share.
 test_rig = %D%/backends/rig.c %D%/backends/rig.h %D%/backends/ways.h
 check_PROGRAMS += %D%/test_reference
