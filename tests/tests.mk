@@ -115,3 +115,5 @@ check_PROGRAMS += %D%/conform_backend
 %C%_conform_backend_LDFLAGS = $(TN_LDFLAGS) $(OPENMP_CFLAGS)
 %C%_conform_backend_LDADD = core/libconform.la core/libtenon.la -lm
 %C%_conform_backend_SOURCES = %D%/conform/backend.c
+dist_check_SCRIPTS += %D%/install.sh
+TESTS += %D%/install.sh
