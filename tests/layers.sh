@@ -53,7 +53,7 @@ plugin_faults() {
 	for part in plugins backends heads; do
 		[ -d "$1/$part" ] || continue
 		includes "$1/$part" | while read -r file included; do
-			[ -n "$(find "$1/$part" -path "*/$included")" ] ||
+			[ -n "$(find "$1/$part" -path "*/${included#../}")" ] ||
 				echo "$part/$file includes $included, which is not of $part"
 		done
 	done
