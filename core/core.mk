@@ -37,8 +37,15 @@ EXTRA_DIST += %D%/libtenon.map
 	%D%/base/nearest.h \
 	%D%/base/utf8.c \
 	%D%/base/value.c \
+	%D%/checkpoint/config_json.c \
 	%D%/checkpoint/float16.h \
+	%D%/checkpoint/model_dir.c \
 	%D%/checkpoint/model_dir.h \
+	%D%/checkpoint/model_dir_impl.h \
+	%D%/checkpoint/model_dir_labels.c \
+	%D%/checkpoint/model_dir_modules.c \
+	%D%/checkpoint/model_dir_tokenizer.c \
+	%D%/checkpoint/model_dir_wrong.c \
 	%D%/checkpoint/safetensors.c \
 	%D%/checkpoint/safetensors.h \
 	%D%/checkpoint/st_check.c \
@@ -46,6 +53,7 @@ EXTRA_DIST += %D%/libtenon.map
 	%D%/checkpoint/st_header.c \
 	%D%/checkpoint/st_header.h \
 	%D%/checkpoint/st_write.c \
+	%D%/checkpoint/weights.c \
 	%D%/checkpoint/weights.h \
 	%D%/plugin/describe.c \
 	%D%/plugin/descriptor.c \

@@ -87,6 +87,19 @@ TESTS += %D%/test_kernels
 %C%_test_kernels_LDFLAGS = $(TN_LDFLAGS) $(OPENMP_CFLAGS)
 %C%_test_kernels_LDADD = backends/libkernels.la $(TEST_LIBS)
 %C%_test_kernels_SOURCES = %D%/backends/test_kernels.c
+check_PROGRAMS += %D%/test_model_dir
+TESTS += %D%/test_model_dir
+%C%_test_model_dir_CPPFLAGS = $(TEST_CPPFLAGS)
+%C%_test_model_dir_CFLAGS = $(TEST_CFLAGS)
+%C%_test_model_dir_LDADD = $(TEST_LIBS)
+%C%_test_model_dir_SOURCES = %D%/checkpoint/temporary.h %D%/checkpoint/test_model_dir.c
+
+check_PROGRAMS += %D%/test_weights
+TESTS += %D%/test_weights
+%C%_test_weights_CPPFLAGS = $(TEST_CPPFLAGS)
+%C%_test_weights_CFLAGS = $(TEST_CFLAGS)
+%C%_test_weights_LDADD = $(TEST_LIBS)
+%C%_test_weights_SOURCES = %D%/checkpoint/temporary.h %D%/checkpoint/test_weights.c
 endif
 
 # Plugins with one thing wrong each.
