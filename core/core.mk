@@ -29,7 +29,14 @@ EXTRA_DIST += %D%/libtenon.map
 %C%_libtenon_la_SOURCES = \
 	%D%/base/arena.c \
 	%D%/base/call.c \
+	%D%/base/config.c \
 	%D%/base/config.h \
+	%D%/base/config_check.c \
+	%D%/base/config_include.c \
+	%D%/base/config_print.c \
+	%D%/base/config_scan.c \
+	%D%/base/config_scan.h \
+	%D%/base/config_set.c \
 	%D%/base/file.c \
 	%D%/base/file.h \
 	%D%/base/json.c \
@@ -37,15 +44,9 @@ EXTRA_DIST += %D%/libtenon.map
 	%D%/base/nearest.h \
 	%D%/base/utf8.c \
 	%D%/base/value.c \
-	%D%/checkpoint/config_json.c \
+	%D%/base/value.h \
 	%D%/checkpoint/float16.h \
-	%D%/checkpoint/model_dir.c \
 	%D%/checkpoint/model_dir.h \
-	%D%/checkpoint/model_dir_impl.h \
-	%D%/checkpoint/model_dir_labels.c \
-	%D%/checkpoint/model_dir_modules.c \
-	%D%/checkpoint/model_dir_tokenizer.c \
-	%D%/checkpoint/model_dir_wrong.c \
 	%D%/checkpoint/safetensors.c \
 	%D%/checkpoint/safetensors.h \
 	%D%/checkpoint/st_check.c \
@@ -53,7 +54,6 @@ EXTRA_DIST += %D%/libtenon.map
 	%D%/checkpoint/st_header.c \
 	%D%/checkpoint/st_header.h \
 	%D%/checkpoint/st_write.c \
-	%D%/checkpoint/weights.c \
 	%D%/checkpoint/weights.h \
 	%D%/plugin/describe.c \
 	%D%/plugin/descriptor.c \
@@ -69,8 +69,6 @@ EXTRA_DIST += %D%/libtenon.map
 	%D%/tensor/dtype.c \
 	%D%/tensor/exec.c \
 	%D%/tensor/graph.c \
-	%D%/tensor/grad.c \
-	%D%/tensor/grad.h \
 	%D%/tensor/op.c \
 	%D%/tensor/op_check.c \
 	%D%/tensor/op_check.h \

@@ -53,7 +53,8 @@ plugin_faults() {
 	for part in plugins backends heads; do
 		[ -d "$1/$part" ] || continue
 		includes "$1/$part" | while read -r file included; do
-			[ -n "$(find "$1/$part" -path "*/${included#../}")" ] ||
+			folder=$(dirname "$1/$part/$file")
+			[ -e "$folder/$included" ] || [ -e "$1/$part/$included" ] ||
 				echo "$part/$file includes $included, which is not of $part"
 		done
 	done

@@ -4,6 +4,8 @@
 #include <string.h>
 #include <tenon/value.h>
 
+#include "base/value.h"
+
 #define LINEAR 16	/* members that are found without an index */
 
 struct member {
@@ -290,6 +292,14 @@ static void index_last(struct tn_arena *arena, struct tn_value *v)
 	v->as.list.n_slots = n_slots;
 	for (size_t i = 0; v->as.list.index && i < v->n; i++)
 		*find_slot(v, v->as.list.items[i].key) = (uint32_t)i + 1;
+}
+
+struct tn_value *tn_replace(struct tn_value *list, size_t i, struct tn_value *item)
+{
+	if (!list || !item || list->kind != TN_VALUE_LIST || i >= list->n)
+		return NULL;
+	list->as.list.items[i].value = item;
+	return item;
 }
 
 struct tn_value *tn_set(struct tn_arena *arena, struct tn_value *object, const char *key,
