@@ -26,6 +26,11 @@ noinst_LTLIBRARIES += %D%/libtokenizers.la
 	%D%/tokenizers/common/vocab.c \
 	%D%/tokenizers/common/vocab.h
 
+plugin_LTLIBRARIES += %D%/model-bert.la
+%C%_model_bert_la_LDFLAGS = $(PLUGIN_LDFLAGS)
+%C%_model_bert_la_LIBADD = core/libtenon.la -lm
+%C%_model_bert_la_SOURCES = %D%/models/bert/bert.c
+
 plugin_LTLIBRARIES += %D%/tokenizer-wordpiece.la
 %C%_tokenizer_wordpiece_la_CPPFLAGS = $(TOK_CPPFLAGS)
 %C%_tokenizer_wordpiece_la_LDFLAGS = $(PLUGIN_LDFLAGS)
