@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * tests/parity/tokenize.c - a tokenizer plugin as a coprocess of tokenizers.py.
+ * tests/parity/tokenize.c - a tokenizer plugin as a coprocess of compare_tokenizers.py.
  *
  * tokenize PLUGIN.so DIRECTORY <requests >answers; all numbers are 32-bit, of this
  * machine's byte order.
@@ -89,6 +89,7 @@ static int serve(const struct tokenizer *t, struct tn_call *call)
 			rc = tn_make_windows(t->impl->info(t->self), &a, head[2] ? &b : NULL, &o,
 				&windows, call);
 		answer(&windows, rc, call);
+		fflush(stdout);
 	}
 	return EXIT_SUCCESS;
 }

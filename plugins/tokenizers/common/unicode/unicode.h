@@ -121,7 +121,7 @@ static inline unsigned tok_encode(uint32_t c, char *out)
 	}
 	for (unsigned i = more; i; i--, c >>= 6)
 		out[i] = (char)(0x80 | (c & 0x3f));
-	out[0] = (char)(0xf00u >> more | c);
+	out[0] = (char)(0xff00u >> (more + 1) | c);
 	return more + 1;
 }
 
