@@ -45,8 +45,15 @@ EXTRA_DIST += %D%/libtenon.map
 	%D%/base/utf8.c \
 	%D%/base/value.c \
 	%D%/base/value.h \
+	%D%/checkpoint/config_json.c \
 	%D%/checkpoint/float16.h \
+	%D%/checkpoint/model_dir.c \
 	%D%/checkpoint/model_dir.h \
+	%D%/checkpoint/model_dir_impl.h \
+	%D%/checkpoint/model_dir_labels.c \
+	%D%/checkpoint/model_dir_modules.c \
+	%D%/checkpoint/model_dir_tokenizer.c \
+	%D%/checkpoint/model_dir_wrong.c \
 	%D%/checkpoint/safetensors.c \
 	%D%/checkpoint/safetensors.h \
 	%D%/checkpoint/st_check.c \
@@ -54,6 +61,7 @@ EXTRA_DIST += %D%/libtenon.map
 	%D%/checkpoint/st_header.c \
 	%D%/checkpoint/st_header.h \
 	%D%/checkpoint/st_write.c \
+	%D%/checkpoint/weights.c \
 	%D%/checkpoint/weights.h \
 	%D%/plugin/describe.c \
 	%D%/plugin/descriptor.c \
@@ -69,6 +77,8 @@ EXTRA_DIST += %D%/libtenon.map
 	%D%/tensor/dtype.c \
 	%D%/tensor/exec.c \
 	%D%/tensor/graph.c \
+	%D%/tensor/grad.c \
+	%D%/tensor/grad.h \
 	%D%/tensor/op.c \
 	%D%/tensor/op_check.c \
 	%D%/tensor/op_check.h \

@@ -53,8 +53,7 @@ plugin_faults() {
 	for part in plugins backends heads; do
 		[ -d "$1/$part" ] || continue
 		includes "$1/$part" | while read -r file included; do
-			folder=$(dirname "$1/$part/$file")
-			[ -e "$folder/$included" ] || [ -e "$1/$part/$included" ] ||
+			[ -n "$(find "$1/$part" -path "*/${included#../}")" ] ||
 				echo "$part/$file includes $included, which is not of $part"
 		done
 	done

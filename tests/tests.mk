@@ -37,6 +37,13 @@ TESTS += %D%/test_op
 %C%_test_op_LDADD = $(TEST_LIBS)
 %C%_test_op_SOURCES = %D%/tensor/test_op.c
 
+check_PROGRAMS += %D%/test_grad
+TESTS += %D%/test_grad
+%C%_test_grad_CPPFLAGS = $(TEST_CPPFLAGS)
+%C%_test_grad_CFLAGS = $(TEST_CFLAGS)
+%C%_test_grad_LDADD = $(TEST_LIBS)
+%C%_test_grad_SOURCES = %D%/tensor/test_grad.c
+
 # What the tests of backends share.
 test_rig = %D%/backends/rig.c %D%/backends/rig.h %D%/backends/ways.h
 check_PROGRAMS += %D%/test_reference
@@ -87,6 +94,19 @@ TESTS += %D%/test_kernels
 %C%_test_kernels_LDFLAGS = $(TN_LDFLAGS) $(OPENMP_CFLAGS)
 %C%_test_kernels_LDADD = backends/libkernels.la $(TEST_LIBS)
 %C%_test_kernels_SOURCES = %D%/backends/test_kernels.c
+check_PROGRAMS += %D%/test_model_dir
+TESTS += %D%/test_model_dir
+%C%_test_model_dir_CPPFLAGS = $(TEST_CPPFLAGS)
+%C%_test_model_dir_CFLAGS = $(TEST_CFLAGS)
+%C%_test_model_dir_LDADD = $(TEST_LIBS)
+%C%_test_model_dir_SOURCES = %D%/checkpoint/temporary.h %D%/checkpoint/test_model_dir.c
+
+check_PROGRAMS += %D%/test_weights
+TESTS += %D%/test_weights
+%C%_test_weights_CPPFLAGS = $(TEST_CPPFLAGS)
+%C%_test_weights_CFLAGS = $(TEST_CFLAGS)
+%C%_test_weights_LDADD = $(TEST_LIBS)
+%C%_test_weights_SOURCES = %D%/checkpoint/temporary.h %D%/checkpoint/test_weights.c
 endif
 
 # Plugins with one thing wrong each.
@@ -115,6 +135,8 @@ check_PROGRAMS += %D%/conform_backend
 %C%_conform_backend_LDFLAGS = $(TN_LDFLAGS) $(OPENMP_CFLAGS)
 %C%_conform_backend_LDADD = core/libconform.la core/libtenon.la -lm
 %C%_conform_backend_SOURCES = %D%/conform/backend.c
+dist_check_SCRIPTS += %D%/install.sh
+TESTS += %D%/install.sh
 check_PROGRAMS += %D%/abi_layout
 %C%_abi_layout_CPPFLAGS = $(AM_CPPFLAGS)
 %C%_abi_layout_CFLAGS = $(AM_CFLAGS)

@@ -62,4 +62,14 @@ static inline void temporary_text(const char *name, const char *text)
 	temporary_write(name, text, strlen(text));
 }
 
+/** Adds a test that has a directory of its own. */
+#define TN_ADD_IN_TEMPORARY(suite, test)				\
+	do {								\
+		TCase *case_ = tcase_create(#test);			\
+		tcase_set_timeout(case_, 120);				\
+		tcase_add_checked_fixture(case_, temporary_make, temporary_remove); \
+		tcase_add_test(case_, test);				\
+		suite_add_tcase(suite, case_);				\
+	} while (0)
+
 #endif

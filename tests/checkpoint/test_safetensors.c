@@ -769,36 +769,27 @@ START_TEST(test_write_errors)
 }
 END_TEST
 
-#define ADD(test)							\
-	do {								\
-		TCase *case_ = tcase_create(#test);			\
-		tcase_set_timeout(case_, 120);				\
-		tcase_add_checked_fixture(case_, temporary_make, temporary_remove); \
-		tcase_add_test(case_, test);				\
-		suite_add_tcase(suite, case_);				\
-	} while (0)
-
 int main(void)
 {
 	Suite *suite = suite_create("safetensors");
 
-	ADD(test_lengths);
-	ADD(test_header_cap);
-	ADD(test_headers_that_are_refused);
-	ADD(test_nesting);
-	ADD(test_odd_shapes);
-	ADD(test_spaces_and_alignment);
-	ADD(test_a_million_tensors);
-	ADD(test_many_metadata_and_long_names);
-	ADD(test_nonfinite);
-	ADD(test_names_are_only_keys);
-	ADD(test_only_regular_files);
-	ADD(test_shrinks_while_open);
-	ADD(test_other_kinds_of_files);
-	ADD(test_half_precision);
-	ADD(test_long_tensor_is_read_in_pieces);
-	ADD(test_mutations);
-	ADD(test_write_and_read);
-	ADD(test_write_errors);
+	TN_ADD_IN_TEMPORARY(suite, test_lengths);
+	TN_ADD_IN_TEMPORARY(suite, test_header_cap);
+	TN_ADD_IN_TEMPORARY(suite, test_headers_that_are_refused);
+	TN_ADD_IN_TEMPORARY(suite, test_nesting);
+	TN_ADD_IN_TEMPORARY(suite, test_odd_shapes);
+	TN_ADD_IN_TEMPORARY(suite, test_spaces_and_alignment);
+	TN_ADD_IN_TEMPORARY(suite, test_a_million_tensors);
+	TN_ADD_IN_TEMPORARY(suite, test_many_metadata_and_long_names);
+	TN_ADD_IN_TEMPORARY(suite, test_nonfinite);
+	TN_ADD_IN_TEMPORARY(suite, test_names_are_only_keys);
+	TN_ADD_IN_TEMPORARY(suite, test_only_regular_files);
+	TN_ADD_IN_TEMPORARY(suite, test_shrinks_while_open);
+	TN_ADD_IN_TEMPORARY(suite, test_other_kinds_of_files);
+	TN_ADD_IN_TEMPORARY(suite, test_half_precision);
+	TN_ADD_IN_TEMPORARY(suite, test_long_tensor_is_read_in_pieces);
+	TN_ADD_IN_TEMPORARY(suite, test_mutations);
+	TN_ADD_IN_TEMPORARY(suite, test_write_and_read);
+	TN_ADD_IN_TEMPORARY(suite, test_write_errors);
 	return tn_check_main(suite);
 }

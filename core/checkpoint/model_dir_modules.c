@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * core/checkpoint/model_dir_modules.c - modules.json of sentence-transformers: the model,
+ * how its tokens become one vector, and whether that is scaled to length 1.
+ */
+#include <string.h>
+
+#include "checkpoint/model_dir_impl.h"
+
+#define MOST_TOKENS (1 << 24)
+
+static int no_memory(struct opening *o)
+{
+	return tn_fail(o->call, TN_ENOMEM, "%s: out of memory", o->dir->path);
+}
+
+/* The mode of a pooling module, "cls", "mean" or "max"; NULL after an error.
+ * Source: sentence-transformers, models/Pooling.py: one flag for each mode, or (from
+ * version 5.2) "pooling_mode" with its name. */
+static const char *pooling_mode(struct opening *o, const struct tn_value *config, const char *path)
+{
+	static const char *const flags[][2] = {
+		{ "pooling_mode_cls_token", "cls" }, { "pooling_mode_mean_tokens", "mean" },
+		{ "pooling_mode_max_tokens", "max" }
+	};
+	const char *name = tn_string(tn_get(config, "pooling_mode"), NULL), *mode = NULL;
+	const char *other = NULL;
+
+	for (size_t i = 0; i < 3; i++)
+		if (name ? !strcmp(name, flags[i][1]) : tn_bool(tn_get(config, flags[i][0]), false)) {
+			other = mode ? flags[i][0] : other;
+			mode = flags[i][1];
+		}
+	for (size_t i = 0; i < tn_size(config) && !name; i++)
+		if (!strncmp(tn_key(config, i), "pooling_mode_", 13) &&
+				tn_bool(tn_at(config, i), false) &&
+				strcmp(tn_key(config, i), "pooling_mode_cls_token") &&
+				strcmp(tn_key(config, i), "pooling_mode_mean_tokens") &&
+				strcmp(tn_key(config, i), "pooling_mode_max_tokens"))
+			other = tn_key(config, i);
+	if (mode && !other)
+		return mode;
+	other = other ? other : name ? name : "none";
+	tn_fail(o->call, TN_EDATA, "%s: the pooling mode %s is not known, expected one of: cls, mean, "
+		"max", path, tn_quote(o->call, other, strlen(other)));
+	return NULL;
+}
+
+static int read_pooling(struct opening *o, const char *folder, struct tn_value *options)
+{
+	const char *path = dir_join(o, o->dir->path, folder), *mode;
+	const struct tn_value *config;
+
+	if (!path || dir_json(o, path, "config.json", SMALL_JSON, &config))
+		return tn_status(o->call);
+	if (!config)
+		return tn_fail(o->call, TN_ENOINPUT, "%s: there is no config.json, which modules.json "
+			"leads to; download the model again", path);
+	mode = pooling_mode(o, config, dir_join(o, path, "config.json"));
+	if (!mode)
+		return tn_status(o->call);
+	return tn_set(o->arena, options, "pool", tn_new_text(o->arena, mode)) ? 0 : no_memory(o);
+}
+
+/* The limit that sentence-transformers sets on a text. */
+static int read_limit(struct opening *o)
+{
+	const struct tn_value *config, *limit;
+
+	if (dir_json(o, o->root, "sentence_bert_config.json", SMALL_JSON, &config))
+		return tn_status(o->call);
+	limit = tn_get(config, "max_seq_length");
+	if (limit && tn_value_kind(limit) != TN_VALUE_NULL &&
+			(tn_int(limit, 0) < 1 || tn_int(limit, 0) > MOST_TOKENS))
+		return tn_fail(o->call, TN_EDATA, "%s: \"max_seq_length\" is out of range, expected a "
+			"whole number of 1 to %d", dir_join(o, o->root, "sentence_bert_config.json"),
+			MOST_TOKENS);
+	o->dir->max_tokens = (size_t)tn_int(limit, 0);
+	if (tn_bool(tn_get(config, "do_lower_case"), false))
+		tn_note(o->call, "%s: do_lower_case of sentence_bert_config.json is left to the "
+			"tokenizer", o->dir->path);
+	return 0;
+}
+
+/* One module; `i` is its place. */
+static int read_module(struct opening *o, const struct tn_value *module, size_t i,
+	struct tn_value *options)
+{
+	const struct tn_value *type = tn_get(module, "type"), *path = tn_get(module, "path");
+	const char *name = tn_string(type, ""), *folder = tn_string(path, "");
+	const char *where = dir_join(o, o->dir->path, "modules.json");
+
+	if (!where)
+		return TN_ENOMEM;
+	if (strrchr(name, '.'))
+		name = strrchr(name, '.') + 1;
+	if (*folder && !dir_plain_name(folder))
+		return tn_fail(o->call, TN_EDATA, "%s: the path %s of module %zu is no plain name",
+			where, tn_quote(o->call, folder, strlen(folder)), i);
+	if (!strcmp(name, "Transformer") != (i == 0))
+		return tn_fail(o->call, TN_EDATA, "%s: module %zu is %s, expected Transformer first, "
+			"then Pooling and Normalize", where, i, tn_quote(o->call, name, strlen(name)));
+	if (i == 0) {
+		if (*folder)
+			o->root = dir_join(o, o->dir->path, folder);
+		return o->root ? read_limit(o) : TN_ENOMEM;
+	}
+	if (!strcmp(name, "Pooling"))
+		return read_pooling(o, folder, options);
+	if (!strcmp(name, "Normalize"))
+		return tn_set(o->arena, options, "normalize", tn_new_bool(o->arena, true)) ? 0 :
+			no_memory(o);
+	return tn_fail(o->call, TN_EDATA, "%s: module %zu is %s; Transformer, Pooling and Normalize "
+		"are known", where, i, tn_quote(o->call, name, strlen(name)));
+}
+
+int dir_read_modules(struct opening *o)
+{
+	struct tn_value *options = tn_new_object(o->arena);
+	const struct tn_value *modules;
+
+	if (dir_json(o, o->dir->path, "modules.json", SMALL_JSON, &modules))
+		return tn_status(o->call);
+	if (!modules)
+		return 0;
+	if (tn_value_kind(modules) != TN_VALUE_LIST || !tn_size(modules))
+		return tn_fail(o->call, TN_EDATA, "%s/modules.json: expected a list of modules",
+			o->dir->path);
+	if (!tn_set(o->arena, options, "normalize", tn_new_bool(o->arena, false)))
+		return no_memory(o);
+	for (size_t i = 0; i < tn_size(modules); i++)
+		if (read_module(o, tn_at(modules, i), i, options))
+			return tn_status(o->call);
+	if (!tn_get(options, "pool"))
+		return tn_fail(o->call, TN_EDATA, "%s/modules.json: there is no Pooling module, which "
+			"makes a vector of the tokens", o->dir->path);
+	o->dir->class = "SentenceTransformer";
+	o->dir->head_options = options;
+	return 0;
+}

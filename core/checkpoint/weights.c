@@ -1,0 +1,393 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * core/checkpoint/weights.c - the weight store.
+ */
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <tenon/impl/backend.h>
+
+#include "checkpoint/weights.h"
+
+#define ALIGN 64
+#define LONGEST_NAME 1024
+
+struct weight;
+
+/* A weight in memory, as one of the two types; tensor comes first, so that a tensor
+ * leads back to its copy. */
+struct copy {
+	struct tn_tensor tensor;
+	struct tn_buffer buffer;	/* data NULL: not held */
+	size_t readers;
+	struct weight *weight;
+};
+
+struct weight {
+	const struct tn_st_tensor *t;
+	const struct tn_safetensors *file;
+	struct copy as_f32, as_f64;
+	uint64_t version;
+	bool used;
+};
+
+struct tn_weights {
+	pthread_mutex_t lock;		/* of what is loaded */
+	struct tn_safetensors **files;
+	size_t n_files;
+	struct weight *items;		/* file by file */
+	struct weight **by_name;
+	size_t n;
+	char *where, *prefix;
+	size_t bytes;
+};
+
+static int no_memory(struct tn_call *call)
+{
+	return tn_fail(call, TN_ENOMEM, "out of memory while weights were opened");
+}
+
+static int compare_name(const void *a, const void *b)
+{
+	return strcmp((*(struct weight *const *)a)->t->name, (*(struct weight *const *)b)->t->name);
+}
+
+static int open_files(struct tn_weights *w, const char *const *paths, size_t n,
+	struct tn_call *call)
+{
+	w->files = calloc(n ? n : 1, sizeof(*w->files));
+	if (!w->files)
+		return no_memory(call);
+	for (; w->n_files < n; w->n_files++) {
+		w->files[w->n_files] = tn_st_open(paths[w->n_files], call);
+		if (!w->files[w->n_files])
+			return tn_status(call);
+		w->n += tn_st_count(w->files[w->n_files]);
+	}
+	return 0;
+}
+
+static int list_tensors(struct tn_weights *w, struct tn_call *call)
+{
+	size_t n = 0;
+
+	w->items = calloc(w->n + 1, sizeof(*w->items));
+	w->by_name = calloc(w->n + 1, sizeof(struct weight *));
+	if (!w->items || !w->by_name)
+		return no_memory(call);
+	for (size_t f = 0; f < w->n_files; f++)
+		for (size_t i = 0; i < tn_st_count(w->files[f]); i++, n++) {
+			struct weight *item = &w->items[n];
+
+			item->t = tn_st_at(w->files[f], i);
+			item->file = w->files[f];
+			item->version = 1;
+			item->as_f32.weight = item->as_f64.weight = item;
+			w->by_name[n] = item;
+		}
+	if (n)
+		qsort(w->by_name, n, sizeof(*w->by_name), compare_name);
+	for (size_t i = 1; i < n; i++)
+		if (!compare_name(&w->by_name[i - 1], &w->by_name[i]))
+			return tn_fail(call, TN_EDATA, "%s: tensor %s is also in %s",
+				tn_st_path(w->by_name[i]->file), tn_quote(call,
+				w->by_name[i]->t->name, strlen(w->by_name[i]->t->name)),
+				tn_st_path(w->by_name[i - 1]->file));
+	return 0;
+}
+
+static struct tn_weights *open_all(const char *const *paths, size_t n, const char *where,
+	const char *prefix, struct tn_call *call)
+{
+	struct tn_weights *w = calloc(1, sizeof(*w));
+
+	if (!w) {
+		no_memory(call);
+		return NULL;
+	}
+	pthread_mutex_init(&w->lock, NULL);
+	w->where = strdup(where);
+	w->prefix = strdup(prefix ? prefix : "");
+	if (!w->where || !w->prefix)
+		no_memory(call);
+	else if (!open_files(w, paths, n, call) && !list_tensors(w, call))
+		return w;
+	tn_weights_close(w);
+	return NULL;
+}
+
+static const struct tn_safetensors *file_named(const struct tn_weights *w, const char *name)
+{
+	for (size_t i = 0; i < w->n_files; i++) {
+		const char *path = tn_st_path(w->files[i]), *slash = strrchr(path, '/');
+
+		if (!strcmp(slash ? slash + 1 : path, name))
+			return w->files[i];
+	}
+	return NULL;
+}
+
+static int check_index(const struct tn_weights *w, const struct tn_value *shard_of,
+	struct tn_call *call)
+{
+	for (size_t i = 0; i < tn_size(shard_of); i++) {
+		const char *name = tn_key(shard_of, i);
+		const char *shard = tn_string(tn_at(shard_of, i), "");
+		const struct tn_safetensors *f = file_named(w, shard);
+
+		if (!f || !tn_st_find(f, name))
+			return tn_fail(call, TN_EDATA, "%s: tensor %s should be in %s, which does "
+				"not have it", w->where, tn_quote(call, name, strlen(name)), shard);
+	}
+	return 0;
+}
+
+struct tn_weights *tn_weights_open(const struct tn_model_dir *dir, const char *prefix,
+	struct tn_call *call)
+{
+	struct tn_weights *w = open_all(dir->weight_files, dir->n_weight_files,
+		dir->weights_path, prefix, call);
+
+	if (w && check_index(w, dir->shard_of, call)) {
+		tn_weights_close(w);
+		return NULL;
+	}
+	return w;
+}
+
+struct tn_weights *tn_weights_open_file(const char *path, struct tn_call *call)
+{
+	return open_all(&path, 1, path, NULL, call);
+}
+
+void tn_weights_close(struct tn_weights *w)
+{
+	if (!w)
+		return;
+	for (size_t i = 0; w->items && i < w->n; i++) {
+		free(w->items[i].as_f32.buffer.data);
+		free(w->items[i].as_f64.buffer.data);
+	}
+	for (size_t i = 0; i < w->n_files; i++)
+		tn_st_close(w->files[i]);
+	free(w->files);
+	free(w->items);
+	free(w->by_name);
+	free(w->where);
+	free(w->prefix);
+	pthread_mutex_destroy(&w->lock);
+	free(w);
+}
+
+const char *tn_weights_where(const struct tn_weights *w)
+{
+	return w->where;
+}
+
+const struct tn_value *tn_weights_metadata(const struct tn_weights *w)
+{
+	return w->n_files ? tn_st_metadata(w->files[0]) : NULL;
+}
+
+static struct weight *find_exactly(const struct tn_weights *w, const char *name)
+{
+	size_t low = 0, high = w->n;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		int order = strcmp(name, w->by_name[middle]->t->name);
+
+		if (!order)
+			return w->by_name[middle];
+		if (order < 0)
+			high = middle;
+		else
+			low = middle + 1;
+	}
+	return NULL;
+}
+
+/* A name as it is, with the prefix, without it. */
+static struct weight *find_around_prefix(const struct tn_weights *w, const char *name)
+{
+	size_t n = strlen(w->prefix);
+	struct weight *found = find_exactly(w, name);
+	char longer[LONGEST_NAME];
+
+	if (found || !n)
+		return found;
+	if ((size_t)snprintf(longer, sizeof(longer), "%s%s", w->prefix, name) < sizeof(longer))
+		found = find_exactly(w, longer);
+	if (!found && !strncmp(name, w->prefix, n))
+		found = find_exactly(w, name + n);
+	return found;
+}
+
+static struct weight *find(const struct tn_weights *w, const char *name)
+{
+	static const char *const renamed[][2] = {
+		{ "LayerNorm.weight", "LayerNorm.gamma" }, { "LayerNorm.bias", "LayerNorm.beta" }
+	};
+	struct weight *found = find_around_prefix(w, name);
+	size_t len = strlen(name);
+
+	for (size_t i = 0; i < 2 && !found; i++) {
+		size_t n = strlen(renamed[i][0]);
+		char old[LONGEST_NAME];
+
+		if (len < n || len >= sizeof(old) || strcmp(name + len - n, renamed[i][0]))
+			continue;
+		memcpy(old, name, len - n);
+		strcpy(old + len - n, renamed[i][1]);
+		found = find_around_prefix(w, old);
+	}
+	return found && found->t->n_dims <= 4 ? found : NULL;
+}
+
+bool tn_weights_shape(const struct tn_weights *w, const char *name, size_t dims[4],
+	uint32_t *n_dims)
+{
+	const struct weight *item = find(w, name);
+
+	if (!item)
+		return false;
+	*n_dims = item->t->n_dims;
+	for (int i = 0; i < 4; i++)
+		dims[i] = (size_t)item->t->dims[i];
+	return true;
+}
+
+/* Bytes of a tensor with its slack rows, or 0 when they cannot be counted. */
+static size_t bytes_of(const struct tn_st_tensor *t, enum tn_dtype as, size_t *used)
+{
+	size_t row = tn_dtype_size(as), bytes, all;
+
+	for (uint32_t i = 1; i < t->n_dims; i++)
+		if (__builtin_mul_overflow(row, t->dims[i], &row))
+			return 0;
+	if (__builtin_mul_overflow(row, t->n_dims ? t->dims[0] : 1, &bytes) ||
+			__builtin_mul_overflow(row, TN_ROW_SLACK, &all) ||
+			__builtin_add_overflow(all, bytes, &all) ||
+			__builtin_add_overflow(all, ALIGN, &all))
+		return 0;
+	*used = bytes;
+	return all & ~(size_t)(ALIGN - 1);
+}
+
+/* Reads a weight into memory. */
+static int read_copy(struct copy *c, enum tn_dtype as, struct tn_call *call)
+{
+	const struct tn_st_tensor *t = c->weight->t;
+	size_t used = 0, bytes = bytes_of(t, as, &used);
+	void *data = bytes ? aligned_alloc(ALIGN, bytes) : NULL;
+
+	if (!data)
+		return tn_fail(call, TN_ENOMEM, "%s: out of memory for tensor %s",
+			tn_st_path(c->weight->file), tn_quote(call, t->name, strlen(t->name)));
+	memset((char *)data + used, 0, bytes - used);
+	if (tn_st_read_float(c->weight->file, t, as, data, call)) {
+		free(data);
+		return tn_status(call);
+	}
+	c->buffer = (struct tn_buffer){ .data = data, .bytes = bytes };
+	c->tensor = (struct tn_tensor){ .buffer = &c->buffer, .dtype = as, .n_dims = t->n_dims };
+	for (int i = 0; i < 4; i++)
+		c->tensor.dims[i] = (size_t)t->dims[i];
+	c->tensor.row_stride = tn_row_size(&c->tensor);
+	return 0;
+}
+
+const struct tn_tensor *tn_weight_load(struct tn_weights *w, const char *name, enum tn_dtype as,
+	struct tn_call *call)
+{
+	struct weight *item = find(w, name);
+	struct copy *c;
+	bool held;
+
+	if (!item) {
+		tn_fail(call, TN_EDATA, "%s: there is no tensor %s", w->where,
+			tn_quote(call, name, strlen(name)));
+		return NULL;
+	}
+	c = as == TN_F64 ? &item->as_f64 : &item->as_f32;
+	pthread_mutex_lock(&w->lock);
+	if (!c->buffer.data && !read_copy(c, as, call))
+		w->bytes += c->buffer.bytes;
+	held = c->buffer.data;
+	c->readers += held;
+	item->used = true;
+	pthread_mutex_unlock(&w->lock);
+	return held ? &c->tensor : NULL;
+}
+
+static struct copy *copy_of(const struct tn_tensor *tensor)
+{
+	return (struct copy *)tensor;
+}
+
+void tn_weight_release(struct tn_weights *w, const struct tn_tensor *tensor)
+{
+	struct copy *c = copy_of(tensor);
+
+	if (!tensor)
+		return;
+	pthread_mutex_lock(&w->lock);
+	if (!--c->readers) {
+		w->bytes -= c->buffer.bytes;
+		free(c->buffer.data);
+		c->buffer = (struct tn_buffer){ 0 };
+	}
+	pthread_mutex_unlock(&w->lock);
+}
+
+uint64_t tn_weight_version(struct tn_weights *w, const struct tn_tensor *tensor)
+{
+	uint64_t version;
+
+	pthread_mutex_lock(&w->lock);
+	version = copy_of(tensor)->weight->version;
+	pthread_mutex_unlock(&w->lock);
+	return version;
+}
+
+void tn_weight_changed(struct tn_weights *w, const struct tn_tensor *tensor)
+{
+	pthread_mutex_lock(&w->lock);
+	copy_of(tensor)->weight->version++;
+	pthread_mutex_unlock(&w->lock);
+}
+
+size_t tn_weights_count(const struct tn_weights *w)
+{
+	return w->n;
+}
+
+const struct tn_st_tensor *tn_weights_at(const struct tn_weights *w, size_t i)
+{
+	return i < w->n ? w->items[i].t : NULL;
+}
+
+const struct tn_safetensors *tn_weights_file(const struct tn_weights *w, size_t i)
+{
+	return i < w->n ? w->items[i].file : NULL;
+}
+
+bool tn_weights_used(struct tn_weights *w, size_t i)
+{
+	bool used;
+
+	pthread_mutex_lock(&w->lock);
+	used = i < w->n && w->items[i].used;
+	pthread_mutex_unlock(&w->lock);
+	return used;
+}
+
+size_t tn_weights_bytes(struct tn_weights *w)
+{
+	size_t bytes;
+
+	pthread_mutex_lock(&w->lock);
+	bytes = w->bytes;
+	pthread_mutex_unlock(&w->lock);
+	return bytes;
+}

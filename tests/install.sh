@@ -1,0 +1,53 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# tests/install.sh - make install into an empty directory: what is there works, and holds no
+# path of the build.
+: "${top_srcdir:=.}" "${top_builddir:=.}" "${MAKE:=make}"
+out=$(mktemp -d) || exit 1
+trap 'rm -rf "$out"' EXIT
+dest=$out/root
+n=0
+
+# ok RESULT DESCRIPTION [FILE-TO-SHOW]
+ok() {
+	n=$((n + 1))
+	if [ "$1" = 0 ]; then
+		echo "ok $n - $2"
+	else
+		echo "not ok $n - $2"
+		sed 's/^/# /' "${3:-$out/log}"
+	fi
+}
+unset TENON_PLUGIN_PATH MAKEFLAGS MFLAGS
+$MAKE -C "$top_builddir" install DESTDIR="$dest" >"$out/log" 2>&1
+ok $? "make install into an empty directory"
+
+tenon=$(find "$dest" -path '*/bin/tenon')
+plugins=$(find "$dest" -type d -name 'tenon-[0-9]*')
+LD_LIBRARY_PATH=$(dirname "$plugins")${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
+export LD_LIBRARY_PATH
+"$tenon" --version >"$out/log" 2>&1
+ok $? "the installed command runs"
+"$tenon" plugins list --format jsonl --path "$plugins" 2>"$out/log" |
+	sed 's/"file":"[^"]*",*//; s/,}/}/' | sort >"$out/installed"
+"$top_builddir/tenon" plugins list --format jsonl 2>>"$out/log" |
+	grep -F "\"$(cd "$top_builddir" && pwd -P)/" | sed 's/"file":"[^"]*",*//; s/,}/}/' |
+	sort >"$out/built"
+[ -s "$out/installed" ] && diff "$out/installed" "$out/built" >>"$out/log"
+ok $? "it lists the same plugins as the built one"
+! grep -q '"state":"broken"' "$out/installed"
+ok $? "no installed plugin is broken" "$out/installed"
+[ "$(find "$dest" -name 'tenon-*-*.7' | wc -l)" = \
+	"$(find "$plugins" -type f -name '*.so' | wc -l)" ]
+ok $? "each plugin has a manual page"
+
+# Neither the build directory nor the sources' may be named, in debug information either.
+for dir in "$(cd "$top_builddir" && pwd -P)" "$(cd "$top_srcdir" && pwd -P)"; do
+	find "$dest" -type f -exec grep -laF "$dir" {} +
+done >"$out/log"
+[ ! -s "$out/log" ]
+ok $? "no installed file names a directory of the build"
+$MAKE -C "$top_builddir" uninstall DESTDIR="$dest" >"$out/log" 2>&1 && find "$dest" ! -type d >"$out/log"
+[ ! -s "$out/log" ]
+ok $? "make uninstall removes all of it"
+echo "1..$n"
