@@ -389,6 +389,7 @@ START_TEST(test_decimal_comma_locale)
 	ck_assert_str_eq(tn_config_print(v, NULL, call), "a = 0.5;\nb = 1500.0;\n");
 	ck_assert_int_eq(tn_config_set((struct tn_value *)v, "c=0.25", tn_call_arena(call), call), 0);
 	ck_assert(tn_real(tn_get(v, "c"), 0) == 0.25);
+	ck_assert_ptr_null(parse("a = 1.5e999;"));
 }
 END_TEST
 
