@@ -73,6 +73,13 @@ EXTRA_DIST += %D%/libtenon.map
 	%D%/plugin/plugin.h \
 	%D%/plugin/scan.c \
 	%D%/plugin/search.c \
+	%D%/data/conll.c \
+	%D%/data/input.c \
+	%D%/data/input.h \
+	%D%/data/jsonl.c \
+	%D%/data/lines.c \
+	%D%/data/lines.h \
+	%D%/data/reader.h \
 	%D%/tensor/build.c \
 	%D%/tensor/dtype.c \
 	%D%/tensor/exec.c \

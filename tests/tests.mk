@@ -30,6 +30,13 @@ TESTS += %D%/test_config
 %C%_test_config_LDADD = $(TEST_LIBS)
 %C%_test_config_SOURCES = %D%/base/test_config.c
 
+check_PROGRAMS += %D%/test_input
+TESTS += %D%/test_input
+%C%_test_input_CPPFLAGS = $(TEST_CPPFLAGS)
+%C%_test_input_CFLAGS = $(TEST_CFLAGS)
+%C%_test_input_LDADD = $(TEST_LIBS)
+%C%_test_input_SOURCES = %D%/data/test_input.c
+
 check_PROGRAMS += %D%/test_op
 TESTS += %D%/test_op
 %C%_test_op_CPPFLAGS = $(TEST_CPPFLAGS)

@@ -24,7 +24,7 @@ TN_PRIVATE int tn_input_format(const char *name);
 struct tn_reader_options {
 	enum tn_input_format format;
 	size_t word_column;	/* conll: the column of the words, from 0 */
-	size_t longest;		/* bytes of a line or a sentence; 0: 64 MiB */
+	size_t longest;		/* bytes of a line; 0: 64 MiB */
 };
 
 /** One input; all of it is in the arena given to tn_reader_next.  When error is not
