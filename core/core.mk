@@ -83,6 +83,8 @@ EXTRA_DIST += %D%/libtenon.map
 	%D%/tensor/build.c \
 	%D%/tensor/dtype.c \
 	%D%/tensor/exec.c \
+	%D%/tensor/grad.c \
+	%D%/tensor/grad.h \
 	%D%/tensor/graph.c \
 	%D%/tensor/grad.c \
 	%D%/tensor/grad.h \
