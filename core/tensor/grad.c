@@ -244,7 +244,7 @@ static void back_through(struct sweep *s, size_t i)
 	const struct tn_op_info *info = tn_op_info(n.node.op);
 	tn_ref dy = s->grad[n.out[0]];
 
-	if (!s->needed[n.out[0]] || dy == TN_NONE || s->g->status)
+	if (dy == TN_NONE || s->g->status)
 		return;
 	if (!rules[n.node.op])
 		tn_graph_fail(s->g, TN_EINTERNAL, "%s: the op %s has no gradient rule",
@@ -293,7 +293,8 @@ int tn_graph_gradient(struct tn_graph *g, tn_ref loss, const tn_ref *wrt, size_t
 	for (size_t i = 0; i < n_values; i++)
 		s.grad[i] = TN_NONE;
 	mark_needed(&s, wrt, n);
-	s.grad[loss] = tn_scale(g, loss, 0, 1);
+	if (s.needed[loss])
+		s.grad[loss] = tn_scale(g, loss, 0, 1);
 	for (size_t i = n_nodes; i-- > 0;)
 		back_through(&s, i);
 	for (size_t i = 0; i < n; i++)

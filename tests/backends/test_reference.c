@@ -284,10 +284,11 @@ START_TEST(test_concat_and_reduce)
 {
 	struct rig *rig = open_way(_i);
 
-	IN(rig, 2, 1, 0, 1, 2);
-	IN(rig, 2, 2, 0, 3, 4, 5, 6);
+	IN(rig, 2, 2, 0, 1, 2, 3, 4);
+	IN(rig, 2, 1, 0, 5, 6);
+	IN(rig, 2, 1, 0, 7, 8);
 	rig_run(rig, TN_OP_CONCAT, 0);
-	EXPECT(rig, 0, 1, 3, 4, 2, 5, 6);
+	EXPECT(rig, 0, 1, 2, 5, 7, 3, 4, 6, 8);
 	for (uint32_t over = 0; over < 3; over++)
 		for (uint32_t kind = TN_SUM; kind <= TN_MAX; kind++) {
 			rig_clear(rig);
