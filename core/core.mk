@@ -86,8 +86,6 @@ EXTRA_DIST += %D%/libtenon.map
 	%D%/tensor/grad.c \
 	%D%/tensor/grad.h \
 	%D%/tensor/graph.c \
-	%D%/tensor/grad.c \
-	%D%/tensor/grad.h \
 	%D%/tensor/op.c \
 	%D%/tensor/op_check.c \
 	%D%/tensor/op_check.h \

@@ -102,13 +102,6 @@ TESTS += %D%/test_kernels
 %C%_test_kernels_LDADD = backends/libkernels.la $(TEST_LIBS)
 %C%_test_kernels_SOURCES = %D%/backends/test_kernels.c
 
-check_PROGRAMS += %D%/test_grad
-TESTS += %D%/test_grad
-%C%_test_grad_CPPFLAGS = $(TEST_CPPFLAGS)
-%C%_test_grad_CFLAGS = $(TEST_CFLAGS)
-%C%_test_grad_LDADD = $(TEST_LIBS)
-%C%_test_grad_SOURCES = %D%/tensor/test_grad.c
-
 check_PROGRAMS += %D%/test_model_dir
 TESTS += %D%/test_model_dir
 %C%_test_model_dir_CPPFLAGS = $(TEST_CPPFLAGS)
