@@ -63,6 +63,18 @@ EXTRA_DIST += %D%/libtenon.map
 	%D%/checkpoint/st_write.c \
 	%D%/checkpoint/weights.c \
 	%D%/checkpoint/weights.h \
+	%D%/data/conll.c \
+	%D%/data/input.c \
+	%D%/data/input.h \
+	%D%/data/jsonl.c \
+	%D%/data/lines.c \
+	%D%/data/lines.h \
+	%D%/data/reader.h \
+	%D%/pipeline/rows.c \
+	%D%/pipeline/writer.c \
+	%D%/pipeline/writer.h \
+	%D%/pipeline/writer_impl.h \
+	%D%/pipeline/writer_text.c \
 	%D%/plugin/describe.c \
 	%D%/plugin/descriptor.c \
 	%D%/plugin/elf.c \
@@ -73,13 +85,6 @@ EXTRA_DIST += %D%/libtenon.map
 	%D%/plugin/plugin.h \
 	%D%/plugin/scan.c \
 	%D%/plugin/search.c \
-	%D%/data/conll.c \
-	%D%/data/input.c \
-	%D%/data/input.h \
-	%D%/data/jsonl.c \
-	%D%/data/lines.c \
-	%D%/data/lines.h \
-	%D%/data/reader.h \
 	%D%/tensor/build.c \
 	%D%/tensor/dtype.c \
 	%D%/tensor/exec.c \

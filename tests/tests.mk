@@ -115,6 +115,13 @@ TESTS += %D%/test_weights
 %C%_test_weights_CFLAGS = $(TEST_CFLAGS)
 %C%_test_weights_LDADD = $(TEST_LIBS)
 %C%_test_weights_SOURCES = %D%/checkpoint/temporary.h %D%/checkpoint/test_weights.c
+
+check_PROGRAMS += %D%/test_writer
+TESTS += %D%/test_writer
+%C%_test_writer_CPPFLAGS = $(TEST_CPPFLAGS)
+%C%_test_writer_CFLAGS = $(TEST_CFLAGS)
+%C%_test_writer_LDADD = $(TEST_LIBS)
+%C%_test_writer_SOURCES = %D%/pipeline/test_writer.c
 endif
 
 # Plugins with one thing wrong each.
@@ -153,5 +160,3 @@ check_PROGRAMS += %D%/abi_layout
 dist_check_SCRIPTS += %D%/plugin/abi.sh
 EXTRA_DIST += %D%/plugin/abi-0.txt
 TESTS += %D%/plugin/abi.sh
-dist_check_SCRIPTS += %D%/install.sh
-TESTS += %D%/install.sh
