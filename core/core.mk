@@ -109,7 +109,7 @@ EXTRA_DIST += %D%/libtenon.map
 
 bin_PROGRAMS += %D%/tenon
 %C%_tenon_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/core -DTN_PLUGIN_DIR='"$(plugindir)"'
-%C%_tenon_CFLAGS = $(AM_CFLAGS) $(SMARTCOLS_CFLAGS)
+%C%_tenon_CFLAGS = $(AM_CFLAGS) $(LIBCONFIG_CFLAGS) $(JANSSON_CFLAGS) $(SMARTCOLS_CFLAGS)
 %C%_tenon_LDADD = %D%/libtenon.la $(SMARTCOLS_LIBS)
 %C%_tenon_SOURCES = \
 	%D%/cli/cli.h \
@@ -117,7 +117,8 @@ bin_PROGRAMS += %D%/tenon
 	%D%/cli/plugins.c \
 	%D%/cli/plugins.h \
 	%D%/cli/plugins_show.c \
-	%D%/cli/table.c
+	%D%/cli/table.c \
+	%D%/cli/version.c
 
 # The conformance suites: for `tenon plugins test` and for make check.
 noinst_LTLIBRARIES += %D%/libconform.la

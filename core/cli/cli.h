@@ -12,6 +12,9 @@
 /** tenon plugins [list | show NAME]. */
 int tn_cli_plugins(int argc, char **argv);
 
+/** Prints the versions of tenon, of the plugin ABI and of the libraries, and the kernels that
+ *  backends choose on this CPU. */
+void tn_cli_version(void);
 /** Prints the faults of a call to stderr, one a line after "tenon: ", and returns the
  *  exit code of the first; 0 when there is none. */
 int tn_cli_report(const struct tn_call *call);

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  * core/cli/main.c - the tenon command: finds the verb.
  */
-#include <config.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <tenon/impl/plugin.h>
+#include <tenon/call.h>
 
 #include "base/nearest.h"
 #include "cli/cli.h"
@@ -39,13 +38,6 @@ int tn_cli_finish(int code)
 	fprintf(stderr, "tenon: writing to standard output failed%s%s\n", errno ? ": " : "",
 		errno ? strerror(errno) : "");
 	return code ? code : -TN_EIO;
-}
-
-static void print_version(void)
-{
-	printf("tenon %s\n", PACKAGE_VERSION);
-	printf("plugin ABI %d.%d\n", TN_ABI_MAJOR, TN_ABI_MINOR);
-	printf("plugins in %s\n", TN_PLUGIN_DIR);
 }
 
 static void print_help(FILE *out)
@@ -85,7 +77,7 @@ int main(int argc, char **argv)
 		return tn_cli_finish(0);
 	}
 	if (!strcmp(argv[1], "--version") || !strcmp(argv[1], "-V")) {
-		print_version();
+		tn_cli_version();
 		return tn_cli_finish(0);
 	}
 	for (size_t i = 0; i < N_VERBS; i++) {
