@@ -39,8 +39,11 @@ noinst_LTLIBRARIES += %D%/libkernels.la
 %C%_libkernels_la_CFLAGS = $(AM_CFLAGS) $(OPENMP_CFLAGS)
 %C%_libkernels_la_LIBADD = %D%/libkernels-plain.la
 %C%_libkernels_la_SOURCES = \
+	%D%/kernels/gemm.c \
+	%D%/kernels/gemm.h \
 	%D%/kernels/isa.h \
 	%D%/kernels/kernels.h \
+	%D%/kernels/linear.c \
 	%D%/kernels/select.c \
 	%D%/kernels/steps.c
 
@@ -73,7 +76,15 @@ plugin_LTLIBRARIES += %D%/backend-onednn.la
 %C%_backend_onednn_la_LIBADD = %D%/libkernels.la core/libtenon.la -ldnnl -lm
 %C%_backend_onednn_la_SOURCES = \
 	%D%/onednn/api.h \
-	%D%/onednn/linear.c \
-	%D%/onednn/linear.h \
+	%D%/onednn/inner.c \
+	%D%/onednn/inner.h \
 	%D%/onednn/onednn.c
+endif
+
+if WITH_OPENBLAS
+plugin_LTLIBRARIES += %D%/backend-openblas.la
+%C%_backend_openblas_la_CFLAGS = $(AM_CFLAGS) $(OPENBLAS_CFLAGS) $(OPENMP_CFLAGS)
+%C%_backend_openblas_la_LDFLAGS = $(PLUGIN_LDFLAGS) $(OPENMP_CFLAGS)
+%C%_backend_openblas_la_LIBADD = %D%/libkernels.la core/libtenon.la $(OPENBLAS_LIBS) -lm
+%C%_backend_openblas_la_SOURCES = %D%/openblas/openblas.c
 endif

@@ -146,6 +146,7 @@ check_PROGRAMS += %D%/tokenize
 %C%_tokenize_LDADD = core/libtenon.la
 %C%_tokenize_SOURCES = %D%/parity/tokenize.c %D%/tokenizers/tokenizer.h
 check_PROGRAMS += %D%/conform_backend
+TESTS += %D%/conform_backend
 %C%_conform_backend_CPPFLAGS = $(TEST_CPPFLAGS)
 %C%_conform_backend_LDFLAGS = $(TN_LDFLAGS) $(OPENMP_CFLAGS)
 %C%_conform_backend_LDADD = core/libconform.la core/libtenon.la -lm

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * onednn/linear.c - linear layers as inner products.
+ * onednn/inner.c - linear layers as inner products.
  *
  * Rows are run TN_ROW_BLOCK at a time with the tail rounded up to a multiple of
  * GRAIN, so a weight has at most 64 shapes; each is compiled when it is first
@@ -10,9 +10,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "linear.h"
+#include "../kernels/gemm.h"
+#include "inner.h"
 
-#define GRAIN (TN_ROW_SLACK + 1)
+#define GRAIN INNER_GRAIN
 #define SHAPES (TN_ROW_BLOCK / GRAIN)
 
 /* The weights in one of oneDNN's layouts. */
@@ -43,7 +44,7 @@ struct shape {
 	struct context *idle;
 };
 
-struct linear {
+struct inner {
 	dnnl_engine_t engine;
 	dnnl_dim_t ins, outs;
 	uint32_t act;
@@ -61,7 +62,7 @@ struct linear {
 int onednn_fail(struct tn_call *call, const char *name, const char *what, dnnl_status_t status)
 {
 	return tn_fail(call, status == dnnl_out_of_memory ? TN_ENOMEM : TN_EINTERNAL,
-		"%s: oneDNN %s gave status %d", name ? name : "linear", what, (int)status);
+		"%s: oneDNN %s gave status %d", name, what, (int)status);
 }
 
 static void *alloc(size_t bytes)
@@ -90,7 +91,7 @@ static dnnl_status_t add_activation(dnnl_post_ops_t ops, uint32_t act)
 }
 
 /* Activation, then residual; scratch memory is the caller's. */
-static dnnl_status_t make_attr(const struct linear *l, md_ref y, dnnl_primitive_attr_t *attr)
+static dnnl_status_t make_attr(const struct inner *l, md_ref y, dnnl_primitive_attr_t *attr)
 {
 	dnnl_post_ops_t ops = NULL;
 	dnnl_status_t status = dnnl_primitive_attr_create(attr);
@@ -113,7 +114,7 @@ static dnnl_status_t make_attr(const struct linear *l, md_ref y, dnnl_primitive_
 
 /* The primitive descriptor for `rows` rows with weights in the layout w, or in the
  * one that oneDNN likes best (NULL). */
-static dnnl_status_t describe(const struct linear *l, dnnl_dim_t rows, md_ref w,
+static dnnl_status_t describe(const struct inner *l, dnnl_dim_t rows, md_ref w,
 	dnnl_primitive_desc_t *pd)
 {
 	struct md x = { 0 }, y = { 0 }, any = { 0 };
@@ -137,7 +138,7 @@ static dnnl_status_t describe(const struct linear *l, dnnl_dim_t rows, md_ref w,
 	return status;
 }
 
-static dnnl_status_t reorder(struct linear *l, dnnl_memory_t from, dnnl_memory_t to,
+static dnnl_status_t reorder(struct inner *l, dnnl_memory_t from, dnnl_memory_t to,
 	md_ref from_md, md_ref to_md)
 {
 	dnnl_primitive_desc_t pd = NULL;
@@ -174,7 +175,7 @@ static void free_packing(struct packing *p)
 }
 
 /* Copies weights that lie at `data` in the layout `from` into the layout `to`. */
-static dnnl_status_t add_packing(struct linear *l, md_ref from, void *data, md_ref to)
+static dnnl_status_t add_packing(struct inner *l, md_ref from, void *data, md_ref to)
 {
 	struct packing *p = calloc(1, sizeof(*p)), **end = &l->packings;
 	dnnl_memory_t source = NULL;
@@ -213,7 +214,7 @@ static int is_reference(const_dnnl_primitive_desc_t pd)
 }
 
 /* The descriptor of a shape over a layout that is there, else over a new one. */
-static dnnl_status_t settle(struct linear *l, dnnl_dim_t rows, struct shape *s)
+static dnnl_status_t settle(struct inner *l, dnnl_dim_t rows, struct shape *s)
 {
 	dnnl_status_t status;
 	md_ref best;
@@ -269,7 +270,7 @@ static void free_shape(struct shape *s)
 }
 
 /* The shape for `rows` rows, a multiple of GRAIN.  Under the lock. */
-static dnnl_status_t find_shape(struct linear *l, size_t rows, struct shape **found)
+static dnnl_status_t find_shape(struct inner *l, size_t rows, struct shape **found)
 {
 	struct shape **list = &l->shapes[rows / GRAIN - 1], *s;
 	const int threads = omp_get_max_threads();
@@ -297,13 +298,13 @@ static dnnl_status_t find_shape(struct linear *l, size_t rows, struct shape **fo
 	return status;
 }
 
-static dnnl_status_t make_memory(const struct linear *l, md_ref md, dnnl_memory_t *memory)
+static dnnl_status_t make_memory(const struct inner *l, md_ref md, dnnl_memory_t *memory)
 {
 	return dnnl_memory_create(memory, md, l->engine, DNNL_MEMORY_NONE);
 }
 
 /* A context of the shape.  Not under the lock. */
-static dnnl_status_t make_context(const struct linear *l, const struct shape *s,
+static dnnl_status_t make_context(const struct inner *l, const struct shape *s,
 	struct context **made)
 {
 	struct context *c = calloc(1, sizeof(*c));
@@ -344,7 +345,7 @@ static dnnl_status_t make_context(const struct linear *l, const struct shape *s,
 }
 
 /* One block of rows: a multiple of GRAIN, dense, all of them there. */
-static dnnl_status_t run_block(struct linear *l, float *y, float *x, float *residual, size_t rows)
+static dnnl_status_t run_block(struct inner *l, float *y, float *x, float *residual, size_t rows)
 {
 	struct shape *s = NULL;
 	struct context *c = NULL;
@@ -375,95 +376,29 @@ static dnnl_status_t run_block(struct linear *l, float *y, float *x, float *resi
 	return status;
 }
 
-size_t linear_workspace(const struct tn_node *node)
+static int run_rows(void *user, float *y, float *x, float *residual, size_t padded, size_t rows)
 {
-	const size_t ins = node->in[0]->dims[1] * node->in[0]->dims[2] * node->in[0]->dims[3];
-	const size_t outs = node->out[0]->dims[1] * node->out[0]->dims[2] * node->out[0]->dims[3];
-
-	return GRAIN * (ins + 2 * outs) * sizeof(float);
-}
-
-/* Rows behind the last one that a kernel may use. */
-static size_t slack(const struct tn_tensor *t)
-{
-	size_t row = t->row_stride * sizeof(float), rows = t->dims[0];
-	size_t end = t->offset + rows * row;
-
-	return t->buffer->bytes > end ? (t->buffer->bytes - end) / row : 0;
-}
-
-/* The last rows of a tensor without slack, in copies. */
-static dnnl_status_t run_tail(struct linear *l, const struct tn_step *step, float *y,
-	const float *x, const float *residual, size_t rows)
-{
-	float *in = step->workspace, *out = in + GRAIN * l->ins, *add = out + GRAIN * l->outs;
-	dnnl_status_t status;
-
-	memset(in, 0, GRAIN * (size_t)l->ins * sizeof(*in));
-	memcpy(in, x, rows * (size_t)l->ins * sizeof(*in));
-	memset(add, 0, GRAIN * (size_t)l->outs * sizeof(*add));
-	if (residual)
-		memcpy(add, residual, rows * (size_t)l->outs * sizeof(*add));
-	status = run_block(l, out, in, residual ? add : NULL, GRAIN);
-	memcpy(y, out, rows * (size_t)l->outs * sizeof(*out));
-	return status;
-}
-
-int linear_run(struct linear *l, const struct tn_step *step, struct tn_call *call)
-{
-	const struct tn_tensor *xt = &step->in[0], *yt = &step->out[0];
-	const struct tn_tensor *rt = l->residual ? &step->in[step->node->n_in - 1] : NULL;
-	const size_t rows = yt->n_dims > 1 ? yt->dims[0] : 1, ins = (size_t)l->ins;
-	const size_t outs = (size_t)l->outs, missing = (GRAIN - rows % GRAIN) % GRAIN;
-	const int roomy = slack(xt) >= missing && slack(yt) >= missing &&
-		(!rt || slack(rt) >= missing);
-	const size_t direct = roomy ? rows + missing : rows - rows % GRAIN;
-	float *x = tn_host_data(xt), *y = tn_host_data(yt), *r = rt ? tn_host_data(rt) : NULL;
+	struct inner *l = user;
+	const size_t ins = (size_t)l->ins, outs = (size_t)l->outs;
 	dnnl_status_t status = dnnl_success;
 
-	if (roomy) {
-		memset(x + rows * ins, 0, missing * ins * sizeof(*x));
-		if (r)
-			memset(r + rows * outs, 0, missing * outs * sizeof(*r));
-	}
-	for (size_t i = 0; i < direct && status == dnnl_success; i += TN_ROW_BLOCK)
-		status = run_block(l, y + i * outs, x + i * ins, r ? r + i * outs : NULL,
-			direct - i < TN_ROW_BLOCK ? direct - i : TN_ROW_BLOCK);
-	if (direct < rows && status == dnnl_success)
-		status = run_tail(l, step, y + direct * outs, x + direct * ins,
-			r ? r + direct * outs : NULL, rows - direct);
+	(void)rows;
+	for (size_t i = 0; i < padded && status == dnnl_success; i += TN_ROW_BLOCK)
+		status = run_block(l, y + i * outs, x + i * ins,
+			residual ? residual + i * outs : NULL,
+			padded - i < TN_ROW_BLOCK ? padded - i : TN_ROW_BLOCK);
+	return (int)status;
+}
+
+int inner_run(struct inner *l, const struct tn_step *step, struct tn_call *call)
+{
+	dnnl_status_t status = (dnnl_status_t)linear_by_rows(step, GRAIN, run_rows, l);
+
 	return status == dnnl_success ? 0 :
 		onednn_fail(call, step->node->name, "inner product", status);
 }
 
-/* Copies the parts' weights one below the other, their biases one beside the other. */
-static dnnl_status_t collect(struct linear *l, const struct tn_node *node,
-	const struct tn_tensor *weights)
-{
-	const size_t step = node->attr.linear.bias ? 2 : 1;
-	size_t at = 0;
-
-	for (size_t i = 0; i < node->attr.linear.parts; i++)
-		l->outs += (dnnl_dim_t)weights[i * step].dims[0];
-	l->ins = (dnnl_dim_t)tn_row_size(&weights[0]);
-	l->weights = alloc((size_t)(l->outs * l->ins) * sizeof(float));
-	l->bias = step == 2 ? alloc((size_t)l->outs * sizeof(float)) : NULL;
-	if (!l->weights || (step == 2 && !l->bias))
-		return dnnl_out_of_memory;
-	for (size_t i = 0; i < node->attr.linear.parts; i++) {
-		const struct tn_tensor *w = &weights[i * step];
-		const size_t outs = w->dims[0];
-
-		memcpy(l->weights + at * (size_t)l->ins, tn_host_data(w),
-			outs * (size_t)l->ins * sizeof(float));
-		if (step == 2)
-			memcpy(l->bias + at, tn_host_data(w + 1), outs * sizeof(float));
-		at += outs;
-	}
-	return dnnl_success;
-}
-
-static dnnl_status_t pack(struct linear *l)
+static dnnl_status_t pack(struct inner *l)
 {
 	struct md plain = { 0 };
 	dnnl_primitive_desc_t pd = NULL;
@@ -487,24 +422,28 @@ static dnnl_status_t pack(struct linear *l)
 	return status;
 }
 
-int linear_create(struct linear **made, dnnl_engine_t engine, const struct tn_node *node,
-	const struct tn_tensor *weights, size_t n, size_t *bytes, struct tn_call *call)
+int inner_create(struct inner **made, dnnl_engine_t engine, const struct tn_node *node,
+	const struct tn_tensor *weights, size_t *bytes, struct tn_call *call)
 {
-	struct linear *l = calloc(1, sizeof(*l));
+	struct inner *l = calloc(1, sizeof(*l));
+	size_t outs, ins;
 	dnnl_status_t status;
 
-	(void)n;
 	if (!l)
 		return tn_fail(call, TN_ENOMEM, "out of memory for the weights of %s", node->name);
 	pthread_mutex_init(&l->lock, NULL);
 	l->engine = engine;
 	l->act = node->attr.linear.act;
 	l->residual = node->attr.linear.residual != 0;
-	status = collect(l, node, weights);
-	if (status == dnnl_success)
-		status = pack(l);
+	if (linear_collect(node, weights, &l->weights, &l->bias, &outs, &ins, call)) {
+		inner_destroy(l);
+		return tn_status(call);
+	}
+	l->outs = (dnnl_dim_t)outs;
+	l->ins = (dnnl_dim_t)ins;
+	status = pack(l);
 	if (status != dnnl_success) {
-		linear_destroy(l);
+		inner_destroy(l);
 		return onednn_fail(call, node->name, "packing of weights", status);
 	}
 	*made = l;
@@ -512,7 +451,22 @@ int linear_create(struct linear **made, dnnl_engine_t engine, const struct tn_no
 	return 0;
 }
 
-void linear_destroy(struct linear *l)
+int inner_by_brgemm(dnnl_engine_t engine)
+{
+	const struct inner usual = { .engine = engine, .ins = 384, .outs = 384 };
+	dnnl_primitive_desc_t pd = NULL;
+	const char *info = NULL;
+	int by_brgemm;
+
+	if (describe(&usual, TN_ROW_BLOCK, NULL, &pd) != dnnl_success)
+		return 0;
+	by_brgemm = dnnl_primitive_desc_query(pd, dnnl_query_impl_info_str, 0, &info) ==
+		dnnl_success && strstr(info, "brgemm");
+	dnnl_primitive_desc_destroy(pd);
+	return by_brgemm;
+}
+
+void inner_destroy(struct inner *l)
 {
 	if (!l)
 		return;
