@@ -70,7 +70,20 @@ EXTRA_DIST += %D%/libtenon.map
 	%D%/data/lines.c \
 	%D%/data/lines.h \
 	%D%/data/reader.h \
+	%D%/pipeline/batch.c \
+	%D%/pipeline/batch.h \
+	%D%/pipeline/config.c \
+	%D%/pipeline/config.h \
+	%D%/pipeline/heads.c \
+	%D%/pipeline/heads.h \
+	%D%/pipeline/job.c \
+	%D%/pipeline/pipeline.c \
+	%D%/pipeline/pipeline_impl.h \
 	%D%/pipeline/rows.c \
+	%D%/pipeline/run.c \
+	%D%/pipeline/runtime.c \
+	%D%/pipeline/runtime.h \
+	%D%/pipeline/session.c \
 	%D%/pipeline/writer.c \
 	%D%/pipeline/writer.h \
 	%D%/pipeline/writer_impl.h \
@@ -91,6 +104,7 @@ EXTRA_DIST += %D%/libtenon.map
 	%D%/tensor/grad.c \
 	%D%/tensor/grad.h \
 	%D%/tensor/graph.c \
+	%D%/tensor/graph.h \
 	%D%/tensor/op.c \
 	%D%/tensor/op_check.c \
 	%D%/tensor/op_check.h \
@@ -100,8 +114,11 @@ EXTRA_DIST += %D%/libtenon.map
 	%D%/tensor/op_shape_grad.c \
 	%D%/tensor/op_table.h \
 	%D%/tensor/plan.c \
+	%D%/tensor/plan.h \
 	%D%/tensor/plan_fuse.c \
+	%D%/tensor/plan_impl.h \
 	%D%/tensor/plan_slots.c \
+	%D%/text/span.c \
 	%D%/text/text.h \
 	%D%/text/tokens.c \
 	%D%/text/windows.c \
@@ -112,12 +129,15 @@ bin_PROGRAMS += %D%/tenon
 %C%_tenon_CFLAGS = $(AM_CFLAGS) $(LIBCONFIG_CFLAGS) $(JANSSON_CFLAGS) $(SMARTCOLS_CFLAGS)
 %C%_tenon_LDADD = %D%/libtenon.la $(SMARTCOLS_LIBS)
 %C%_tenon_SOURCES = \
+	%D%/cli/check.c \
 	%D%/cli/cli.h \
 	%D%/cli/main.c \
 	%D%/cli/plugins.c \
 	%D%/cli/plugins.h \
 	%D%/cli/plugins_show.c \
 	%D%/cli/table.c \
+	%D%/cli/tensors.c \
+	%D%/cli/tensors.h \
 	%D%/cli/version.c
 
 # The conformance suites: for `tenon plugins test` and for make check.

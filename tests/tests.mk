@@ -122,6 +122,12 @@ TESTS += %D%/test_writer
 %C%_test_writer_CFLAGS = $(TEST_CFLAGS)
 %C%_test_writer_LDADD = $(TEST_LIBS)
 %C%_test_writer_SOURCES = %D%/pipeline/test_writer.c
+check_PROGRAMS += %D%/test_plan
+TESTS += %D%/test_plan
+%C%_test_plan_CPPFLAGS = $(TEST_CPPFLAGS)
+%C%_test_plan_CFLAGS = $(TEST_CFLAGS)
+%C%_test_plan_LDADD = $(TEST_LIBS)
+%C%_test_plan_SOURCES = %D%/tensor/test_plan.c
 endif
 
 # Plugins with one thing wrong each.

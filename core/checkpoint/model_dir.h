@@ -22,7 +22,7 @@ struct tn_model_dir {
 	 *  when config.json names none. */
 	const char *class;
 	/** Options for the head of the class; NULL: none.  For a SentenceTransformer
-	 *  {"pool": "cls", "mean" or "max", "normalize": true or false}. */
+	 *  {"pooling": "cls", "mean" or "max", "normalize": true or false}. */
 	const struct tn_value *head_options;
 	const char *const *labels;	/* of id2label, in the order of their ids */
 	size_t n_labels;		/* 0: config.json has none */

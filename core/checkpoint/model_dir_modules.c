@@ -58,7 +58,7 @@ static int read_pooling(struct opening *o, const char *folder, struct tn_value *
 	mode = pooling_mode(o, config, dir_join(o, path, "config.json"));
 	if (!mode)
 		return tn_status(o->call);
-	return tn_set(o->arena, options, "pool", tn_new_text(o->arena, mode)) ? 0 : no_memory(o);
+	return tn_set(o->arena, options, "pooling", tn_new_text(o->arena, mode)) ? 0 : no_memory(o);
 }
 
 /* The limit that sentence-transformers sets on a text. */
@@ -130,7 +130,7 @@ int dir_read_modules(struct opening *o)
 	for (size_t i = 0; i < tn_size(modules); i++)
 		if (read_module(o, tn_at(modules, i), i, options))
 			return tn_status(o->call);
-	if (!tn_get(options, "pool"))
+	if (!tn_get(options, "pooling"))
 		return tn_fail(o->call, TN_EDATA, "%s/modules.json: there is no Pooling module, which "
 			"makes a vector of the tokens", o->dir->path);
 	o->dir->class = "SentenceTransformer";

@@ -9,6 +9,10 @@
 
 #include <tenon/call.h>
 
+/** tenon check PIPELINE. */
+int tn_cli_check(int argc, char **argv);
+/** tenon run PIPELINE [TEXT ...]. */
+int tn_cli_run(int argc, char **argv);
 /** tenon plugins [list | show NAME]. */
 int tn_cli_plugins(int argc, char **argv);
 
@@ -18,6 +22,8 @@ void tn_cli_version(void);
 /** Prints the faults of a call to stderr, one a line after "tenon: ", and returns the
  *  exit code of the first; 0 when there is none. */
 int tn_cli_report(const struct tn_call *call);
+/** Prints a note to stderr; for tn_on_note. */
+void tn_cli_note(void *user, const char *text);
 /** Closes stdout: the exit code, or that of TN_EIO after saying that writing failed. */
 int tn_cli_finish(int code);
 

@@ -17,6 +17,7 @@ struct verb {
 
 /* In the order of --help. */
 static const struct verb verbs[] = {
+	{ "check", tn_cli_check, "name all that is wrong with a pipeline, or what runs where" },
 	{ "plugins", tn_cli_plugins, "list the plugins that are found, or show one" },
 };
 #define N_VERBS (sizeof(verbs) / sizeof(verbs[0]))
@@ -26,6 +27,12 @@ int tn_cli_report(const struct tn_call *call)
 	for (size_t i = 0; i < tn_n_faults(call); i++)
 		fprintf(stderr, "tenon: %s\n", tn_fault_text(call, i));
 	return -tn_status(call);
+}
+
+void tn_cli_note(void *user, const char *text)
+{
+	(void)user;
+	fprintf(stderr, "tenon: note: %s\n", text);
 }
 
 int tn_cli_finish(int code)

@@ -91,21 +91,9 @@ static size_t read_size(struct reading *r, const struct tn_value *group, const c
 	return (size_t)tn_int(v, 0);
 }
 
-/* A path in the configuration is relative to the file that states it. */
-static const char *resolve(struct reading *r, const struct tn_value *v, const char *path)
+static const char *resolve(struct reading *r, const struct tn_value *v)
 {
-	const char *file = tn_value_file(v), *slash = file ? strrchr(file, '/') : NULL;
-	char *full;
-
-	if (path[0] == '/' || !slash || tn_value_line(v) == 0)
-		return path;
-	full = tn_arena_alloc(r->arena, (size_t)(slash - file) + strlen(path) + 2);
-	if (!full) {
-		tn_fail(r->call, TN_ENOMEM, "out of memory");
-		return path;
-	}
-	sprintf(full, "%.*s/%s", (int)(slash - file), file, path);
-	return full;
+	return tn_config_path(v, r->arena, r->call);
 }
 
 static void read_model(struct reading *r)
@@ -125,7 +113,7 @@ static void read_model(struct reading *r)
 		wrong_kind(r, path ? path : v, path && path != v ? "model.path" : "model",
 			"a string, the model's directory");
 	else
-		r->config->model = resolve(r, path, tn_string(path, ""));
+		r->config->model = resolve(r, path);
 }
 
 /* A component is a string, or a group with `use`. */
@@ -233,7 +221,7 @@ static void read_plugin_path(struct reading *r)
 		const struct tn_value *item = list_at(v, i);
 
 		if (tn_value_kind(item) == TN_VALUE_STRING)
-			dirs[r->config->plugins.n++] = resolve(r, item, tn_string(item, ""));
+			dirs[r->config->plugins.n++] = resolve(r, item);
 		else
 			wrong_kind(r, item, "plugin_path", "a list of directories");
 	}
@@ -295,6 +283,23 @@ static struct tn_value *tree_of_directory(const char *path, struct tn_arena *are
 	struct tn_value *tree = tn_new_object(arena), *model = tn_new_text(arena, path);
 
 	return tn_set(arena, tree, "model", model) ? tree : NULL;
+}
+
+const char *tn_config_path(const struct tn_value *v, struct tn_arena *arena, struct tn_call *call)
+{
+	const char *path = tn_string(v, ""), *file = tn_value_file(v);
+	const char *slash = file ? strrchr(file, '/') : NULL;
+	char *full;
+
+	if (path[0] == '/' || !slash || tn_value_line(v) == 0)
+		return path;
+	full = tn_arena_alloc(arena, (size_t)(slash - file) + strlen(path) + 2);
+	if (!full) {
+		tn_fail(call, TN_ENOMEM, "out of memory");
+		return path;
+	}
+	sprintf(full, "%.*s/%s", (int)(slash - file), file, path);
+	return full;
 }
 
 struct tn_pipeline_config *tn_pipeline_config_read(const char *path, const char *const *settings,

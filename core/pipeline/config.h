@@ -39,4 +39,9 @@ struct tn_pipeline_config {
 TN_PRIVATE struct tn_pipeline_config *tn_pipeline_config_read(const char *path,
 	const char *const *settings, struct tn_arena *arena, struct tn_call *call);
 
+/** The path in a string of a configuration: relative to the file that states it; of
+ *  --set, to the current directory.  In the arena or borrowed from the tree. */
+TN_PRIVATE const char *tn_config_path(const struct tn_value *v, struct tn_arena *arena,
+	struct tn_call *call);
+
 #endif

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0
  * core/pipeline/runtime.c - the machine's threads and the chain of backends.
  */
+#include <config.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "pipeline/runtime.h"
+
+#define MOST_BACKENDS 64
 
 /* Processors that the control group's quota pays for, rounded up; 0: no quota.
  * Source: Documentation/admin-guide/cgroup-v2.rst, "cpu.max". */
@@ -62,25 +65,6 @@ static int open_one(struct tn_chain *chain, const struct tn_plugin *plugin,
 	return 0;
 }
 
-struct found {
-	const struct tn_plugin *plugins[64];
-	size_t n;
-};
-
-static int add_found(void *user, const struct tn_plugin_entry *entry)
-{
-	struct found *f = user;
-
-	if (!entry->plugin || entry->plugin->kind != TN_BACKEND || entry->plugin->rank < 0)
-		return 0;
-	for (size_t i = 0; i < f->n; i++)
-		if (f->plugins[i] == entry->plugin)
-			return 0;
-	if (f->n < sizeof(f->plugins) / sizeof(f->plugins[0]))
-		f->plugins[f->n++] = entry->plugin;
-	return 0;
-}
-
 static int by_rank(const void *a, const void *b)
 {
 	const struct tn_plugin *x = *(const struct tn_plugin *const *)a;
@@ -90,26 +74,64 @@ static int by_rank(const void *a, const void *b)
 		strcmp(x->names[0], y->names[0]);
 }
 
+/* After a failure: the backend is not used, and that is said.  Running out of memory is
+ * the only error. */
+static int leave_out(const char *name, struct tn_call *call)
+{
+	if (!tn_status(call))
+		return 0;
+	if (tn_status(call) == TN_ENOMEM)
+		return TN_ENOMEM;
+	tn_note(call, "backend %s is left out: %s", name, tn_error_text(call));
+	tn_clear(call);
+	return 0;
+}
+
+struct found {
+	const char *names[MOST_BACKENDS];
+	size_t n;
+};
+
+static int add_name(void *user, enum tn_plugin_kind kind, const char *name)
+{
+	struct found *f = user;
+
+	if (kind != TN_BACKEND || f->n == MOST_BACKENDS)
+		return 0;
+	for (size_t i = 0; i < f->n; i++)
+		if (!strcmp(f->names[i], name))
+			return 0;
+	f->names[f->n++] = name;
+	return 0;
+}
+
 /* All installed backends by rank; one that cannot work here is left out. */
 static int open_installed(struct tn_chain *chain, const struct tn_plugin_path *path,
 	size_t threads, struct tn_call *call)
 {
 	struct found found = { .n = 0 };
+	const struct tn_plugin *plugins[MOST_BACKENDS];
+	size_t n = 0;
 
-	if (tn_plugin_scan_kind(TN_BACKEND, path, add_found, &found, call))
+	if (tn_plugin_names(path, add_name, &found, call))
 		return tn_status(call);
-	qsort(found.plugins, found.n, sizeof(found.plugins[0]), by_rank);
 	chain->items = calloc(found.n + 1, sizeof(*chain->items));
 	if (!chain->items)
 		return tn_fail(call, TN_ENOMEM, "out of memory");
 	for (size_t i = 0; i < found.n; i++) {
-		if (!open_one(chain, found.plugins[i], NULL, threads, call))
-			continue;
-		if (tn_status(call) == TN_ENOMEM)
+		const struct tn_plugin *plugin = tn_plugin_load(TN_BACKEND, found.names[i], path,
+			call);
+
+		if (plugin && plugin->rank >= 0)
+			plugins[n++] = plugin;
+		if (leave_out(found.names[i], call))
 			return TN_ENOMEM;
-		tn_note(call, "backend %s is left out: %s", found.plugins[i]->names[0],
-			tn_error_text(call));
-		tn_clear(call);
+	}
+	qsort(plugins, n, sizeof(*plugins), by_rank);
+	for (size_t i = 0; i < n; i++) {
+		open_one(chain, plugins[i], NULL, threads, call);
+		if (leave_out(plugins[i]->names[0], call))
+			return TN_ENOMEM;
 	}
 	return chain->n ? 0 : tn_fail(call, TN_EPLUGIN, "no backend is installed that works here");
 }

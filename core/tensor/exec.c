@@ -16,8 +16,16 @@ struct binding {
 	size_t first;			/* bytes from the start of the slot */
 };
 
+/* A row tensor that the caller fills. */
+struct input {
+	const char *name;
+	uint32_t slot;
+};
+
 struct tn_exec {
 	const struct tn_plan *plan;
+	struct input *inputs;
+	size_t n_inputs;
 	struct tn_buffer buffer;
 	size_t *slot_offset;		/* [n_slots] */
 	struct tn_step *steps;		/* [n_steps] */
@@ -61,6 +69,16 @@ static void make_step(struct tn_exec *e, size_t i)
 		add_tensor(e, s->n.out[k]);
 }
 
+static void find_inputs(struct tn_exec *e)
+{
+	const struct tn_graph *g = e->plan->g;
+
+	for (size_t i = 0; i < g->n_values; i++)
+		if (g->values[i].origin == TN_FROM_INPUT && g->values[i].root == (tn_ref)i)
+			e->inputs[e->n_inputs++] = (struct input){ g->values[i].name,
+				e->plan->values[i].slot };
+}
+
 struct tn_exec *tn_exec_create(const struct tn_plan *p, struct tn_call *call)
 {
 	struct tn_exec *e = calloc(1, sizeof(*e));
@@ -73,8 +91,10 @@ struct tn_exec *tn_exec_create(const struct tn_plan *p, struct tn_call *call)
 	e->steps = calloc(p->n_steps + 1, sizeof(*e->steps));
 	e->tensors = calloc(n, sizeof(*e->tensors));
 	e->bindings = calloc(n, sizeof(*e->bindings));
-	if (!e->slot_offset || !e->steps || !e->tensors || !e->bindings)
+	e->inputs = calloc(p->g->n_values + 1, sizeof(*e->inputs));
+	if (!e->slot_offset || !e->steps || !e->tensors || !e->bindings || !e->inputs)
 		goto failed;
+	find_inputs(e);
 	for (size_t i = 0; i < p->n_steps; i++)
 		make_step(e, i);
 	for (size_t i = 0; i < p->g->n_outputs; i++)
@@ -95,6 +115,7 @@ void tn_exec_destroy(struct tn_exec *e)
 	free(e->steps);
 	free(e->tensors);
 	free(e->bindings);
+	free(e->inputs);
 	free(e);
 }
 
@@ -147,14 +168,9 @@ int tn_exec_bind(struct tn_exec *e, const struct tn_axis *axes, struct tn_call *
 
 void *tn_exec_input(struct tn_exec *e, const char *name)
 {
-	const struct tn_graph *g = e->plan->g;
-
-	for (size_t i = 0; i < g->n_values; i++) {
-		const struct tn_graph_value *v = &g->values[i];
-
-		if (v->origin == TN_FROM_INPUT && v->root == (tn_ref)i && !strcmp(v->name, name))
-			return (char *)e->buffer.data + e->slot_offset[e->plan->values[i].slot];
-	}
+	for (size_t i = 0; i < e->n_inputs; i++)
+		if (!strcmp(e->inputs[i].name, name))
+			return (char *)e->buffer.data + e->slot_offset[e->inputs[i].slot];
 	return NULL;
 }
 

@@ -96,6 +96,12 @@ static tn_ref add_value(struct tn_graph *g, const struct tn_graph_value *value)
 	return (tn_ref)g->n_values++;
 }
 
+bool tn_spec_equal(const struct tn_spec *a, const struct tn_spec *b)
+{
+	return a->dtype == b->dtype && a->axis == b->axis && a->n_dims == b->n_dims &&
+		!memcmp(a->dims, b->dims, sizeof(a->dims));
+}
+
 /* A value by its reference; NULL and a fault when there is none. */
 static const struct tn_graph_value *value_of(struct tn_graph *g, tn_ref x)
 {
@@ -168,7 +174,7 @@ tn_ref tn_input(struct tn_graph *g, const char *name, int axis, enum tn_dtype dt
 	known = find_named(g, TN_FROM_INPUT, name, NULL);
 	if (known < 0)
 		return add_named(g, &v, name);
-	if (memcmp(&g->values[known].spec, &v.spec, sizeof(v.spec)))
+	if (!tn_spec_equal(&g->values[known].spec, &v.spec))
 		return tn_graph_fail(g, TN_EINTERNAL, "input %s is declared twice, differently",
 			name);
 	return known;
@@ -200,7 +206,7 @@ tn_ref tn_weight(struct tn_graph *g, const char *name, size_t rows, size_t cols)
 	if (g->status)
 		return TN_BAD;
 	known = find_named(g, TN_FROM_WEIGHT, name, g->source);
-	if (known >= 0 && !memcmp(&g->values[known].spec, &v.spec, sizeof(v.spec)))
+	if (known >= 0 && tn_spec_equal(&g->values[known].spec, &v.spec))
 		return known;
 	if (!g->source || !g->source->find(g->source->user, name, dims, &n_dims))
 		return tn_graph_fail(g, TN_EDATA, "%s: there is no tensor \"%s\", which %s needs",

@@ -94,6 +94,8 @@ TN_PRIVATE int tn_graph_status(const struct tn_graph *g);
 /** Emits a node: the shape rule gives the outputs.  Returns the first. */
 TN_PRIVATE tn_ref tn_graph_emit(struct tn_graph *g, uint32_t op, uint32_t version,
 	const union tn_attr *attr, const tn_ref *in, size_t n_in, size_t n_out);
+/** Whether two values have one type, axis and shape. */
+TN_PRIVATE bool tn_spec_equal(const struct tn_spec *a, const struct tn_spec *b);
 /** Index of an axis by name, or -1. */
 TN_PRIVATE int tn_graph_axis(const struct tn_graph *g, const char *name);
 

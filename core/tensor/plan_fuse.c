@@ -46,7 +46,7 @@ static void join(struct tn_plan *p, const struct tn_graph_node *joined, struct p
 
 static bool same_shape(const struct tn_plan *p, tn_ref a, tn_ref b)
 {
-	return !memcmp(&p->g->values[a].spec, &p->g->values[b].spec, sizeof(struct tn_spec));
+	return tn_spec_equal(&p->g->values[a].spec, &p->g->values[b].spec);
 }
 
 /* linear -> act */

@@ -399,7 +399,7 @@ START_TEST(test_sentence_transformer)
 	temporary_text("m/sentence_bert_config.json", "{\"max_seq_length\":256}");
 	dir = open_dir("m", call);
 	ck_assert_str_eq(dir->class, "SentenceTransformer");
-	ck_assert_str_eq(tn_string(tn_get(dir->head_options, "pool"), ""), "mean");
+	ck_assert_str_eq(tn_string(tn_get(dir->head_options, "pooling"), ""), "mean");
 	ck_assert(tn_bool(tn_get(dir->head_options, "normalize"), false));
 	ck_assert_uint_eq(dir->max_tokens, 256);
 
@@ -407,7 +407,7 @@ START_TEST(test_sentence_transformer)
 	temporary_text("m/1_Pooling/config.json", "{\"pooling_mode\":\"cls\"}");
 	drop("m/sentence_bert_config.json");
 	dir = open_dir("m", call);
-	ck_assert_str_eq(tn_string(tn_get(dir->head_options, "pool"), ""), "cls");
+	ck_assert_str_eq(tn_string(tn_get(dir->head_options, "pooling"), ""), "cls");
 	ck_assert(!tn_bool(tn_get(dir->head_options, "normalize"), true));
 	ck_assert_uint_eq(dir->max_tokens, 0);
 
@@ -418,7 +418,7 @@ START_TEST(test_sentence_transformer)
 	temporary_text("n/0_Transformer/vocab.txt", "[UNK]\n");
 	write_weights("n/0_Transformer/model.safetensors", "a");
 	dir = open_dir("n", call);
-	ck_assert_str_eq(tn_string(tn_get(dir->head_options, "pool"), ""), "max");
+	ck_assert_str_eq(tn_string(tn_get(dir->head_options, "pooling"), ""), "max");
 	ck_assert_ptr_nonnull(strstr(dir->files.vocab_txt, "/n/0_Transformer/vocab.txt"));
 	ck_assert_ptr_null(dir->tokenizer_type);
 	tn_call_destroy(call);

@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * core/pipeline/heads.c - the heads of a pipeline: which, with what weights, labels and
+ * options.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/config.h"
+#include "pipeline/heads.h"
+
+/* Settings of a head that the core reads itself. */
+static const char *const reserved[] = { "labels", "on_overflow", "use", "weights", NULL };
+
+static bool source_find(void *user, const char *name, size_t dims[4], uint32_t *n_dims)
+{
+	struct tn_head_source *s = user;
+
+	return (s->own && tn_weights_shape(s->own, name, dims, n_dims)) ||
+		tn_weights_shape(s->model, name, dims, n_dims);
+}
+
+static struct tn_weights *store_of(struct tn_head_source *s, const char *name)
+{
+	size_t dims[4];
+	uint32_t n_dims;
+
+	return s->own && tn_weights_shape(s->own, name, dims, &n_dims) ? s->own : s->model;
+}
+
+static const struct tn_tensor *source_load(void *user, const char *name, enum tn_dtype dtype,
+	struct tn_call *call)
+{
+	return tn_weight_load(store_of(user, name), name, dtype, call);
+}
+
+static void source_release(void *user, const struct tn_tensor *weight)
+{
+	struct tn_head_source *s = user;
+
+	/* A store ignores what is not its own. */
+	if (s->own)
+		tn_weight_release(s->own, weight);
+	tn_weight_release(s->model, weight);
+}
+
+/* tn_head_env.tensor */
+static const float *env_tensor(const struct tn_head_env *env, const char *name, size_t rows,
+	size_t cols, struct tn_call *call)
+{
+	const struct tn_pipeline_head *h = env->core;
+	struct tn_head_source *s = (struct tn_head_source *)&h->weights;
+	const struct tn_tensor *t;
+	size_t dims[4];
+	uint32_t n_dims;
+	float *copy;
+
+	if (!source_find(s, name, dims, &n_dims))
+		return NULL;
+	if (n_dims != (cols ? 2u : 1u) || dims[0] != rows || (cols && dims[1] != cols)) {
+		tn_fail(call, TN_EDATA, "%s: tensor \"%s\" is not [%zu%s%.0zu], which head %s needs",
+			s->source.where, name, rows, cols ? "," : "", cols, h->name);
+		return NULL;
+	}
+	t = source_load(s, name, TN_F32, call);
+	copy = t ? tn_alloc_n(call, rows * (cols ? cols : 1), sizeof(*copy)) : NULL;
+	if (copy)
+		memcpy(copy, tn_host_data(t), rows * (cols ? cols : 1) * sizeof(*copy));
+	if (t)
+		source_release(s, t);
+	return copy;
+}
+
+/* Labels: a list of strings in the configuration, the head's file or the model. */
+static int labels_of(struct tn_pipeline *p, struct tn_pipeline_head *h, const struct tn_value *list,
+	struct tn_call *call)
+{
+	const char **labels;
+
+	if (tn_value_kind(list) != TN_VALUE_LIST || !tn_size(list))
+		return tn_fault(call, TN_ECONFIG, "%s: %s.labels is %s, expected a list of names",
+			tn_value_where(list, call), h->config->where,
+			tn_value_kind(list) == TN_VALUE_LIST ? "empty" :
+			tn_value_kind_name(tn_value_kind(list)));
+	labels = tn_arena_alloc(p->arena, tn_size(list) * sizeof(*labels));
+	if (!labels)
+		return tn_fail(call, TN_ENOMEM, "out of memory");
+	for (size_t i = 0; i < tn_size(list); i++) {
+		labels[i] = tn_string(tn_at(list, i), NULL);
+		if (!labels[i])
+			return tn_fault(call, TN_ECONFIG, "%s: %s.labels: item %zu is %s, expected a "
+				"string", tn_value_where(tn_at(list, i), call), h->config->where, i + 1,
+				tn_value_kind_name(tn_value_kind(tn_at(list, i))));
+	}
+	h->env.labels = labels;
+	h->env.n_labels = tn_size(list);
+	return 0;
+}
+
+/* What a head's file says of itself: {"labels": [...], "options": {...}} as JSON under
+ * "tenon" in its metadata. */
+static const struct tn_value *file_notes(struct tn_pipeline *p, struct tn_pipeline_head *h,
+	struct tn_call *call)
+{
+	const struct tn_value *text = tn_get(tn_weights_metadata(h->weights.own), "tenon");
+
+	return text ? tn_json_parse(tn_string(text, ""), tn_string_length(text),
+		h->weights.source.where, p->arena, call) : NULL;
+}
+
+/* A copy of `over` with the members of `under` that it lacks. */
+static struct tn_value *merge(struct tn_arena *arena, const struct tn_value *over,
+	const struct tn_value *under)
+{
+	struct tn_value *merged = tn_new_object(arena);
+
+	for (size_t i = 0; i < tn_size(under); i++)
+		tn_set(arena, merged, tn_key(under, i), (struct tn_value *)tn_at(under, i));
+	for (size_t i = 0; i < tn_size(over); i++)
+		tn_set(arena, merged, tn_key(over, i), (struct tn_value *)tn_at(over, i));
+	return merged;
+}
+
+static int read_overflow(struct tn_pipeline_head *h, struct tn_call *call)
+{
+	static const char *const names[] = { "window", "truncate", "error" };
+	const struct tn_value *v = tn_get(h->config->group, "on_overflow");
+
+	h->on_overflow = h->impl->on_overflow;
+	if (!v)
+		return 0;
+	for (int i = 0; i < 3; i++)
+		if (!strcmp(tn_string(v, ""), names[i])) {
+			h->on_overflow = (enum tn_overflow)i;
+			return 0;
+		}
+	return tn_fault(call, TN_ECONFIG, "%s: %s.on_overflow is %s, expected one of: window, "
+		"truncate, error", tn_value_where(v, call), h->config->where,
+		tn_value_kind(v) == TN_VALUE_STRING ? tn_quote(call, tn_string(v, ""),
+			tn_string_length(v)) : tn_value_kind_name(tn_value_kind(v)));
+}
+
+/* The head's own weights file, if the configuration names one. */
+static int open_weights(struct tn_pipeline *p, struct tn_pipeline_head *h, struct tn_call *call)
+{
+	const struct tn_value *v = tn_get(h->config->group, "weights");
+	struct tn_head_source *s = &h->weights;
+
+	s->model = p->weights;
+	s->source = (struct tn_weight_source){ .user = s, .find = source_find, .load = source_load,
+		.release = source_release, .where = tn_weights_where(p->weights) };
+	if (!v)
+		return 0;
+	if (tn_value_kind(v) != TN_VALUE_STRING)
+		return tn_fault(call, TN_ECONFIG, "%s: %s.weights is %s, expected a safetensors file",
+			tn_value_where(v, call), h->config->where,
+			tn_value_kind_name(tn_value_kind(v)));
+	s->own = tn_weights_open_file(tn_config_path(v, p->arena, call), call);
+	if (!s->own)
+		return tn_status(call);
+	s->source.where = tn_weights_where(s->own);
+	return 0;
+}
+
+/* The index of a choice among the head's options, by the option's name; -1: it has none. */
+static const char *choice_of(const struct tn_pipeline_head *h, const char *name)
+{
+	for (const struct tn_option *o = h->plugin->options; o && o->name; o++)
+		if (!strcmp(o->name, name) && o->type == TN_OPT_CHOICE)
+			return o->choices[*(const int32_t *)((const char *)h->state + o->offset)];
+	return NULL;
+}
+
+/* All heads read the same words. */
+static int choose_words(struct tn_pipeline *p, struct tn_pipeline_head *h, struct tn_call *call)
+{
+	const char *choice = choice_of(h, "words");
+	enum tn_words_mode mode;
+
+	if (!choice)
+		return 0;
+	mode = !strcmp(choice, "pretokenizer") ? TN_WORDS_PRETOKENIZER : TN_WORDS_SPACE;
+	if (p->words_mode != TN_WORDS_NONE && p->words_mode != mode)
+		return tn_fault(call, TN_ECONFIG, "%s: heads of one pipeline must agree on words: %s "
+			"wants \"%s\", a head before it does not", p->config->path, h->config->where,
+			choice);
+	p->words_mode = mode;
+	return 0;
+}
+
+static int open_head(struct tn_pipeline *p, struct tn_pipeline_head *h, struct tn_call *call)
+{
+	const struct tn_value *notes, *labels = tn_get(h->config->group, "labels");
+	const struct tn_value *options;
+	bool of_class = p->class && !strcmp(p->class->head, h->config->use);
+
+	h->plugin = tn_plugin_load(TN_HEAD, h->config->use, &p->config->plugins, call);
+	if (!h->plugin)
+		return tn_status(call);
+	h->impl = h->plugin->impl.head;
+	h->state = tn_plugin_new(h->plugin, call);
+	if (!h->state || open_weights(p, h, call) || read_overflow(h, call))
+		return tn_status(call);
+	h->env = (struct tn_head_env){ .name = h->name, .config = p->dir->config,
+		.feature = of_class ? p->class->feature : NULL,
+		.weights = of_class && !h->weights.own ? p->class->weights : NULL,
+		.tokenizer = p->tokenizer, .tokenizer_info = p->tokenizer_info,
+		.tensor = env_tensor, .core = h };
+	notes = h->weights.own ? file_notes(p, h, call) : NULL;
+	if (!labels)
+		labels = tn_get(notes, "labels");
+	if (labels) {
+		if (labels_of(p, h, labels, call))
+			return tn_status(call);
+	} else if (of_class && !h->weights.own) {
+		h->env.labels = p->dir->labels;
+		h->env.n_labels = p->dir->n_labels;
+	}
+	options = h->weights.own ? tn_get(notes, "options") :
+		of_class ? p->dir->head_options : NULL;
+	options = merge(p->arena, h->config->group, options);
+	if (tn_options_store(h->plugin, h->state, options, reserved, h->config->where, call) ||
+			choose_words(p, h, call))
+		return tn_status(call);
+	h->opened = true;
+	if (h->impl->open && h->impl->open(h->state, &h->env, call))
+		return tn_status(call);
+	p->windows |= h->on_overflow == TN_OVERFLOW_WINDOW;
+	p->pair_is_long |= h->impl->task == TN_TASK_ANSWER;
+	return 0;
+}
+
+/* The head that the model's class has. */
+static int deduce_head(struct tn_pipeline *p, struct tn_call *call)
+{
+	struct tn_component_config *c = tn_arena_alloc(p->arena, sizeof(*c));
+
+	if (!c)
+		return tn_fail(call, TN_ENOMEM, "out of memory");
+	if (!p->class)
+		return tn_fail(call, TN_ECONFIG, "%s: the class %s is not one that model %s knows a head "
+			"for; name the heads in a configuration file", p->dir->config_path,
+			p->dir->class ? p->dir->class : "(none)", p->model->plugin->names[0]);
+	c->name = "result";
+	c->use = p->class->head;
+	c->where = "result";
+	p->config->heads = c;
+	p->config->n_heads = 1;
+	return 0;
+}
+
+int tn_heads_open(struct tn_pipeline *p, struct tn_call *call)
+{
+	int status = 0;
+
+	if (!p->config->n_heads && deduce_head(p, call))
+		return tn_status(call);
+	p->heads = tn_arena_alloc(p->arena, p->config->n_heads * sizeof(*p->heads));
+	if (!p->heads)
+		return tn_fail(call, TN_ENOMEM, "out of memory");
+	p->n_heads = p->config->n_heads;
+	for (size_t i = 0; i < p->n_heads; i++) {
+		p->heads[i].config = &p->config->heads[i];
+		p->heads[i].name = p->config->heads[i].name;
+		open_head(p, &p->heads[i], call);
+		if (tn_status(call) && tn_status(call) != TN_ECONFIG)
+			return tn_status(call);
+	}
+	status = tn_status(call);
+	return status;
+}
+
+void tn_heads_close(struct tn_pipeline *p)
+{
+	for (size_t i = 0; p->heads && i < p->n_heads; i++) {
+		struct tn_pipeline_head *h = &p->heads[i];
+
+		if (h->opened && h->impl->close)
+			h->impl->close(h->state);
+		tn_plugin_free(h->state);
+		tn_weights_close(h->weights.own);
+	}
+}

@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * core/pipeline/pipeline.c - opening and closing a pipeline: its directory, plugins,
+ * heads, backends, and the plan that they make together.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "pipeline/heads.h"
+#include "pipeline/pipeline_impl.h"
+
+#define DEFAULT_OVERLAP 128
+#define DEFAULT_BATCH 512
+#define LARGEST_SCORES (16u << 20)	/* floats of one batch */
+
+static bool weight_find(void *user, const char *name, size_t dims[4], uint32_t *n_dims)
+{
+	return tn_weights_shape(user, name, dims, n_dims);
+}
+
+static const struct tn_tensor *weight_load(void *user, const char *name, enum tn_dtype dtype,
+	struct tn_call *call)
+{
+	return tn_weight_load(user, name, dtype, call);
+}
+
+static void weight_release(void *user, const struct tn_tensor *weight)
+{
+	tn_weight_release(user, weight);
+}
+
+static int open_model(struct tn_pipeline *p, struct tn_call *call)
+{
+	const struct tn_plugin *plugin = tn_plugin_load(TN_MODEL, p->dir->model_type,
+		&p->config->plugins, call);
+	const struct tn_model_impl *impl;
+
+	if (!plugin)
+		return tn_status(call);
+	impl = plugin->impl.model;
+	p->model = tn_plugin_new(plugin, call);
+	if (!p->model || tn_options_store(plugin, p->model, NULL, NULL, "model", call) ||
+			impl->open(p->model, p->dir->config, p->dir->config_path, &p->info, call))
+		return tn_status(call);
+	for (const struct tn_model_class *c = impl->classes; c && c->name; c++)
+		if (p->dir->class && !strcmp(c->name, p->dir->class))
+			p->class = c;
+	p->weights = tn_weights_open(p->dir, impl->prefix, call);
+	if (!p->weights)
+		return tn_status(call);
+	p->model_source = (struct tn_weight_source){ .user = p->weights, .find = weight_find,
+		.load = weight_load, .release = weight_release,
+		.where = tn_weights_where(p->weights) };
+	return 0;
+}
+
+static int open_tokenizer(struct tn_pipeline *p, struct tn_call *call)
+{
+	const char *name = p->dir->tokenizer_type ? p->dir->tokenizer_type :
+		p->model->plugin->impl.model->tokenizer;
+	const struct tn_plugin *plugin = tn_plugin_load(TN_TOKENIZER, name, &p->config->plugins,
+		call);
+
+	if (!plugin)
+		return tn_status(call);
+	p->tokenizer = tn_plugin_new(plugin, call);
+	if (!p->tokenizer || tn_options_store(plugin, p->tokenizer, NULL, NULL, "tokenizer", call) ||
+			plugin->impl.tokenizer->open(p->tokenizer, &p->dir->files, call))
+		return tn_status(call);
+	p->tokenizer_info = plugin->impl.tokenizer->info(p->tokenizer);
+	if (p->info.vocab_size && p->tokenizer_info->vocab_size > p->info.vocab_size)
+		return tn_fail(call, TN_EDATA, "%s: the tokenizer has %zu tokens, the model's "
+			"vocabulary %zu", p->dir->path, p->tokenizer_info->vocab_size,
+			p->info.vocab_size);
+	return 0;
+}
+
+static tn_ref build_feature(void *user, struct tn_graph *g, const char *name)
+{
+	struct tn_pipeline *p = user;
+
+	tn_graph_scope(g, &p->model_source, "the model");
+	return p->model->plugin->impl.model->feature(p->model, g, name);
+}
+
+/* The rows that a head's scores lie on. */
+static int score_axis(struct tn_pipeline_head *h, const struct tn_graph *g, tn_ref scores,
+	struct tn_call *call)
+{
+	static const char *const names[] = { "texts", "words", "tokens" };
+	int axis = g->values[scores].spec.axis;
+
+	for (int i = 0; i < 3; i++) {
+		if (axis < 0 || strcmp(g->axes[axis], names[i]))
+			continue;
+		h->axis = (enum tn_score_axis)i;
+		h->cols = tn_width(g, scores);
+		return 0;
+	}
+	return tn_fail(call, TN_EINTERNAL, "head %s: its scores lie on no axis of texts, words or "
+		"tokens", h->name);
+}
+
+/* The graph of the model and all heads. */
+static struct tn_graph *build_graph(struct tn_pipeline *p, struct tn_call *call)
+{
+	struct tn_graph *g = tn_graph_create(TN_F32, false, call);
+
+	if (!g)
+		return NULL;
+	tn_graph_features(g, build_feature, p);
+	for (size_t i = 0; i < p->n_heads; i++) {
+		struct tn_pipeline_head *h = &p->heads[i];
+		const char *scope = tn_printf(call, "head %s", h->name);
+		tn_ref scores;
+
+		if (!scope)
+			break;
+		tn_graph_scope(g, &h->weights.source, scope);
+		scores = h->impl->forward(h->state, g);
+		tn_graph_output(g, h->name, scores);
+		if (tn_graph_status(g) || score_axis(h, g, scores, call))
+			break;
+	}
+	if (p->hidden && !tn_graph_status(g)) {
+		tn_graph_scope(g, &p->model_source, "the model");
+		tn_graph_output(g, "hidden", tn_feature(g, "tokens"));
+	}
+	if (tn_graph_status(g) || tn_status(call)) {
+		tn_graph_destroy(g);
+		return NULL;
+	}
+	return g;
+}
+
+static int make_plan(struct tn_pipeline *p, struct tn_call *call)
+{
+	struct tn_graph *g;
+	size_t widest = 1;
+
+	if (tn_chain_open(&p->chain, p->config, p->threads, call))
+		return tn_status(call);
+	g = build_graph(p, call);
+	if (!g)
+		return tn_status(call);
+	p->tokens_axis = tn_graph_axis(g, "tokens");
+	p->words_axis = tn_graph_axis(g, "words");
+	p->texts_axis = tn_graph_axis(g, "texts");
+	p->plan = tn_plan_create(g, (const struct tn_backend *const *)p->chain.items, p->chain.n,
+		(int)p->threads_per_call, call);
+	for (size_t i = 0; i < p->n_heads; i++)
+		if (p->heads[i].axis == TN_ON_TOKENS && p->heads[i].cols > widest)
+			widest = p->heads[i].cols;
+	p->batch_tokens = LARGEST_SCORES / widest < DEFAULT_BATCH ? LARGEST_SCORES / widest :
+		DEFAULT_BATCH;
+	return p->plan ? 0 : tn_status(call);
+}
+
+/* The longest window, and how far windows overlap. */
+static int choose_window(struct tn_pipeline *p, struct tn_call *call)
+{
+	struct tn_pipeline_config *c = p->config;
+
+	p->max_tokens = p->info.max_positions;
+	if (p->dir->max_tokens && (!p->max_tokens || p->dir->max_tokens < p->max_tokens))
+		p->max_tokens = p->dir->max_tokens;
+	if (c->window_tokens) {
+		if (p->info.max_positions && c->window_tokens > p->info.max_positions)
+			return tn_fail(call, TN_ECONFIG, "%s: window.tokens is %zu, the model takes at "
+				"most %zu", c->path, c->window_tokens, p->info.max_positions);
+		p->max_tokens = c->window_tokens;
+	}
+	p->overlap = c->window_overlap;
+	if (p->overlap == SIZE_MAX)
+		p->overlap = p->max_tokens && p->max_tokens / 4 < DEFAULT_OVERLAP ?
+			p->max_tokens / 4 : DEFAULT_OVERLAP;
+	else if (p->max_tokens && p->overlap >= p->max_tokens)
+		return tn_fail(call, TN_ECONFIG, "%s: window.overlap is %zu, expected less than the "
+			"%zu tokens of a window", c->path, p->overlap, p->max_tokens);
+	return 0;
+}
+
+static void choose_threads(struct tn_pipeline *p)
+{
+	p->threads = p->config->threads ? p->config->threads : tn_machine_threads();
+	p->threads_per_call = p->config->threads_per_call ? p->config->threads_per_call : p->threads;
+	if (p->threads_per_call > p->threads)
+		p->threads_per_call = p->threads;
+}
+
+struct tn_pipeline *tn_pipeline_open_with(const char *path, const char *const *settings, bool hidden,
+	struct tn_call *call)
+{
+	struct tn_pipeline *p = calloc(1, sizeof(*p));
+
+	if (!p) {
+		tn_fail(call, TN_ENOMEM, "out of memory");
+		return NULL;
+	}
+	pthread_mutex_init(&p->lock, NULL);
+	pthread_cond_init(&p->free_slot, NULL);
+	p->hidden = hidden;
+	p->arena = tn_arena_create();
+	if (!p->arena) {
+		tn_fail(call, TN_ENOMEM, "out of memory");
+		goto failed;
+	}
+	p->config = tn_pipeline_config_read(path, settings, p->arena, call);
+	if (!p->config)
+		goto failed;
+	choose_threads(p);
+	p->dir = tn_model_dir_open(p->config->model, p->arena, call);
+	if (!p->dir || open_model(p, call) || open_tokenizer(p, call) || choose_window(p, call) ||
+			tn_heads_open(p, call) || make_plan(p, call))
+		goto failed;
+	return p;
+failed:
+	tn_pipeline_close(p);
+	return NULL;
+}
+
+struct tn_pipeline *tn_pipeline_open(const char *path, const char *const *settings,
+	struct tn_call *call)
+{
+	return tn_pipeline_open_with(path, settings, false, call);
+}
+
+void tn_pipeline_close(struct tn_pipeline *p)
+{
+	if (!p)
+		return;
+	while (p->idle) {
+		struct tn_session *s = p->idle;
+
+		p->idle = s->next;
+		session_destroy(s);
+	}
+	tn_plan_destroy(p->plan);
+	tn_heads_close(p);
+	if (p->tokenizer && p->tokenizer->plugin->impl.tokenizer->close)
+		p->tokenizer->plugin->impl.tokenizer->close(p->tokenizer);
+	tn_plugin_free(p->tokenizer);
+	if (p->model && p->model->plugin->impl.model->close)
+		p->model->plugin->impl.model->close(p->model);
+	tn_plugin_free(p->model);
+	tn_weights_close(p->weights);
+	tn_chain_close(&p->chain);
+	pthread_mutex_destroy(&p->lock);
+	pthread_cond_destroy(&p->free_slot);
+	tn_arena_destroy(p->arena);
+	free(p);
+}
+
+size_t tn_pipeline_n_heads(const struct tn_pipeline *p)
+{
+	return p->n_heads;
+}
+
+const char *tn_pipeline_head(const struct tn_pipeline *p, size_t i)
+{
+	return i < p->n_heads ? p->heads[i].name : NULL;
+}

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * core/pipeline/pipeline_impl.h - the pipeline from inside, and the jobs it runs.
+ */
+#ifndef TN_PIPELINE_IMPL_H
+#define TN_PIPELINE_IMPL_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <tenon/impl/head.h>
+#include <tenon/impl/model.h>
+#include <tenon/pipeline.h>
+
+#include "checkpoint/model_dir.h"
+#include "checkpoint/weights.h"
+#include "pipeline/config.h"
+#include "pipeline/runtime.h"
+#include "tensor/plan.h"
+#include "text/text.h"
+
+/** What the rows of a head's scores are. */
+enum tn_score_axis { TN_ON_TEXTS, TN_ON_WORDS, TN_ON_TOKENS };
+
+/** How a text is cut into words. */
+enum tn_words_mode { TN_WORDS_NONE, TN_WORDS_SPACE, TN_WORDS_PRETOKENIZER };
+
+/** Weights from a head's file first, then from the model's. */
+struct tn_head_source {
+	struct tn_weights *own;		/* NULL: none */
+	struct tn_weights *model;
+	struct tn_weight_source source;
+};
+
+struct tn_pipeline_head {
+	const struct tn_component_config *config;
+	const char *name;
+	const struct tn_plugin *plugin;
+	const struct tn_head_impl *impl;
+	struct tn_head *state;
+	bool opened;			/* open has run, so close must */
+	struct tn_head_env env;
+	struct tn_head_source weights;
+	enum tn_overflow on_overflow;
+	enum tn_score_axis axis;
+	size_t cols;			/* of its scores */
+};
+
+struct tn_session;
+
+struct tn_pipeline {
+	struct tn_arena *arena;		/* what lives as long as the pipeline */
+	struct tn_pipeline_config *config;
+	struct tn_model_dir *dir;
+	const struct tn_model_class *class;	/* of the model's table, or NULL */
+	struct tn_model *model;
+	struct tn_model_info info;
+	struct tn_tokenizer *tokenizer;
+	const struct tn_tokenizer_info *tokenizer_info;
+	struct tn_chain chain;
+	struct tn_weights *weights;
+	struct tn_weight_source model_source;
+	struct tn_pipeline_head *heads;
+	size_t n_heads;
+	bool hidden;			/* the model's token rows are an output, the last */
+	struct tn_plan *plan;
+	int tokens_axis, words_axis, texts_axis;	/* of the plan; -1: it has none */
+	enum tn_words_mode words_mode;
+	size_t max_tokens, overlap;	/* of a window; max_tokens 0: no limit */
+	bool windows;			/* some head wants windows */
+	bool pair_is_long;		/* windows go over the second text */
+	size_t threads, threads_per_call;
+	size_t batch_tokens;		/* a batch holds about this many */
+	pthread_mutex_t lock;		/* of what follows */
+	pthread_cond_t free_slot;
+	size_t running;
+	struct tn_session *idle;
+};
+
+/** One input on its way.  The example, windows and words are in the call's arena. */
+struct tn_job {
+	const struct tn_input *input;
+	struct tn_example example;
+	struct tn_windows windows;
+	size_t n_tokens;		/* without special ones, before any cut */
+	uint32_t *word_token;		/* [n_words] where each word's first token begins, or
+					 * UINT32_MAX: it has none */
+	size_t (*word_range)[2];	/* [windows] words that begin in each: first, count */
+	float **scores;			/* [heads] rows of all windows, one behind the other */
+	float *hidden;			/* likewise, when the pipeline keeps it */
+	size_t windows_left;		/* to be run */
+	const char *error;		/* NULL, or what is wrong with this input */
+};
+
+/** tn_pipeline_open; with `hidden`, jobs also give the model's rows of tokens. */
+TN_PRIVATE struct tn_pipeline *tn_pipeline_open_with(const char *path, const char *const *settings,
+	bool hidden, struct tn_call *call);
+/** Tokenizes an input and cuts it into windows.  What is wrong with it is kept in
+ *  job->error.  Errors: TN_ENOMEM, TN_EINTERNAL. */
+TN_PRIVATE int tn_job_prepare(struct tn_pipeline *p, const struct tn_input *input,
+	struct tn_job *job, struct tn_call *call);
+/** Runs n prepared jobs; `done` is called for each when its scores are complete, and may
+ *  keep what is in the call's arena; the scores are freed after it. */
+TN_PRIVATE int tn_jobs_run(struct tn_pipeline *p, struct tn_job *const *jobs, size_t n,
+	int (*done)(void *user, struct tn_job *job, struct tn_call *call), void *user,
+	struct tn_call *call);
+/** The windows of a job with the scores of a head, and those joined over them. */
+TN_PRIVATE int tn_job_scores(const struct tn_pipeline *p, const struct tn_job *job, size_t head,
+	struct tn_scores *scores, struct tn_call *call);
+/** The answer object of a finished job. */
+TN_PRIVATE int tn_job_answer(const struct tn_pipeline *p, const struct tn_job *job,
+	const struct tn_value **answer, struct tn_call *call);
+/** Rows of a head's scores in a window. */
+TN_PRIVATE size_t tn_job_rows(const struct tn_pipeline *p, const struct tn_job *job, size_t head,
+	size_t window);
+
+/* session.c: what one running call holds. */
+struct tn_session {
+	struct tn_session *next;
+	struct tn_exec *exec;
+	uint32_t *starts;		/* of the axes, [3][room + 1] */
+	size_t room;			/* windows */
+};
+/* A session, waiting while the thread budget is spent.  NULL after TN_ENOMEM. */
+struct tn_session *session_take(struct tn_pipeline *p, struct tn_call *call);
+void session_give(struct tn_pipeline *p, struct tn_session *s);
+void session_destroy(struct tn_session *s);
+
+#endif

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * heads/embed/embed.c - a vector for each text: the mean, the first or the maximum of its
+ * tokens' rows, of length 1 if wanted.
+ * Source: Reimers & Gurevych, arXiv 1908.10084, section 3 (pooling strategies).
+ */
+#include <string.h>
+#include <tenon/impl/head.h>
+
+struct embed {
+	struct tn_base base;
+	int32_t pooling;
+	bool normalize;
+};
+
+enum { POOL_MEAN, POOL_CLS, POOL_MAX };
+static const char *const poolings[] = { "mean", "cls", "max", NULL };
+
+static tn_ref embed_forward(const struct tn_head *self, struct tn_graph *g)
+{
+	const struct embed *h = (const struct embed *)self;
+	int texts = tn_axis(g, "texts");
+	tn_ref begin = tn_input(g, "text_begin", texts, TN_I32, 0);
+	tn_ref end = tn_input(g, "text_end", texts, TN_I32, 0);
+	tn_ref x = tn_feature(g, "tokens");
+
+	if (h->pooling == POOL_CLS)
+		x = tn_gather(g, x, begin);
+	else
+		x = tn_segment(g, x, begin, end, h->pooling == POOL_MAX ? TN_MAX : TN_MEAN);
+	return h->normalize ? tn_l2norm(g, x, 1e-12) : x;
+}
+
+static int embed_decode(const struct tn_head *self, const struct tn_scores *scores,
+	struct tn_value **answer, struct tn_call *call)
+{
+	float *row = tn_alloc_n(call, scores->cols, sizeof(*row));
+
+	(void)self;
+	if (!row)
+		return tn_status(call);
+	memcpy(row, scores->joined, scores->cols * sizeof(*row));
+	*answer = tn_new_floats(tn_call_arena(call), row, scores->cols);
+	return *answer ? 0 : tn_fail(call, TN_ENOMEM, "out of memory");
+}
+
+static const struct tn_option options[] = {
+	TN_OPTION_CHOICE(struct embed, pooling, poolings, "mean",
+		"which rows make the vector: the mean of all tokens, the first, or the maximum"),
+	TN_OPTION_BOOL(struct embed, normalize, true, "scale the vector to length 1"),
+	{ 0 }
+};
+
+static const struct tn_head_impl embed_impl = {
+	.task = TN_TASK_VECTOR,
+	.on_overflow = TN_OVERFLOW_TRUNCATE,
+	.forward = embed_forward,
+	.decode = embed_decode,
+};
+
+TN_PLUGIN(embed, TN_HEAD, "embed",
+	.version = "0.1.0", .licence = "Apache-2.0", .about = "a vector for each text",
+	.state = sizeof(struct embed), .options = options, .impl.head = &embed_impl);

@@ -1,0 +1,388 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * tests/tensor/test_plan.c - graph, plan and execution against the same layer written out
+ * in double: joined nodes, merged linears, dead and constant nodes, shared buffers.
+ */
+#include <dlfcn.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "check_main.h"
+#include "tensor/plan.h"
+
+#define W 12			/* width */
+#define I 20			/* inner width */
+#define H 3			/* heads */
+#define V 7			/* vocabulary */
+
+/* --- weights by name, made up by a fixed sequence --- */
+
+struct weight {
+	char name[32];
+	struct tn_buffer buffer;
+	struct tn_tensor tensor;
+	float values[(I + 1) * (I + 8)];
+};
+static struct weight weights[32];
+static size_t n_weights, n_held;
+
+static float *weight(const char *name, size_t rows, size_t cols)
+{
+	struct weight *w = &weights[n_weights];
+	unsigned seed = 7;
+
+	for (const char *c = name; *c; c++)
+		seed = seed * 31 + (unsigned char)*c;
+	snprintf(w->name, sizeof(w->name), "%s", name);
+	for (size_t i = 0; i < rows * (cols ? cols : 1); i++) {
+		seed = seed * 1664525u + 1013904223u;
+		w->values[i] = ((float)(seed >> 8) / 16777216.0f - 0.5f) * 1.2f;
+	}
+	w->buffer = (struct tn_buffer){ w->values, sizeof(w->values), NULL };
+	w->tensor = (struct tn_tensor){ .buffer = &w->buffer, .dtype = TN_F32,
+		.n_dims = cols ? 2 : 1, .dims = { rows, cols ? cols : 1, 1, 1 },
+		.row_stride = cols ? cols : 1 };
+	n_weights++;
+	return w->values;
+}
+
+static struct weight *find_weight(const char *name)
+{
+	for (size_t i = 0; i < n_weights; i++)
+		if (!strcmp(weights[i].name, name))
+			return &weights[i];
+	return NULL;
+}
+
+static bool find(void *user, const char *name, size_t dims[4], uint32_t *n_dims)
+{
+	struct weight *w = find_weight(name);
+
+	(void)user;
+	if (!w)
+		return false;
+	memcpy(dims, w->tensor.dims, sizeof(w->tensor.dims));
+	*n_dims = w->tensor.n_dims;
+	return true;
+}
+
+static const struct tn_tensor *load(void *user, const char *name, enum tn_dtype dtype,
+	struct tn_call *call)
+{
+	(void)user;
+	(void)dtype;
+	(void)call;
+	n_held++;
+	return &find_weight(name)->tensor;
+}
+
+static void release(void *user, const struct tn_tensor *t)
+{
+	(void)user;
+	(void)t;
+	n_held--;
+}
+
+static const struct tn_weight_source source = { .find = find, .load = load, .release = release,
+	.where = "made-up" };
+
+/* --- backends: the reference, and one that knows only the first version of each op --- */
+
+static const struct tn_plugin *reference(void)
+{
+	const char *path = getenv("top_builddir");
+	char file[4096];
+	tn_plugin_function *get;
+	void *library;
+
+	snprintf(file, sizeof(file), "%s/backends/.libs/backend-reference.so", path ? path : ".");
+	library = dlopen(file, RTLD_NOW | RTLD_LOCAL);
+	ck_assert_msg(library != NULL, "%s", dlerror());
+	*(void **)&get = dlsym(library, "tn_plugin_v1");
+	return get();
+}
+
+static struct tn_backend full, simple, no_attention;
+static const struct tn_backend *const full_chain[] = { &full };
+static const struct tn_backend *const simple_chain[] = { &simple };
+static const struct tn_backend *const mixed_chain[] = { &no_attention, &full };
+
+static void open_backends(void)
+{
+	static struct tn_plugin simple_plugin, other_plugin;
+	static struct tn_backend_impl simple_impl, other_impl;
+	static uint8_t ones[TN_N_OPS], most[TN_N_OPS];
+
+	full.plugin = reference();
+	simple_plugin = other_plugin = *full.plugin;
+	simple_impl = other_impl = *full.plugin->impl.backend;
+	memset(ones, 1, sizeof(ones));
+	memcpy(most, simple_impl.ops, sizeof(most));
+	most[TN_OP_ATTENTION] = 0;
+	simple_impl.ops = ones;
+	other_impl.ops = most;
+	simple_plugin.impl.backend = &simple_impl;
+	other_plugin.impl.backend = &other_impl;
+	simple.plugin = &simple_plugin;
+	no_attention.plugin = &other_plugin;
+}
+
+/* --- the layer as a graph --- */
+
+static tn_ref norm(struct tn_graph *g, tn_ref x, const char *name)
+{
+	return tn_layer_norm(g, x, tn_weightf(g, W, 0, "%s.weight", name),
+		tn_weightf(g, W, 0, "%s.bias", name), 1e-5);
+}
+
+static struct tn_graph *build(struct tn_call *call)
+{
+	struct tn_graph *g = tn_graph_create(TN_F32, false, call);
+	struct tn_attention_attr attr = { .heads = H, .kv_heads = H, .head_size = W / H,
+		.left = UINT32_MAX, .right = UINT32_MAX, .scale = 0.5f };
+	int tokens = tn_axis(g, "tokens"), texts = tn_axis(g, "texts");
+	tn_ref x, y, table, begin, end;
+
+	tn_graph_scope(g, &source, "the test");
+	/* Of weights alone: runs once, when the plan is made. */
+	table = tn_scale(g, tn_weight(g, "table", V, W), 2, 0);
+	x = tn_gather(g, table, tn_input(g, "ids", tokens, TN_I32, 0));
+	tn_act(g, tn_dense(g, x, "q", W), TN_ACT_RELU);		/* dead */
+	y = tn_attention(g, tn_dense(g, x, "q", W), tn_dense(g, x, "k", W),
+		tn_dense(g, x, "v", W), tokens, tokens, &attr, NULL, 0);
+	x = norm(g, tn_add(g, tn_dense(g, y, "o", W), x), "n1");
+	y = tn_act(g, tn_dense(g, x, "up", I), TN_ACT_GELU);
+	x = tn_add(g, tn_dense(g, y, "down", W), x);
+	begin = tn_input(g, "text_begin", texts, TN_I32, 0);
+	end = tn_input(g, "text_end", texts, TN_I32, 0);
+	tn_graph_output(g, "mean", tn_segment(g, x, begin, end, TN_MEAN));
+	tn_graph_output(g, "rows", x);
+	return g;
+}
+
+static void make_weights(void)
+{
+	static const char *const square[] = { "q", "k", "v", "o" };
+	char name[32];
+
+	if (n_weights)
+		return;
+	weight("table", V, W);
+	for (int i = 0; i < 4; i++) {
+		snprintf(name, sizeof(name), "%s.weight", square[i]);
+		weight(name, W, W);
+		snprintf(name, sizeof(name), "%s.bias", square[i]);
+		weight(name, W, 0);
+	}
+	weight("up.weight", I, W);
+	weight("up.bias", I, 0);
+	weight("down.weight", W, I);
+	weight("down.bias", W, 0);
+	weight("n1.weight", W, 0);
+	weight("n1.bias", W, 0);
+}
+
+/* --- the layer written out --- */
+
+static void dense(const double *x, size_t in, size_t out, const char *name, double *y)
+{
+	char full_name[32];
+	const float *w, *b;
+
+	snprintf(full_name, sizeof(full_name), "%s.weight", name);
+	w = find_weight(full_name)->values;
+	snprintf(full_name, sizeof(full_name), "%s.bias", name);
+	b = find_weight(full_name)->values;
+	for (size_t o = 0; o < out; o++) {
+		y[o] = (double)b[o];
+		for (size_t i = 0; i < in; i++)
+			y[o] += x[i] * (double)w[o * in + i];
+	}
+}
+
+static void expected(const int32_t *ids, size_t n, double rows[][W], double mean[W])
+{
+	double x[16][W], q[16][W], k[16][W], v[16][W];
+
+	for (size_t t = 0; t < n; t++) {
+		for (size_t c = 0; c < W; c++)
+			x[t][c] = 2 * (double)find_weight("table")->values[ids[t] * W + (int)c];
+		dense(x[t], W, W, "q", q[t]);
+		dense(x[t], W, W, "k", k[t]);
+		dense(x[t], W, W, "v", v[t]);
+	}
+	memset(mean, 0, W * sizeof(*mean));
+	for (size_t t = 0; t < n; t++) {
+		double y[W] = { 0 }, o[W], up[I], down[W], m = 0, var = 0;
+
+		for (size_t h = 0; h < H; h++) {
+			double p[16], sum = 0;
+
+			for (size_t j = 0; j < n; j++) {
+				double s = 0;
+
+				for (size_t c = h * W / H; c < (h + 1) * W / H; c++)
+					s += q[t][c] * k[j][c];
+				sum += p[j] = exp(0.5 * s);
+			}
+			for (size_t j = 0; j < n; j++)
+				for (size_t c = h * W / H; c < (h + 1) * W / H; c++)
+					y[c] += p[j] / sum * v[j][c];
+		}
+		dense(y, W, W, "o", o);
+		for (size_t c = 0; c < W; c++)
+			m += (o[c] += x[t][c]) / W;
+		for (size_t c = 0; c < W; c++)
+			var += (o[c] - m) * (o[c] - m) / W;
+		for (size_t c = 0; c < W; c++)
+			o[c] = (o[c] - m) / sqrt(var + 1e-5) *
+				(double)find_weight("n1.weight")->values[c] +
+				(double)find_weight("n1.bias")->values[c];
+		dense(o, W, I, "up", up);
+		for (size_t c = 0; c < I; c++)
+			up[c] = up[c] / 2 * (1 + erf(up[c] / sqrt(2)));
+		dense(up, I, W, "down", down);
+		for (size_t c = 0; c < W; c++)
+			mean[c] += (rows[t][c] = down[c] + o[c]) / (double)n;
+	}
+}
+
+/* Runs sequences of ids and compares all outputs. */
+static void run_and_compare(struct tn_exec *e, const struct tn_plan *plan, const int32_t *ids,
+	const uint32_t *start, size_t seqs, struct tn_call *call)
+{
+	struct tn_axis axes[2] = { { start[seqs], seqs, start, NULL, NULL },
+		{ seqs, seqs, start, NULL, NULL } };
+	int32_t *begin, *end;
+
+	ck_assert_uint_eq(tn_plan_n_axes(plan), 2);
+	ck_assert_str_eq(tn_plan_axis_name(plan, 0), "tokens");
+	ck_assert_int_eq(tn_exec_bind(e, axes, call), 0);
+	memcpy(tn_exec_input(e, "ids"), ids, start[seqs] * sizeof(*ids));
+	begin = tn_exec_input(e, "text_begin");
+	end = tn_exec_input(e, "text_end");
+	for (size_t s = 0; s < seqs; s++) {
+		begin[s] = (int32_t)start[s];
+		end[s] = (int32_t)start[s + 1];
+	}
+	ck_assert_int_eq(tn_exec_run(e, call), 0);
+	for (size_t s = 0; s < seqs; s++) {
+		const float *got_mean = (const float *)tn_host_data(tn_exec_output(e, 0)) + s * W;
+		const float *got = (const float *)tn_host_data(tn_exec_output(e, 1)) + start[s] * W;
+		double rows[16][W], mean[W];
+
+		expected(ids + start[s], start[s + 1] - start[s], rows, mean);
+		for (size_t c = 0; c < W; c++)
+			ck_assert_double_le(fabs((double)got_mean[c] - mean[c]), 1e-5);
+		for (size_t i = 0; i < (start[s + 1] - start[s]) * W; i++)
+			ck_assert_double_le(fabs((double)got[i] - rows[i / W][i % W]), 1e-5);
+	}
+}
+
+static void check_chain(const struct tn_backend *const *chain, size_t n_chain, size_t steps)
+{
+	static const int32_t ids[] = { 3, 1, 6, 0, 2, 2, 5, 4, 1, 3, 0, 6 };
+	static const uint32_t one[] = { 0, 4 }, three[] = { 0, 1, 8, 12 };
+	struct tn_call *call = tn_call_create();
+	struct tn_plan *plan;
+	struct tn_exec *e;
+
+	make_weights();
+	open_backends();
+	plan = tn_plan_create(build(call), chain, n_chain, 1, call);
+	ck_assert_str_eq(tn_error_text(call), "");
+	ck_assert_uint_eq(tn_plan_n_steps(plan), steps);
+	e = tn_exec_create(plan, call);
+	run_and_compare(e, plan, ids, one, 1, call);
+	run_and_compare(e, plan, ids, three, 3, call);
+	run_and_compare(e, plan, ids, one, 1, call);
+	tn_exec_destroy(e);
+	tn_plan_destroy(plan);
+	ck_assert_uint_eq(n_held, 0);
+	tn_call_destroy(call);
+}
+
+/* gather, qkv, attention, o, add + norm, up + gelu, down + add, mean */
+START_TEST(test_joined_nodes_give_the_layer)
+{
+	check_chain(full_chain, 1, 8);
+}
+END_TEST
+
+/* gather, q, k, v, attention, o, add, norm, up, gelu, down, add, mean */
+START_TEST(test_a_backend_of_simple_nodes_is_offered_the_parts)
+{
+	check_chain(simple_chain, 1, 13);
+}
+END_TEST
+
+START_TEST(test_a_node_falls_to_the_next_backend)
+{
+	struct tn_call *call = tn_call_create();
+	static const uint32_t start[] = { 0, 4 };
+	struct tn_axis axes[2] = { { 4, 1, start, NULL, NULL }, { 1, 1, start, NULL, NULL } };
+	struct tn_plan *plan;
+	uint64_t flops[2], alone[1];
+	size_t other = 0;
+
+	check_chain(mixed_chain, 2, 8);
+	plan = tn_plan_create(build(call), mixed_chain, 2, 1, call);
+	for (size_t i = 0; i < tn_plan_n_steps(plan); i++) {
+		const char *why;
+		size_t backend;
+		const struct tn_node *node = tn_plan_step(plan, i, &backend, &why);
+
+		other += backend;
+		ck_assert_int_eq(backend == 1, node->op == TN_OP_ATTENTION);
+		ck_assert_int_eq(*why != 0, node->op == TN_OP_ATTENTION);
+	}
+	ck_assert_uint_eq(other, 1);
+	tn_plan_flops(plan, axes, flops);
+	tn_plan_destroy(plan);
+	plan = tn_plan_create(build(call), full_chain, 1, 1, call);
+	tn_plan_flops(plan, axes, alone);
+	ck_assert_uint_gt(flops[1], 0);
+	ck_assert_uint_eq(flops[0] + flops[1], alone[0]);
+	tn_plan_destroy(plan);
+	tn_call_destroy(call);
+}
+END_TEST
+
+START_TEST(test_the_first_fault_of_a_graph_stays)
+{
+	struct tn_call *call = tn_call_create();
+	struct tn_graph *g = tn_graph_create(TN_F32, false, call);
+	tn_ref x;
+
+	make_weights();
+	tn_graph_scope(g, &source, "head x");
+	x = tn_input(g, "x", tn_axis(g, "texts"), TN_F32, W);
+	ck_assert_int_eq(tn_dense(g, x, "missing", 4), TN_BAD);
+	ck_assert_str_eq(tn_error_text(call),
+		"made-up: there is no tensor \"missing.weight\", which head x needs");
+	ck_assert_int_eq(tn_weight(g, "q.weight", W, W), TN_BAD);
+	ck_assert_int_eq(tn_graph_status(g), TN_EDATA);
+	tn_graph_destroy(g);
+	tn_call_reset(call);
+	g = tn_graph_create(TN_F32, false, call);
+	tn_graph_scope(g, &source, "head x");
+	tn_weight(g, "up.weight", I, W + 1);
+	ck_assert_str_eq(tn_error_text(call),
+		"made-up: tensor \"up.weight\" has the shape [20,12], head x needs [20,13]");
+	tn_graph_destroy(g);
+	tn_call_destroy(call);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("plan");
+
+	setenv("CK_FORK", "no", 1);	/* the backends use OpenMP */
+	TN_ADD(s, test_joined_nodes_give_the_layer);
+	TN_ADD(s, test_a_backend_of_simple_nodes_is_offered_the_parts);
+	TN_ADD(s, test_a_node_falls_to_the_next_backend);
+	TN_ADD(s, test_the_first_fault_of_a_graph_stays);
+	return tn_check_main(s);
+}
