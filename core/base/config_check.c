@@ -83,7 +83,8 @@ static enum tn_value_kind read_real(struct tn_config_scan *s, struct tn_config_p
 		tn_fail(s->call, TN_ENOMEM, "out of memory");
 	} else if (!isfinite(strtod(text, NULL))) {
 		s->out_of_range = true;
-		tn_config_fault(s, at, "%.*s is beyond the largest real number, 1.7976931348623157e308",
+		tn_config_fault(s, at, "%.*s is beyond the largest real number, "
+			"1.7976931348623157e308",
 			(int)(len < 60 ? len : 60), word);
 	}
 	tn_config_put(s, word, len);
@@ -141,7 +142,7 @@ static enum tn_value_kind read_string(struct tn_config_scan *s, int line)
 static bool enter(struct tn_config_scan *s, struct tn_config_place at)
 {
 	if (s->depth >= TN_CONFIG_MAX_DEPTH) {
-		TN_CONFIG_GIVE_UP(s, at, "groups and lists lie more than %d deep in each other",
+		TN_LOST(s, at, "groups and lists lie more than %d deep in each other",
 			TN_CONFIG_MAX_DEPTH);
 		return false;
 	}
@@ -173,8 +174,8 @@ static void check_array_item(struct tn_config_scan *s, struct tn_config_place at
 		tn_config_fault(s, at, "[ ] holds plain values only, here is %s; write ( )",
 			kind == TN_VALUE_OBJECT ? "a group" : "a list");
 	else if (first != kind && kind != TN_VALUE_NULL && first != TN_VALUE_NULL)
-		tn_config_fault(s, at, "[ ] holds values of one kind, here is %s after %s; write ( )",
-			tn_value_kind_name(kind), tn_value_kind_name(first));
+		tn_config_fault(s, at, "[ ] holds values of one kind, here is %s after %s; write "
+			"( )", tn_value_kind_name(kind), tn_value_kind_name(first));
 }
 
 /* Behind an item of a list: true when another one follows. */
@@ -187,7 +188,7 @@ static bool next_item(struct tn_config_scan *s, char opened, char close,
 	if (s->source->lost)
 		return false;
 	if (c < 0) {
-		TN_CONFIG_GIVE_UP(s, open, "the %c that opens here is never closed", opened);
+		TN_LOST(s, open, "the %c that opens here is never closed", opened);
 		return false;
 	}
 	if (c == close) {
@@ -195,22 +196,24 @@ static bool next_item(struct tn_config_scan *s, char opened, char close,
 		return false;
 	}
 	if (c == ';') {
-		TN_CONFIG_GIVE_UP(s, at, "a semicolon stands here while the %c of line %d is open; "
+		TN_LOST(s, at, "a semicolon stands here while the %c of line %d is open; "
 			"expected a comma or %c", opened, open.line, close);
 		return false;
 	}
 	if (c == ')' || c == ']' || c == '}') {
-		TN_CONFIG_GIVE_UP(s, at, "%c closes what %c opened on line %d; expected %c", c, opened, open.line,
-			close);
+		TN_LOST(s, at, "%c closes what %c opened on line %d; expected %c", c, opened,
+			open.line, close);
 		return false;
 	}
 	if (c != ',') {
-		TN_CONFIG_GIVE_UP(s, at, "expected a comma or %c behind a value, found %s", close, tn_config_found(s));
+		TN_LOST(s, at, "expected a comma or %c behind a value, found %s", close,
+			tn_config_found(s));
 		return false;
 	}
 	s->source->at++;
 	if (tn_config_peek(s) == close) {
-		tn_config_fault(s, at, "no comma may stand behind the last value, before %c", close);
+		tn_config_fault(s, at, "no comma may stand behind the last value, before %c",
+			close);
 		s->source->at++;
 		return false;
 	}
@@ -243,7 +246,7 @@ static enum tn_value_kind read_list(struct tn_config_scan *s, int line)
 		more = next_item(s, opened, close, open);
 	}
 	if (more && !s->source->lost)
-		TN_CONFIG_GIVE_UP(s, open, "the %c that opens here is never closed", opened);
+		TN_LOST(s, open, "the %c that opens here is never closed", opened);
 	tn_config_put(s, ")", 1);
 	s->depth--;
 	return TN_VALUE_LIST;
@@ -271,14 +274,16 @@ static enum tn_value_kind read_value(struct tn_config_scan *s, int line)
 	case '=':
 	case -1:
 		if (!s->source->lost)
-			TN_CONFIG_GIVE_UP(s, tn_config_here(s), "expected a value, found %s", tn_config_found(s));
+			TN_LOST(s, tn_config_here(s), "expected a value, found %s",
+				tn_config_found(s));
 		return TN_VALUE_NULL;
 	default:
 		return read_word(s, line);
 	}
 }
 
-static void add_name(struct tn_config_scan *s, struct tn_config_group *group, struct tn_config_place at,
+static void add_name(struct tn_config_scan *s, struct tn_config_group *group,
+	struct tn_config_place at,
 	const char *text)
 {
 	struct tn_config_name *name;
@@ -299,9 +304,9 @@ static void add_name(struct tn_config_scan *s, struct tn_config_group *group, st
 	*name = (struct tn_config_name){ group->names, text, s->source->name, at.line };
 	group->names = name;
 	if (++group->n > TN_CONFIG_MAX_MEMBERS)
-		TN_CONFIG_GIVE_UP(s, at, "more than %d settings in one group", TN_CONFIG_MAX_MEMBERS);
+		TN_LOST(s, at, "more than %d settings in one group", TN_CONFIG_MAX_MEMBERS);
 	else if (++s->n_settings > TN_CONFIG_MAX_SETTINGS)
-		TN_CONFIG_GIVE_UP(s, at, "more than %d settings", TN_CONFIG_MAX_SETTINGS);
+		TN_LOST(s, at, "more than %d settings", TN_CONFIG_MAX_SETTINGS);
 }
 
 /* No name stands where a setting begins. */
@@ -310,14 +315,15 @@ static void no_name(struct tn_config_scan *s, int c)
 	struct tn_config_place at = tn_config_here(s);
 
 	if (c == ')' || c == ']' || c == '}')
-		TN_CONFIG_GIVE_UP(s, at, "nothing is open that this %c could close", c);
+		TN_LOST(s, at, "nothing is open that this %c could close", c);
 	else if (c == '"')
-		TN_CONFIG_GIVE_UP(s, at, "expected a setting, NAME = VALUE;, found a string (names have no quotes)");
+		TN_LOST(s, at, "expected a setting, NAME = VALUE;, found a string (names have no "
+			"quotes)");
 	else if (c >= '0' && c <= '9')
-		TN_CONFIG_GIVE_UP(s, at, "expected a setting, NAME = VALUE;, found %s; names begin with a letter "
-			"(the decimal sign of numbers is a point)", tn_config_found(s));
+		TN_LOST(s, at, "expected a setting, NAME = VALUE;, found %s; names begin with a "
+			"letter (the decimal sign of numbers is a point)", tn_config_found(s));
 	else
-		TN_CONFIG_GIVE_UP(s, at, "expected a setting, NAME = VALUE;, found %s", tn_config_found(s));
+		TN_LOST(s, at, "expected a setting, NAME = VALUE;, found %s", tn_config_found(s));
 }
 
 static bool begins_name(int c)
@@ -338,15 +344,16 @@ static void read_setting(struct tn_config_scan *s, struct tn_config_group *group
 	if (s->source->lost)
 		return;
 	if (!strcasecmp(name, "true") || !strcasecmp(name, "false")) {
-		TN_CONFIG_GIVE_UP(s, at, "\"%s\" is a value and cannot name a setting", name);
+		TN_LOST(s, at, "\"%s\" is a value and cannot name a setting", name);
 		return;
 	}
 	if (c == '.') {
-		TN_CONFIG_GIVE_UP(s, at, "a setting's name has no dots: write %s = { ... }", name);
+		TN_LOST(s, at, "a setting's name has no dots: write %s = { ... }", name);
 		return;
 	}
 	if (c != '=' && c != ':') {
-		TN_CONFIG_GIVE_UP(s, tn_config_here(s), "expected = and a value behind \"%s\", found %s", name, tn_config_found(s));
+		TN_LOST(s, tn_config_here(s), "expected = and a value behind \"%s\", found %s",
+			name, tn_config_found(s));
 		return;
 	}
 	s->source->at++;
@@ -361,8 +368,8 @@ static void read_setting(struct tn_config_scan *s, struct tn_config_group *group
 	else if (c == ')' || c == ']')
 		no_name(s, c);
 	else if (c >= 0 && c != '}' && c != '@' && !begins_name(c))
-		TN_CONFIG_GIVE_UP(s, tn_config_here(s), "expected a semicolon behind the value of \"%s\", found %s",
-			name, tn_config_found(s));
+		TN_LOST(s, tn_config_here(s), "expected a semicolon behind the value of \"%s\", "
+			"found %s", name, tn_config_found(s));
 }
 
 void tn_config_read_settings(struct tn_config_scan *s, struct tn_config_group *group,
@@ -379,14 +386,15 @@ void tn_config_read_settings(struct tn_config_scan *s, struct tn_config_group *g
 		if (c == '@') {
 			tn_config_read_include(s, group);
 		} else if (c == ';' || c == ',') {
-			tn_config_fault(s, tn_config_here(s), "there is no setting before this %c", c);
+			tn_config_fault(s, tn_config_here(s), "there is no setting before this "
+				"%c", c);
 			f->at++;
 		} else {
 			read_setting(s, group, c);
 		}
 	}
 	if (open && !f->lost)
-		TN_CONFIG_GIVE_UP(s, *open, "the { that opens here is never closed");
+		TN_LOST(s, *open, "the { that opens here is never closed");
 }
 
 bool tn_config_check_value(struct tn_config_scan *s, const char *value, size_t len)

@@ -49,13 +49,14 @@ static void check_bytes(struct tn_config_scan *s)
 		}
 	}
 	if (nul)
-		TN_CONFIG_GIVE_UP(s, tn_config_here(s), "a NUL byte stands here");
+		TN_LOST(s, tn_config_here(s), "a NUL byte stands here");
 	else
-		TN_CONFIG_GIVE_UP(s, tn_config_here(s), "byte 0x%02x is not UTF-8",
+		TN_LOST(s, tn_config_here(s), "byte 0x%02x is not UTF-8",
 			(unsigned)(unsigned char)f->text[bad]);
 }
 
-static void read_source(struct tn_config_scan *s, struct tn_config_source *f, struct tn_config_group *group)
+static void read_source(struct tn_config_scan *s, struct tn_config_source *f,
+	struct tn_config_group *group)
 {
 	struct tn_config_source *includer = s->source;
 
@@ -76,8 +77,8 @@ static bool load(struct tn_config_scan *s, struct tn_config_source *f, struct tn
 
 	f->text = tn_file_read(f->name, TN_CONFIG_MAX, &f->len, s->arena, reason);
 	if (f->text && s->bytes + f->len > TN_CONFIG_MAX)
-		tn_fail(reason, TN_ECONFIG, "%s: with this file the configuration has more than %zu "
-			"bytes", f->name, TN_CONFIG_MAX);
+		tn_fail(reason, TN_ECONFIG, "%s: with this file the configuration has more "
+			"%zu bytes", f->name, TN_CONFIG_MAX);
 	if (!tn_status(reason) && !stat(f->name, &st)) {
 		f->device = (uint64_t)st.st_dev;
 		f->inode = (uint64_t)st.st_ino;
@@ -96,7 +97,8 @@ static bool is_open(const struct tn_config_scan *s, const struct tn_config_sourc
 	return false;
 }
 
-static void include(struct tn_config_scan *s, struct tn_config_group *group, struct tn_config_place at,
+static void include(struct tn_config_scan *s, struct tn_config_group *group,
+	struct tn_config_place at,
 	const char *name)
 {
 	struct tn_config_source f = { .name = resolve(s, name), .includer = s->source,
@@ -109,7 +111,7 @@ static void include(struct tn_config_scan *s, struct tn_config_group *group, str
 		tn_config_fault(s, at, "@include: more than %d files include each other",
 			TN_CONFIG_MAX_INCLUDES);
 	else if (++s->n_files > TN_CONFIG_MAX_FILES)
-		TN_CONFIG_GIVE_UP(s, at, "@include: more than %d files are included", TN_CONFIG_MAX_FILES);
+		TN_LOST(s, at, "@include: more than %d files are included", TN_CONFIG_MAX_FILES);
 	else if (!load(s, &f, reason))
 		tn_config_fault(s, at, "@include: %s", tn_error_text(reason));
 	else if (is_open(s, &f))
@@ -130,18 +132,20 @@ void tn_config_read_include(struct tn_config_scan *s, struct tn_config_group *gr
 	while (f->text[blank] == ' ' || f->text[blank] == '\t')
 		blank++;
 	if (blank != f->at) {
-		TN_CONFIG_GIVE_UP(s, at, "@include begins a line of its own");
+		TN_LOST(s, at, "@include begins a line of its own");
 		return;
 	}
 	if (f->len - f->at < 8 || memcmp(f->text + f->at, "@include", 8)) {
-		TN_CONFIG_GIVE_UP(s, at, "expected a setting or @include \"FILE\", found %s", tn_config_found(s));
+		TN_LOST(s, at, "expected a setting or @include \"FILE\", found %s",
+			tn_config_found(s));
 		return;
 	}
 	f->at += 8;
 	while (f->at < f->len && (f->text[f->at] == ' ' || f->text[f->at] == '\t'))
 		f->at++;
 	if (f->at == f->len || f->text[f->at] != '"') {
-		TN_CONFIG_GIVE_UP(s, tn_config_here(s), "expected a file in double quotes behind @include, found %s", tn_config_found(s));
+		TN_LOST(s, tn_config_here(s), "expected a file in double quotes behind @include, "
+			"found %s", tn_config_found(s));
 		return;
 	}
 	raw = tn_config_read_string(s, &len);
@@ -193,8 +197,8 @@ void tn_config_check_text(struct tn_config_scan *s, const char *text, size_t len
 	}
 	f.directory = begin;
 	if (len > TN_CONFIG_MAX)
-		tn_fault(s->call, TN_ECONFIG, "%s: the text has %zu bytes, at most %zu are read", name,
-			len, TN_CONFIG_MAX);
+		tn_fault(s->call, TN_ECONFIG, "%s: the text has %zu bytes, at most %zu are read",
+			name, len, TN_CONFIG_MAX);
 	else
 		read_source(s, &f, &group);
 }

@@ -61,7 +61,8 @@ static void print_real(struct print *p, const char *name, double r)
 	char text[40];
 
 	if (!isfinite(r)) {
-		tn_fail(p->call, TN_ECONFIG, "%s is not finite, which a configuration cannot say", name);
+		tn_fail(p->call, TN_ECONFIG, "%s is not finite, which a configuration cannot "
+			"say", name);
 		return;
 	}
 	for (int digits = 15; digits <= 17; digits++) {

@@ -280,27 +280,30 @@ static void check_escaped(struct tn_config_scan *s, struct tn_config_place begin
 		tn_config_fault(s, begin, "this string is not UTF-8 once its \\x escapes are read");
 }
 
+/* The width of the escape that comes next; 0 after a fault. */
+static size_t read_escape(struct tn_config_scan *s)
+{
+	const struct tn_config_source *f = s->source;
+	size_t width = escape_width(f->text + f->at, f->len - f->at);
+
+	if (!width)
+		tn_config_fault(s, tn_config_here(s), "a string has no such escape; known are \\n "
+			"\\r \\t \\f \\\\ \\\" and \\xHH (a backslash alone is \\\\)");
+	return width;
+}
+
 const char *tn_config_read_string(struct tn_config_scan *s, size_t *len)
 {
 	struct tn_config_source *f = s->source;
 	struct tn_config_place begin = tn_config_here(s);
-	size_t start = f->at++;
-	bool hex = false, sound = true;
+	size_t start = f->at++, width;
+	bool escaped = false, sound = true;
 
 	while (f->at < f->len && f->text[f->at] != '"' && f->text[f->at] != '\n') {
-		size_t width = 1;
-
-		if (f->text[f->at] == '\\') {
-			width = escape_width(f->text + f->at, f->len - f->at);
-			if (!width) {
-				tn_config_fault(s, tn_config_here(s), "a string has no such escape; known "
-					"are \\n \\r \\t \\f \\\\ \\\" and \\xHH (a backslash alone is \\\\)");
-				sound = false;
-				width = 1;
-			}
-			hex |= width == 4;
-		}
-		f->at += width;
+		width = f->text[f->at] == '\\' ? read_escape(s) : 1;
+		escaped |= width > 1;
+		sound &= width > 0;
+		f->at += width ? width : 1;
 	}
 	if (f->at == f->len || f->text[f->at] == '\n') {
 		tn_config_fault(s, begin, "the string that begins here is not closed on its line "
@@ -309,7 +312,7 @@ const char *tn_config_read_string(struct tn_config_scan *s, size_t *len)
 	}
 	f->at++;
 	*len = f->at - start;
-	if (hex && sound)
+	if (escaped && sound)
 		check_escaped(s, begin, f->text + start, *len);
 	return sound ? f->text + start : NULL;
 }

@@ -79,7 +79,7 @@ enum tn_config_word {
 };
 
 /** A fault behind which the rest of a file makes no sense. */
-#define TN_CONFIG_GIVE_UP(s, at, ...)					\
+#define TN_LOST(s, at, ...)						\
 	do {								\
 		tn_config_fault((s), (at), __VA_ARGS__);		\
 		(s)->source->lost = true;				\

@@ -77,10 +77,11 @@ static int take_step(const struct setting *set, struct tn_value *v, const struct
 		return tn_fail(set->call, TN_ECONFIG, "%s: %s leads into %s (%s), expected a list",
 			set->cited, key, tn_value_kind_name(kind), tn_value_where(v, set->call));
 	if (step->is_index && step->index >= tn_size(v))
-		return tn_fail(set->call, TN_ECONFIG, "%s: %s is beyond the end of a list of %zu (%s)",
-			set->cited, key, tn_size(v), tn_value_where(v, set->call));
+		return tn_fail(set->call, TN_ECONFIG, "%s: %s is beyond the end of a list of %zu "
+			"(%s)", set->cited, key, tn_size(v), tn_value_where(v, set->call));
 	if (!step->is_index && kind != TN_VALUE_OBJECT)
-		return tn_fail(set->call, TN_ECONFIG, "%s: %s is wanted of %s (%s), expected a group",
+		return tn_fail(set->call, TN_ECONFIG, "%s: %s is wanted of %s (%s), expected a "
+			"group",
 			set->cited, key, tn_value_kind_name(kind), tn_value_where(v, set->call));
 	*to = (struct tn_value *)(step->is_index ? tn_at(v, step->index) : tn_get(v, key));
 	return 0;

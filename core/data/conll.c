@@ -74,11 +74,11 @@ static int add_line(struct tn_reader *r, struct tn_item *item, const char *text,
 	if (!before)
 		item->n_columns = n;
 	if (n != item->n_columns)
-		return tn_item_fail(r, item, arena, call, "%s:%zu: %zu columns, the first line of the "
-			"sentence has %zu", r->name, r->lines.line, n, item->n_columns);
+		return tn_item_fail(r, item, arena, call, "%s:%zu: %zu columns, the first line of "
+			"the sentence has %zu", r->name, r->lines.line, n, item->n_columns);
 	if (n <= r->options.word_column)
-		return tn_item_fail(r, item, arena, call, "%s:%zu: %zu columns, the words should be in "
-			"number %zu", r->name, r->lines.line, n, r->options.word_column + 1);
+		return tn_item_fail(r, item, arena, call, "%s:%zu: %zu columns, the words should "
+			"be in number %zu", r->name, r->lines.line, n, r->options.word_column + 1);
 	if (!r->cells[before + r->options.word_column].len)
 		return tn_item_fail(r, item, arena, call, "%s:%zu: the word is empty", r->name,
 			r->lines.line);
@@ -111,8 +111,8 @@ static int take_line(struct tn_reader *r, struct tn_item *item, const char *text
 	if (item->error)
 		return 1;
 	if (item->n_words == MAX_WORDS)
-		return tn_item_fail(r, item, arena, call, "%s:%zu: the sentence that begins here has "
-			"more than %zu words", r->name, item->line, MAX_WORDS);
+		return tn_item_fail(r, item, arena, call, "%s:%zu: the sentence that begins here "
+			"has more than %zu words", r->name, item->line, MAX_WORDS);
 	return add_line(r, item, text, len, arena, call);
 }
 

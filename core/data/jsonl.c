@@ -68,9 +68,11 @@ static int read_object(const struct line *l)
 
 	l->item->id = tn_get(l->object, "id");
 	if (!text && !words && !question)
-		return fail_line(l, "expected \"text\", \"words\", or \"question\" and \"context\"");
+		return fail_line(l, "expected \"text\", \"words\", or \"question\" and "
+			"\"context\"");
 	if (text + words + question > 1)
-		return fail_line(l, "more than one of \"text\", \"words\" and \"question\" is given");
+		return fail_line(l, "more than one of \"text\", \"words\" and \"question\" is "
+			"given");
 	if (question) {
 		status = read_string(l, "question", &l->item->text);
 		return status < 0 ? status : read_string(l, "context", &l->item->pair);

@@ -149,8 +149,8 @@ static const struct {
 	{ "a = 12abc;", "f.cfg:1:5: \"12abc\" is not a number; a string stands in double quotes" },
 	{ "a = 1.2.3;", "f.cfg:1:5: \"1.2.3\" is not a number; a string stands in double quotes" },
 	{ "a = 0x;", "f.cfg:1:5: \"0x\" is not a number; a string stands in double quotes" },
-	{ "lr = 0,5;", "f.cfg:1:8: expected a setting, NAME = VALUE;, found \"5\"; names begin with "
-		"a letter (the decimal sign of numbers is a point)" },
+	{ "lr = 0,5;", "f.cfg:1:8: expected a setting, NAME = VALUE;, found \"5\"; names begin "
+		"with a letter (the decimal sign of numbers is a point)" },
 	{ "a = ( \"x\"\n \"y\" );", "f.cfg:2:2: this string stands right behind another one (on "
 		"line 1): a comma or a semicolon is missing between them" },
 	{ "a = \"x\" \"y\" \"z\";", "f.cfg:1:9: this string stands right behind another one (on "
@@ -158,8 +158,8 @@ static const struct {
 	{ "a = ( 1, 2, );", "f.cfg:1:11: no comma may stand behind the last value, before )" },
 	{ "a = [ 1, ];", "f.cfg:1:8: no comma may stand behind the last value, before ]" },
 	{ "a = ( , 1 );", "f.cfg:1:7: a value is missing before this ," },
-	{ "a = ( 1;2 );", "f.cfg:1:8: a semicolon stands here while the ( of line 1 is open; expected "
-		"a comma or )" },
+	{ "a = ( 1;2 );", "f.cfg:1:8: a semicolon stands here while the ( of line 1 is open; "
+		"expected a comma or )" },
 	{ "a = ( 1 2 );", "f.cfg:1:9: expected a comma or ) behind a value, found \"2\"" },
 	{ "a = ( { } { } );", "f.cfg:1:11: expected a comma or ) behind a value, found \"{\"" },
 	{ "a = (\n 1 ];", "f.cfg:2:4: ] closes what ( opened on line 1; expected )" },
@@ -167,16 +167,17 @@ static const struct {
 		"expected a comma or )" },
 	{ "a = (", "f.cfg:1:5: the ( that opens here is never closed" },
 	{ "a = {\nb = 1;", "f.cfg:1:5: the { that opens here is never closed" },
-	{ "a = [ 1, 2.0 ];", "f.cfg:1:10: [ ] holds values of one kind, here is a real number after "
-		"an integer; write ( )" },
+	{ "a = [ 1, 2.0 ];", "f.cfg:1:10: [ ] holds values of one kind, here is a real number "
+		"after an integer; write ( )" },
 	{ "a = [ { } ];", "f.cfg:1:7: [ ] holds plain values only, here is a group; write ( )" },
 	{ "a = \"x;\nb = 1;", "f.cfg:1:5: the string that begins here is not closed on its line (a "
 		"line break within a string is written \\n)" },
-	{ "a = \"x\\", "f.cfg:1:7: a string has no such escape; known are \\n \\r \\t \\f \\\\ \\\" and "
-		"\\xHH (a backslash alone is \\\\)\nf.cfg:1:5: the string that begins here is not closed on "
-		"its line (a line break within a string is written \\n)" },
-	{ "a = \"C:\\dir\";", "f.cfg:1:8: a string has no such escape; known are \\n \\r \\t \\f \\\\ \\\" "
-		"and \\xHH (a backslash alone is \\\\)" },
+	{ "a = \"x\\", "f.cfg:1:7: a string has no such escape; known are \\n \\r \\t \\f "
+		"\\\\ \\\" and "
+		"\\xHH (a backslash alone is \\\\)\nf.cfg:1:5: the string that begins here is not "
+		"closed on its line (a line break within a string is written \\n)" },
+	{ "a = \"C:\\dir\";", "f.cfg:1:8: a string has no such escape; known are \\n \\r \\t \\f "
+		"\\\\ \\\" and \\xHH (a backslash alone is \\\\)" },
 	{ "a = \"\\x00\";", "f.cfg:1:5: this string holds \\x00; a setting cannot hold a NUL" },
 	{ "a = \"\\xff\";", "f.cfg:1:5: this string is not UTF-8 once its \\x escapes are read" },
 	{ "a = 1; /* b", "f.cfg:1:8: the comment that begins here is never closed by */" },
@@ -189,25 +190,27 @@ static const struct {
 	{ "a = 1 2;", "f.cfg:1:7: expected a semicolon behind the value of \"a\", found \"2\"" },
 	{ "a 1;", "f.cfg:1:3: expected = and a value behind \"a\", found \"1\"" },
 	{ "a.b = 1;", "f.cfg:1:1: a setting's name has no dots: write a = { ... }" },
-	{ "\"a\" = 1;", "f.cfg:1:1: expected a setting, NAME = VALUE;, found a string (names have no "
-		"quotes)" },
+	{ "\"a\" = 1;", "f.cfg:1:1: expected a setting, NAME = VALUE;, found a string (names have "
+		"no quotes)" },
 	{ "_a = 1;", "f.cfg:1:1: expected a setting, NAME = VALUE;, found \"_a\"" },
 	{ "true = 1;", "f.cfg:1:1: \"true\" is a value and cannot name a setting" },
 	{ "a = 1;\nb = 2;\na = 3;", "f.cfg:3:1: \"a\" is set twice, first at f.cfg:1" },
 	{ "\xc3\xa9\xc3\xa9 = \xff;", "f.cfg:1:6: byte 0xff is not UTF-8" },
-	{ "\n@include", "f.cfg:2:9: expected a file in double quotes behind @include, found the end" },
+	{ "\n@include", "f.cfg:2:9: expected a file in double quotes behind @include, found the "
+		"end" },
 	{ "\n@include \"x", "f.cfg:2:10: the string that begins here is not closed on its line (a "
 		"line break within a string is written \\n)" },
 	{ "@include \"\"", "f.cfg:1:1: @include names no file" },
 	{ "a = 1; @include \"x\"", "f.cfg:1:8: @include begins a line of its own" },
-	{ "@include_dir \"x\"", "f.cfg:1:9: expected a file in double quotes behind @include, found "
-		"\"_dir\"" },
+	{ "@include_dir \"x\"", "f.cfg:1:9: expected a file in double quotes behind @include, "
+		"found \"_dir\"" },
 	{ "@define x", "f.cfg:1:1: expected a setting or @include \"FILE\", found \"@define\"" },
 	/* Several at once. */
 	{ "a = 1e999;\nb = x;\nc = ( 1, );\na = 2;", "f.cfg:1:5: 1e999 is beyond the largest real "
-		"number, 1.7976931348623157e308\nf.cfg:2:5: x is not true, false or a number; a string "
-		"stands in double quotes: \"x\"\nf.cfg:3:8: no comma may stand behind the last value, "
-		"before )\nf.cfg:4:1: \"a\" is set twice, first at f.cfg:1" },
+		"number, 1.7976931348623157e308\nf.cfg:2:5: x is not true, false or a number; a "
+		"string "
+		"stands in double quotes: \"x\"\nf.cfg:3:8: no comma may stand behind the last "
+		"value, before )\nf.cfg:4:1: \"a\" is set twice, first at f.cfg:1" },
 };
 
 START_TEST(test_each_fault_has_its_sentence)
@@ -387,7 +390,8 @@ START_TEST(test_decimal_comma_locale)
 	ck_assert(tn_real(tn_get(v, "a"), 0) == 0.5);
 	ck_assert(tn_real(tn_get(v, "b"), 0) == 1500);
 	ck_assert_str_eq(tn_config_print(v, NULL, call), "a = 0.5;\nb = 1500.0;\n");
-	ck_assert_int_eq(tn_config_set((struct tn_value *)v, "c=0.25", tn_call_arena(call), call), 0);
+	ck_assert_int_eq(tn_config_set((struct tn_value *)v, "c=0.25", tn_call_arena(call),
+		call), 0);
 	ck_assert(tn_real(tn_get(v, "c"), 0) == 0.25);
 	ck_assert_ptr_null(parse("a = 1.5e999;"));
 }
@@ -432,8 +436,8 @@ static const struct {
 } wrong_sets[] = {
 	{ "model", TN_EUSAGE, "--set model: expected PATH=VALUE" },
 	{ "=1", TN_EUSAGE, "--set =1: expected PATH=VALUE" },
-	{ "a..b=1", TN_EUSAGE, "--set a..b=1: \"\" is no part of a path; expected names and [N] with "
-		"dots between them, as in heads.NAME.use=VALUE" },
+	{ "a..b=1", TN_EUSAGE, "--set a..b=1: \"\" is no part of a path; expected names and [N] "
+		"with dots between them, as in heads.NAME.use=VALUE" },
 	{ "a.=1", TN_EUSAGE, "--set a.=1: \"a\" is no part of a path; expected names and [N] with "
 		"dots between them, as in heads.NAME.use=VALUE" },
 	{ "list.[x]=1", TN_EUSAGE, "--set list.[x]=1: \"[x]\" is no part of a path; expected names "
@@ -442,9 +446,10 @@ static const struct {
 		"expected a group" },
 	{ "list.[2]=1", TN_ECONFIG, "--set list.[2]=1: [2] is beyond the end of a list of 2 "
 		"(f.cfg:1)" },
-	{ "model.[0]=1", TN_ECONFIG, "--set model.[0]=1: [0] leads into a string (f.cfg:1), expected "
-		"a list" },
-	{ "a=99999999999999999999", TN_ECONFIG, "--set a=99999999999999999999: 99999999999999999999 "
+	{ "model.[0]=1", TN_ECONFIG, "--set model.[0]=1: [0] leads into a string (f.cfg:1), "
+		"expected a list" },
+	{ "a=99999999999999999999", TN_ECONFIG, "--set a=99999999999999999999: "
+		"99999999999999999999 "
 		"does not fit 64 bits: expected -9223372036854775808 to 9223372036854775807" },
 };
 
@@ -463,8 +468,8 @@ START_TEST(test_print_reads_back)
 		"a = -5; b = 3000000000; c = 0.1; d = 1e300; e = -0.0; f = 5e-324; z = 3.0;\n"
 		"s = \"x\\n\\r\\t\\f\\\\\\\"\\x01\\x7f\xc3\xa9\"; t = false; n = ( );\n"
 		"g = { h = { }; l = ( ( 1, 2 ), { k = \"v\"; }, [ true ] ); };\n"
-		"long = ( \"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\", \"bbbbbbbbbbbbbbbbbbbbbbbbbbb\", "
-		"\"cccccccccccccccccccccc\" );";
+		"long = ( \"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\", "
+		"\"bbbbbbbbbbbbbbbbbbbbbbbbbbb\", \"cccccccccccccccccccccc\" );";
 	const struct tn_value *v = parse(text), *back;
 	const char *printed = tn_config_print(v, NULL, call);
 
@@ -479,7 +484,8 @@ END_TEST
 
 START_TEST(test_print_refuses)
 {
-	static const char *const texts[] = { "{\"a\":null}", "{\"a.b\":1}", "{\"a\":[\"\\u0000\"]}" };
+	static const char *const texts[] = { "{\"a\":null}", "{\"a.b\":1}",
+		"{\"a\":[\"\\u0000\"]}" };
 
 	for (size_t i = 0; i < N(texts); i++) {
 		const struct tn_value *v = tn_json_parse(texts[i], strlen(texts[i]), "t",
@@ -497,9 +503,12 @@ END_TEST
 START_TEST(test_random_texts)
 {
 	static const char *const pieces[] = {
-		"a", "b", "c-d", "*", " = ", "=", ":", ";", ",", "\n", " ", "{", "}", "(", ")", "[", "]",
-		"1", "-7", "0x1F", "99999999999", "1.5", ".5", "1e9", "true", "\"s\"", "\"\\n\"", "\"\"",
-		"# c\n", "/* c */", "// c\n", "@include", "a=1;", "b={x=1;}", "c=(1,{y=2});", "d=[\"u\"]",
+		"a", "b", "c-d", "*", " = ", "=", ":", ";", ",", "\n", " ", "{", "}", "(", ")",
+		"[", "]",
+		"1", "-7", "0x1F", "99999999999", "1.5", ".5", "1e9", "true", "\"s\"", "\"\\n\"",
+		"\"\"",
+		"# c\n", "/* c */", "// c\n", "@include", "a=1;", "b={x=1;}", "c=(1,{y=2});",
+		"d=[\"u\"]",
 		".", "\\", "e : \"v\", ", "+1L", "1.", "-.5e-3",
 	};
 	unsigned state = 12345;
@@ -518,7 +527,8 @@ START_TEST(test_random_texts)
 		ck_assert_msg(tn_status(call) != TN_EINTERNAL, "%s: %s", text, faults());
 		if (v) {
 			const char *json = tn_json_print(v, NULL, call);
-			const char *again = tn_json_print(parse(tn_config_print(v, NULL, call)), NULL, call);
+			const char *again = tn_json_print(parse(tn_config_print(v, NULL, call)),
+				NULL, call);
 
 			passed++;
 			ck_assert_str_eq(json, again);

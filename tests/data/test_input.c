@@ -168,7 +168,8 @@ END_TEST
 
 START_TEST(test_jsonl_bad_json_has_its_byte)
 {
-	const char *text = ITEMS("{\"text\":\"a\"}\n{\"text\": x}\n{\"text\":\"b\"} c\n{\"text\":\"c\"}",
+	const char *text = ITEMS("{\"text\":\"a\"}\n{\"text\": x}\n{\"text\":\"b\"} "
+		"c\n{\"text\":\"c\"}",
 		TN_INPUT_JSONL);
 
 	ck_assert_ptr_nonnull(strstr(text, "2 !2: byte 1"));

@@ -62,7 +62,8 @@ static char *written(enum tn_output_format format, bool colour, const char *cons
 	"{\"label\":\"PER\",\"text\":\"Bo\",\"bytes\":[11,13],\"chars\":[11,13],\"score\":0.5}]}"
 #define SPANS_AND_LABEL "{\"input\":1,\"text\":\"Ada B. met Bo\",\"truncated\":true,\"who\":[" \
 	"{\"label\":\"PER\",\"text\":\"Bo\",\"bytes\":[11,13],\"chars\":[11,13],\"score\":0.5}," \
-	"{\"label\":\"PER\",\"text\":\"Ada B.\",\"bytes\":[0,6],\"chars\":[0,6],\"score\":0.987}]," \
+	"{\"label\":\"PER\",\"text\":\"Ada " \
+	"B.\",\"bytes\":[0,6],\"chars\":[0,6],\"score\":0.987}]," \
 	"\"mood\":{\"label\":\"fine\",\"score\":0.75,\"scores\":{\"fine\":0.75,\"bad\":0.25}}}"
 
 START_TEST(test_jsonl_is_the_answer)
@@ -78,8 +79,10 @@ END_TEST
 
 START_TEST(test_errors_become_notes)
 {
-	ck_assert_str_eq(WRITTEN(TN_OUTPUT_TEXT, false, "{\"input\":7,\"error\":\"f:8: bad\"}"), "");
-	ck_assert_str_eq(WRITTEN(TN_OUTPUT_CONLL, false, "{\"input\":8,\"error\":\"f:9: bad\"}"), "");
+	ck_assert_str_eq(WRITTEN(TN_OUTPUT_TEXT, false, "{\"input\":7,\"error\":\"f:8: bad\"}"),
+		"");
+	ck_assert_str_eq(WRITTEN(TN_OUTPUT_CONLL, false, "{\"input\":8,\"error\":\"f:9: bad\"}"),
+		"");
 	ck_assert_str_eq(notes, "f:8: bad\nf:9: bad\n");
 }
 END_TEST
@@ -114,7 +117,8 @@ static const struct {
 	const char *answer, *line;
 } kinds[] = {
 	{ "{\"label\":\"good\",\"score\":0.875,\"scores\":{}}", "good 0.88" },
-	{ "{\"labels\":[\"x\",\"y\"],\"scores\":{\"x\":0.9,\"y\":0.75,\"z\":0.1}}", "x 0.90, y 0.75" },
+	{ "{\"labels\":[\"x\",\"y\"],\"scores\":{\"x\":0.9,\"y\":0.75,\"z\":0.1}}", "x 0.90, y "
+		"0.75" },
 	{ "{\"labels\":[],\"scores\":{\"x\":0.1}}", "(no label)" },
 	{ "{\"value\":-2.5}", "-2.5" },
 	{ "{\"text\":\"Oslo\",\"bytes\":[3,7],\"chars\":[3,7],\"score\":0.5,\"null_score\":0.1,"
