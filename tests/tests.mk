@@ -74,6 +74,14 @@ TESTS += %D%/test_reference_grad
 %C%_test_reference_grad_LDADD = $(TEST_LIBS)
 %C%_test_reference_grad_SOURCES = %D%/backends/test_reference_grad.c $(test_rig)
 
+EXTRA_DIST += %D%/golden/ops/make.py %D%/golden/ops/ops.safetensors
+check_PROGRAMS += %D%/test_reference_golden
+TESTS += %D%/test_reference_golden
+%C%_test_reference_golden_CPPFLAGS = $(TEST_CPPFLAGS)
+%C%_test_reference_golden_CFLAGS = $(TEST_CFLAGS)
+%C%_test_reference_golden_LDADD = $(TEST_LIBS)
+%C%_test_reference_golden_SOURCES = %D%/backends/test_reference_golden.c $(test_rig)
+
 check_PROGRAMS += %D%/test_safetensors
 TESTS += %D%/test_safetensors
 %C%_test_safetensors_CPPFLAGS = $(TEST_CPPFLAGS)

@@ -50,8 +50,8 @@ int rig_run(struct rig *rig, uint32_t op, uint32_t n_out);
 /** Element i of output o, counted densely. */
 double rig_out(const struct rig *rig, uint32_t o, size_t i);
 size_t rig_out_size(const struct rig *rig, uint32_t o);
-/** Fails the test unless output o equals n values: |a - b| <= tolerance * max(1, |b|),
- *  the tolerance being 1e-6 in F32 and 1e-12 in F64. */
+/** Fails the test unless output o equals n values up to 1e-6 in F32 and 1e-12 in F64
+ *  of the largest of them, or of 1. */
 void rig_expect(const struct rig *rig, uint32_t o, const double *values, size_t n);
 
 #endif
