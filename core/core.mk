@@ -129,12 +129,15 @@ bin_PROGRAMS += %D%/tenon
 %C%_tenon_CFLAGS = $(AM_CFLAGS) $(LIBCONFIG_CFLAGS) $(JANSSON_CFLAGS) $(SMARTCOLS_CFLAGS)
 %C%_tenon_LDADD = %D%/libtenon.la $(SMARTCOLS_LIBS)
 %C%_tenon_SOURCES = \
+	%D%/cli/answer_table.c \
+	%D%/cli/answer_table.h \
 	%D%/cli/check.c \
 	%D%/cli/cli.h \
 	%D%/cli/main.c \
 	%D%/cli/plugins.c \
 	%D%/cli/plugins.h \
 	%D%/cli/plugins_show.c \
+	%D%/cli/run.c \
 	%D%/cli/table.c \
 	%D%/cli/tensors.c \
 	%D%/cli/tensors.h \

@@ -17,6 +17,7 @@ struct verb {
 
 /* In the order of --help. */
 static const struct verb verbs[] = {
+	{ "run", tn_cli_run, "answer texts with a pipeline" },
 	{ "check", tn_cli_check, "name all that is wrong with a pipeline, or what runs where" },
 	{ "plugins", tn_cli_plugins, "list the plugins that are found, or show one" },
 };

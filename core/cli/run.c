@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "cli/answer_table.h"
 #include "cli/cli.h"
 #include "cli/tensors.h"
 #include "data/input.h"
@@ -105,6 +106,7 @@ struct run {
 	struct tn_pipeline *p;
 	struct tn_call *call;
 	struct tn_writer writer;
+	struct tn_table *table;		/* NULL: answers are written one by one */
 	struct tn_tensors_file *tensors;
 	struct tn_reader *reader;	/* NULL: the arguments are the texts */
 	struct tn_text pair;
@@ -187,6 +189,8 @@ static int write_one(struct run *r, struct entry *e)
 		return tn_status(r->call);
 	if (tn_get(answer, "error"))
 		r->bad = true;
+	if (r->table)
+		return tn_table_add(r->table, answer, r->call);
 	status = tn_write_answer(&r->writer, answer, e->job.example.words, e->job.example.n_words,
 		r->call);
 	if (status != 1)
@@ -257,6 +261,8 @@ static int open_output(struct run *r)
 
 	r->writer = (struct tn_writer){ .out = stdout, .format = (enum tn_output_format)format,
 		.colour = terminal && !(no_color && *no_color) };
+	if (format == TN_OUTPUT_TABLE)
+		r->table = tn_table_create(r->call);
 	if (r->a->tensors)
 		r->tensors = tn_tensors_open(r->a->tensors, r->call);
 	return tn_status(r->call);
@@ -296,7 +302,9 @@ static int run(struct run *r, struct tn_arena *arena)
 		return tn_status(r->call);
 	tn_clear(r->call);
 	status = loop(r);
-	if (!status && !r->gone)
+	if (!status && r->table)
+		status = tn_table_print(r->table, r->call);
+	else if (!status && !r->gone)
 		status = tn_writer_flush(&r->writer, r->call);
 	if (!status && r->tensors)
 		status = tn_tensors_write(r->tensors, r->call);
@@ -324,6 +332,7 @@ int tn_cli_run(int argc, char **argv)
 	tn_on_note(r.call, tn_cli_note, NULL);
 	code = run(&r, arena) ? tn_cli_report(r.call) : r.bad ? -TN_EDATA : 0;
 	tn_reader_close(r.reader);
+	tn_table_destroy(r.table);
 	tn_tensors_close(r.tensors);
 	tn_pipeline_close(r.p);
 	tn_call_destroy(r.call);
