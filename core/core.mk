@@ -72,6 +72,7 @@ EXTRA_DIST += %D%/libtenon.map
 	%D%/data/reader.h \
 	%D%/pipeline/batch.c \
 	%D%/pipeline/batch.h \
+	%D%/pipeline/components.c \
 	%D%/pipeline/config.c \
 	%D%/pipeline/config.h \
 	%D%/pipeline/heads.c \

@@ -114,6 +114,7 @@ static void read_model(struct reading *r)
 			"a string, the model's directory");
 	else
 		r->config->model = resolve(r, path);
+	r->config->model_place = path;
 }
 
 /* A component is a string, or a group with `use`. */
@@ -133,6 +134,7 @@ static void read_component(struct reading *r, const struct tn_value *v,
 		wrong_kind(r, use, c->where, "a plugin's name, or a group with \"use\"");
 	else
 		c->use = tn_string(use, "");
+	c->place = use;
 }
 
 static struct tn_component_config *new_components(struct reading *r, size_t n)
@@ -328,8 +330,7 @@ struct tn_pipeline_config *tn_pipeline_config_read(const char *path, const char 
 		return NULL;
 	}
 	for (size_t i = 0; settings && settings[i]; i++)
-		if (tn_config_set(config->tree, settings[i], arena, call))
-			return NULL;
+		tn_config_set(config->tree, settings[i], arena, call);
 	read_tree(&r);
-	return tn_status(call) ? NULL : config;
+	return config;
 }

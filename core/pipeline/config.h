@@ -14,6 +14,7 @@ struct tn_component_config {
 	const char *use;		/* plugin */
 	const struct tn_value *group;	/* its options; NULL: none */
 	const char *where;		/* "heads.entities" */
+	const struct tn_value *place;	/* where `use` stands */
 };
 
 /** All of it lives in the arena it was read into. */
@@ -21,6 +22,7 @@ struct tn_pipeline_config {
 	struct tn_value *tree;		/* as read, with --set applied; NULL for a directory */
 	const char *path;		/* as given */
 	const char *model;		/* directory */
+	const struct tn_value *model_place;
 	struct tn_component_config *heads;
 	size_t n_heads;			/* 0: deduce one from the model's class */
 	struct tn_component_config *backends;
@@ -34,10 +36,15 @@ struct tn_pipeline_config {
 };
 
 /** Reads a .cfg file or takes a model directory, applies settings (ends with NULL, or
- *  NULL) and checks all but the options of plugins.  Every fault is recorded
- *  (tn_fault).  NULL after an error. */
+ *  NULL) and checks all but what it names.  Every fault is recorded (tn_fault).  NULL
+ *  when it cannot be read at all; else look at tn_status. */
 TN_PRIVATE struct tn_pipeline_config *tn_pipeline_config_read(const char *path,
 	const char *const *settings, struct tn_arena *arena, struct tn_call *call);
+
+/** Checks what the configuration names: plugins and their options, files and folders.
+ *  Every fault is recorded.  Returns tn_status. */
+TN_PRIVATE int tn_pipeline_config_check(const struct tn_pipeline_config *config,
+	struct tn_arena *arena, struct tn_call *call);
 
 /** The path in a string of a configuration: relative to the file that states it; of
  *  --set, to the current directory.  In the arena or borrowed from the tree. */

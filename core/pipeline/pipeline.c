@@ -206,7 +206,7 @@ struct tn_pipeline *tn_pipeline_open_with(const char *path, const char *const *s
 		goto failed;
 	}
 	p->config = tn_pipeline_config_read(path, settings, p->arena, call);
-	if (!p->config)
+	if (!p->config || tn_pipeline_config_check(p->config, p->arena, call))
 		goto failed;
 	choose_threads(p);
 	p->dir = tn_model_dir_open(p->config->model, p->arena, call);
