@@ -5,3 +5,40 @@ plugin_LTLIBRARIES += %D%/head-embed.la
 %C%_head_embed_la_SOURCES = %D%/embed/embed.c
 %C%_head_embed_la_LDFLAGS = $(PLUGIN_LDFLAGS)
 %C%_head_embed_la_LIBADD = core/libtenon.la
+plugin_LTLIBRARIES += %D%/head-bio-crf.la
+%C%_head_bio_crf_la_LDFLAGS = $(PLUGIN_LDFLAGS)
+%C%_head_bio_crf_la_LIBADD = core/libtenon.la -lm
+%C%_head_bio_crf_la_SOURCES = \
+	%D%/bio-crf/aggregate.c \
+	%D%/bio-crf/bio-crf.c \
+	%D%/bio-crf/bio-crf.h \
+	%D%/bio-crf/crf.c \
+	%D%/bio-crf/crf.h \
+	%D%/bio-crf/crf_decode.c \
+	%D%/bio-crf/tags.c \
+	%D%/bio-crf/tags.h
+
+plugin_LTLIBRARIES += %D%/head-cls.la
+%C%_head_cls_la_LDFLAGS = $(PLUGIN_LDFLAGS)
+%C%_head_cls_la_LIBADD = core/libtenon.la -lm
+%C%_head_cls_la_SOURCES = %D%/cls/cls.c
+
+plugin_LTLIBRARIES += %D%/head-embed.la
+%C%_head_embed_la_LDFLAGS = $(PLUGIN_LDFLAGS)
+%C%_head_embed_la_LIBADD = core/libtenon.la -lm
+%C%_head_embed_la_SOURCES = %D%/embed/embed.c
+
+plugin_LTLIBRARIES += %D%/head-fill-mask.la
+%C%_head_fill_mask_la_LDFLAGS = $(PLUGIN_LDFLAGS)
+%C%_head_fill_mask_la_LIBADD = core/libtenon.la -lm
+%C%_head_fill_mask_la_SOURCES = %D%/fill-mask/fill-mask.c
+
+plugin_LTLIBRARIES += %D%/head-span-qa.la
+%C%_head_span_qa_la_LDFLAGS = $(PLUGIN_LDFLAGS)
+%C%_head_span_qa_la_LIBADD = core/libtenon.la -lm
+%C%_head_span_qa_la_SOURCES = \
+	%D%/span-qa/hf.c \
+	%D%/span-qa/span-qa.c \
+	%D%/span-qa/span-qa.h \
+	%D%/span-qa/spans.c \
+	%D%/span-qa/spans.h

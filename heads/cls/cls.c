@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * heads/cls/cls.c - one label for a text, several, or a number: a linear layer over one
+ * row for the text.
+ */
+#include <math.h>
+#include <string.h>
+#include <tenon/impl/head.h>
+
+enum problem { AUTO, SINGLE_LABEL, MULTI_LABEL, REGRESSION };
+enum pooling { OF_MODEL, FIRST, MEAN, MAX };
+
+struct cls {
+	struct tn_head base;
+	int32_t problem, pooling;
+	int64_t top_k;
+	double temperature, min_score, threshold;
+	const struct tn_head_env *env;
+	enum problem task;		/* never AUTO */
+};
+
+/* What config.json says, else as transformers guesses: one output is a number. */
+static enum problem problem_of(const struct tn_head_env *env)
+{
+	const char *type = tn_string(tn_get(env->config, "problem_type"), "");
+
+	if (!strcmp(type, "regression"))
+		return REGRESSION;
+	if (!strcmp(type, "multi_label_classification"))
+		return MULTI_LABEL;
+	if (!strcmp(type, "single_label_classification"))
+		return SINGLE_LABEL;
+	return env->n_labels == 1 ? REGRESSION : SINGLE_LABEL;
+}
+
+static int cls_open(struct tn_head *self, const struct tn_head_env *env, struct tn_call *call)
+{
+	struct cls *h = (struct cls *)self;
+
+	h->env = env;
+	h->task = h->problem == AUTO ? problem_of(env) : (enum problem)h->problem;
+	if (!env->n_labels)
+		return tn_fail(call, TN_ECONFIG, "head %s: no labels are known; name them by `labels` "
+			"in the configuration", env->name);
+	return 0;
+}
+
+static tn_ref pool(const struct cls *h, struct tn_graph *g)
+{
+	int texts = tn_axis(g, "texts");
+	tn_ref begin, x;
+
+	if (h->pooling == OF_MODEL)
+		return tn_feature(g, h->env->feature ? h->env->feature : "pooled");
+	x = tn_feature(g, "tokens");
+	begin = tn_input(g, "text_begin", texts, TN_I32, 0);
+	if (h->pooling == FIRST)
+		return tn_gather(g, x, begin);
+	return tn_segment(g, x, begin, tn_input(g, "text_end", texts, TN_I32, 0),
+		h->pooling == MEAN ? TN_MEAN : TN_MAX);
+}
+
+static tn_ref cls_forward(const struct tn_head *self, struct tn_graph *g)
+{
+	const struct cls *h = (const struct cls *)self;
+
+	return tn_dense(g, pool(h, g), h->env->weights ? h->env->weights : "classifier",
+		h->env->n_labels);
+}
+
+/* Probabilities of scores z [n]: exp(z/T) over their sum, or 1 / (1 + exp(-z/T)) each. */
+static void probabilities(const struct cls *h, const float *z, size_t n, double *p)
+{
+	double max = -INFINITY, sum = 0;
+
+	for (size_t i = 0; i < n; i++)
+		max = fmax(max, (double)z[i]);
+	for (size_t i = 0; i < n; i++) {
+		p[i] = h->task == MULTI_LABEL ? 1 / (1 + exp(-(double)z[i] / h->temperature)) :
+			exp(((double)z[i] - max) / h->temperature);
+		sum += p[i];
+	}
+	for (size_t i = 0; i < n && h->task == SINGLE_LABEL; i++)
+		p[i] /= sum;
+}
+
+/* How many are greater, or equal and before it. */
+static size_t rank_of(const double *p, size_t n, size_t i)
+{
+	size_t rank = 0;
+
+	for (size_t k = 0; k < n; k++)
+		rank += p[k] > p[i] || (p[k] == p[i] && k < i);
+	return rank;
+}
+
+static int answer_labels(const struct cls *h, const double *p, struct tn_value *answer,
+	struct tn_call *call)
+{
+	struct tn_arena *arena = tn_call_arena(call);
+	struct tn_value *labels = tn_new_list(arena), *scores = tn_new_object(arena);
+	size_t n = h->env->n_labels, most = h->top_k ? (size_t)h->top_k : n;
+
+	for (size_t i = 0; i < n; i++) {
+		const char *label = h->env->labels[i];
+		size_t rank = h->task == SINGLE_LABEL || most < n ? rank_of(p, n, i) : 0;
+
+		if (h->task == SINGLE_LABEL && rank == 0) {
+			tn_set(arena, answer, "label", p[i] < h->min_score ? tn_new_null(arena) :
+				tn_new_text(arena, label));
+			tn_set(arena, answer, "score", tn_new_real(arena, p[i]));
+		}
+		if (h->task == MULTI_LABEL && p[i] >= h->threshold)
+			tn_append(arena, labels, tn_new_text(arena, label));
+		if (rank < most && !tn_set(arena, scores, label, tn_new_real(arena, p[i])))
+			return tn_fail(call, TN_ENOMEM, "out of memory");
+	}
+	if (h->task == MULTI_LABEL)
+		tn_set(arena, answer, "labels", labels);
+	return tn_set(arena, answer, "scores", scores) ? 0 :
+		tn_fail(call, TN_ENOMEM, "out of memory");
+}
+
+static int answer_values(const struct cls *h, const float *z, struct tn_value *answer,
+	struct tn_call *call)
+{
+	struct tn_arena *arena = tn_call_arena(call);
+	struct tn_value *values = tn_new_object(arena);
+
+	if (h->env->n_labels == 1)
+		return tn_set(arena, answer, "value", tn_new_real(arena, (double)z[0])) ? 0 :
+			tn_fail(call, TN_ENOMEM, "out of memory");
+	for (size_t i = 0; i < h->env->n_labels; i++)
+		tn_set(arena, values, h->env->labels[i], tn_new_real(arena, (double)z[i]));
+	return tn_set(arena, answer, "values", values) ? 0 :
+		tn_fail(call, TN_ENOMEM, "out of memory");
+}
+
+static int cls_decode(const struct tn_head *self, const struct tn_scores *scores,
+	struct tn_value **answer, struct tn_call *call)
+{
+	const struct cls *h = (const struct cls *)self;
+	size_t n = h->env->n_labels;
+	double *p = tn_alloc_n(call, n, sizeof(*p));
+
+	*answer = tn_new_object(tn_call_arena(call));
+	if (!p || !*answer)
+		return tn_fail(call, TN_ENOMEM, "out of memory");
+	for (size_t i = 0; i < n; i++)
+		if (!isfinite(scores->joined[i]))
+			return tn_fail(call, TN_EDATA, "head %s: label %s has the score %g",
+				h->env->name, h->env->labels[i], (double)scores->joined[i]);
+	if (h->task == REGRESSION)
+		return answer_values(h, scores->joined, *answer, call);
+	probabilities(h, scores->joined, n, p);
+	return answer_labels(h, p, *answer, call);
+}
+
+static const char *const problems[] = { "auto", "single_label", "multi_label", "regression", NULL };
+static const char *const poolings[] = { "model", "cls", "mean", "max", NULL };
+
+static const struct tn_option options[] = {
+	TN_OPTION_REAL(struct cls, min_score, 0.0, 0.0, 1.0,
+		"single label: the label is null when the best is less likely"),
+	TN_OPTION_CHOICE(struct cls, pooling, poolings, "model",
+		"the row for the text: the model's own, its first token, mean or max of all tokens"),
+	TN_OPTION_CHOICE(struct cls, problem, problems, "auto",
+		"auto: config.json's problem_type, else regression for one label, single_label for "
+		"more"),
+	TN_OPTION_REAL(struct cls, temperature, 1.0, 1e-3, 1e3,
+		"scores are divided by it: above 1 flattens the probabilities"),
+	TN_OPTION_REAL(struct cls, threshold, 0.5, 0.0, 1.0,
+		"multi_label: labels that are at least this likely are given"),
+	TN_OPTION_INT(struct cls, top_k, 0, 0, 1e9,
+		"how many of the best scores to give, 0: all"),
+	{ 0 }
+};
+
+static const struct tn_head_impl cls_impl = {
+	.task = TN_TASK_LABEL, .on_overflow = TN_OVERFLOW_TRUNCATE,
+	.open = cls_open, .forward = cls_forward, .decode = cls_decode,
+};
+
+TN_PLUGIN(cls, TN_HEAD, "cls",
+	.version = "0.1.0", .licence = "Apache-2.0",
+	.about = "a label for a text, several labels, or a number",
+	.state = sizeof(struct cls), .options = options, .impl.head = &cls_impl);
