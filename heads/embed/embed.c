@@ -3,7 +3,7 @@
  * tokens' rows, of length 1 if wanted.
  * Source: Reimers & Gurevych, arXiv 1908.10084, section 3 (pooling strategies).
  */
-#include <string.h>
+#include <math.h>
 #include <tenon/impl/head.h>
 
 struct embed {
@@ -33,12 +33,19 @@ static tn_ref embed_forward(const struct tn_head *self, struct tn_graph *g)
 static int embed_decode(const struct tn_head *self, const struct tn_scores *scores,
 	struct tn_value **answer, struct tn_call *call)
 {
+	const struct embed *h = (const struct embed *)self;
 	float *row = tn_alloc_n(call, scores->cols, sizeof(*row));
+	double sum = 0, length = 1;
 
-	(void)self;
 	if (!row)
 		return tn_status(call);
-	memcpy(row, scores->joined, scores->cols * sizeof(*row));
+	for (size_t c = 0; c < scores->cols; c++)
+		sum += (double)scores->joined[c] * (double)scores->joined[c];
+	/* The mean over windows is shorter than they are. */
+	if (h->normalize && scores->n_windows > 1 && sum > 0)
+		length = sqrt(sum);
+	for (size_t c = 0; c < scores->cols; c++)
+		row[c] = (float)((double)scores->joined[c] / length);
 	*answer = tn_new_floats(tn_call_arena(call), row, scores->cols);
 	return *answer ? 0 : tn_fail(call, TN_ENOMEM, "out of memory");
 }
