@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # docs: manual pages.  That of a plugin is made from its option table by the built command,
 # so a cross build has none.
+dist_man_MANS += %D%/tenon.1
 if !CROSS_COMPILING
 noinst_DATA = %D%/plugins.stamp
 endif

@@ -175,3 +175,5 @@ check_PROGRAMS += %D%/abi_layout
 dist_check_SCRIPTS += %D%/plugin/abi.sh
 EXTRA_DIST += %D%/plugin/abi-0.txt
 TESTS += %D%/plugin/abi.sh
+dist_check_SCRIPTS += %D%/docs/manual.sh
+TESTS += %D%/docs/manual.sh
