@@ -18,18 +18,24 @@ static int no_memory(struct opening *o)
  * version 5.2) "pooling_mode" with its name. */
 static const char *pooling_mode(struct opening *o, const struct tn_value *config, const char *path)
 {
-	static const char *const flags[][2] = {
-		{ "pooling_mode_cls_token", "cls" }, { "pooling_mode_mean_tokens", "mean" },
-		{ "pooling_mode_max_tokens", "max" }
+	static const char *const flags[] = {
+		"pooling_mode_cls_token", "pooling_mode_mean_tokens", "pooling_mode_max_tokens"
 	};
 	const char *name = tn_string(tn_get(config, "pooling_mode"), NULL), *mode = NULL;
 	const char *other = NULL;
 
-	for (size_t i = 0; i < 3; i++)
-		if (name ? !strcmp(name, flags[i][1]) : tn_bool(tn_get(config, flags[i][0]), false)) {
-			other = mode ? flags[i][0] : other;
-			mode = flags[i][1];
+	for (size_t i = 0; i < 3; i++) {
+		const char *word = flags[i] + strlen("pooling_mode_");
+		size_t len = strcspn(word, "_");
+
+		if (name ? strlen(name) == len && !strncmp(name, word, len) :
+				tn_bool(tn_get(config, flags[i]), false)) {
+			other = mode ? flags[i] : other;
+			mode = tn_arena_dup(o->arena, word, len);
+			if (!mode)
+				no_memory(o);
 		}
+	}
 	for (size_t i = 0; i < tn_size(config) && !name; i++)
 		if (!strncmp(tn_key(config, i), "pooling_mode_", 13) &&
 				tn_bool(tn_at(config, i), false) &&
