@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <link.h>
+#include <pthread.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -155,6 +156,31 @@ START_TEST(test_shorter_descriptor_has_a_tail_of_zeros)
 	ck_assert_msg(p != NULL, "%s", tn_error_text(call));
 	ck_assert_int_eq(p->rank, 0);
 	ck_assert_str_eq(p->version, "1.2.3");
+}
+END_TEST
+
+static void *load_good(void *unused)
+{
+	struct tn_call *own = tn_call_create();
+	const struct tn_plugin *good = tn_plugin_load(TN_HEAD, "good", NULL, own);
+
+	tn_call_destroy(own);
+	return (void *)good;
+}
+
+START_TEST(test_threads_get_the_same)
+{
+	pthread_t threads[8];
+	void *good, *first = NULL;
+
+	for (int i = 0; i < 8; i++)
+		ck_assert_int_eq(pthread_create(&threads[i], NULL, load_good, NULL), 0);
+	for (int i = 0; i < 8; i++) {
+		ck_assert_int_eq(pthread_join(threads[i], &good), 0);
+		ck_assert_ptr_nonnull(good);
+		first = i ? first : good;
+		ck_assert_ptr_eq(good, first);
+	}
 }
 END_TEST
 
@@ -440,6 +466,7 @@ int main(void)
 	add(s, "missing", test_missing_names_the_nearest, 1);
 	add(s, "faults", test_every_missing_plugin_is_a_fault, 1);
 	add(s, "short", test_shorter_descriptor_has_a_tail_of_zeros, 1);
+	add(s, "threads", test_threads_get_the_same, 1);
 	add(s, "types", test_file_of_the_wrong_type, 3);
 	add(s, "images", test_damaged_image, N_IMAGES);
 	add(s, "once", test_one_file_is_loaded_once, 1);
