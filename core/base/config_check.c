@@ -221,23 +221,20 @@ static bool next_item(struct tn_config_scan *s, char opened, char close,
 	return !s->source->lost;
 }
 
-static enum tn_value_kind read_list(struct tn_config_scan *s, int line)
+/* The items of a list behind its bracket, up to and with the one that closes it. */
+static void read_items(struct tn_config_scan *s, char opened, char close,
+	struct tn_config_place open)
 {
-	struct tn_config_place open = tn_config_here(s);
-	char opened = s->source->text[s->source->at], close = opened == '(' ? ')' : ']';
 	enum tn_value_kind first = TN_VALUE_NULL, kind;
-	bool more;
+	bool more = true;
 
-	if (!enter(s, open))
-		return TN_VALUE_LIST;
-	tn_config_add_item(s, TN_VALUE_LIST, line);
-	tn_config_put(s, "(", 1);
-	more = tn_config_peek(s) != close;
-	if (!more)
-		s->source->at++;
-	while (more && tn_config_peek(s) >= 0) {
+	for (size_t n = 0; more && tn_config_peek(s) >= 0; n++) {
 		struct tn_config_place at = tn_config_here(s);
 
+		if (n == TN_CONFIG_MAX_ITEMS) {
+			TN_LOST(s, at, "more than %d values in one list", TN_CONFIG_MAX_ITEMS);
+			return;
+		}
 		kind = read_value(s, at.line);
 		if (first == TN_VALUE_NULL)
 			first = kind;
@@ -247,6 +244,21 @@ static enum tn_value_kind read_list(struct tn_config_scan *s, int line)
 	}
 	if (more && !s->source->lost)
 		TN_LOST(s, open, "the %c that opens here is never closed", opened);
+}
+
+static enum tn_value_kind read_list(struct tn_config_scan *s, int line)
+{
+	struct tn_config_place open = tn_config_here(s);
+	char opened = s->source->text[s->source->at], close = opened == '(' ? ')' : ']';
+
+	if (!enter(s, open))
+		return TN_VALUE_LIST;
+	tn_config_add_item(s, TN_VALUE_LIST, line);
+	tn_config_put(s, "(", 1);
+	if (tn_config_peek(s) == close)
+		s->source->at++;
+	else
+		read_items(s, opened, close, open);
 	tn_config_put(s, ")", 1);
 	s->depth--;
 	return TN_VALUE_LIST;

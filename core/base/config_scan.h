@@ -17,6 +17,7 @@
 #define TN_CONFIG_MAX_FILES 256
 #define TN_CONFIG_MAX_MEMBERS 4096	/* of one group: libconfig's search is quadratic */
 #define TN_CONFIG_MAX_SETTINGS 32768
+#define TN_CONFIG_MAX_ITEMS 65536	/* of one list: it grows by 16 */
 #define TN_CONFIG_MAX_FAULTS 50
 
 /** A value as the check found it. */
