@@ -36,7 +36,11 @@ enum tn_op {
 	TN_OP_SCALE = 8,	/* in x; out attr.scale.by * x + attr.scale.plus */
 	TN_OP_ACT = 9,		/* in x; out attr.act.kind of each element */
 	TN_OP_GLU = 10,		/* in x [R][2C]; out act(x[:, :C]) * x[:, C:] */
-	TN_OP_DROPOUT = 11,	/* in x; out x with elements zeroed by the counter RNG */
+	/* dropout: in x; out x / (1 - rate), or 0 where the element's word is less than
+	 * rate 2^32.  The word of element e (of the dense tensor) is word e % 4 of
+	 * Philox4x32-10 with the counter (e / 4, 0) and the key attr.dropout.key; so the
+	 * gradient is the same op on dy. */
+	TN_OP_DROPOUT = 11,
 	/* linear: in x [R][I], then for each of attr.linear.parts: weight [O][I] and,
 	 * with attr.linear.bias, bias [O]; then with attr.linear.residual r [R][O].
 	 * out y [R][sum of O] = act(x W^T + b) + r, parts side by side.
