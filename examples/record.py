@@ -138,6 +138,23 @@ def run_case(model, encoding, offsets, embed, keep):
             for k, v in t.items() if k in keep}
 
 
+def write(path, tensors, meta):
+    """Safetensors with the metadata in order, so that a file is the same each time."""
+    kinds = {torch.float32: "F32", torch.float64: "F64", torch.float16: "F16",
+             torch.int64: "I64", torch.int32: "I32", torch.uint8: "U8"}
+    header, data, end = {"__metadata__": dict(sorted(meta.items()))}, [], 0
+    for name, t in sorted(tensors.items(), key=lambda kv: (-kv[1].element_size(), kv[0])):
+        data.append(t.contiguous().numpy().tobytes())
+        header[name] = {"dtype": kinds[t.dtype], "shape": list(t.shape),
+                        "data_offsets": [end, end + len(data[-1])]}
+        end += len(data[-1])
+    head = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode()
+    head += b" " * (-len(head) % 8)
+    with open(path, "wb") as f:
+        f.write(len(head).to_bytes(8, "little") + head)
+        f.writelines(data)
+
+
 ALL = ("ids", "type_ids", "offsets", "hidden", "pooled", "logits", "embed")
 
 
@@ -145,10 +162,8 @@ def record(folder, cases, out, keep=ALL):
     """Runs `cases` with the model in `folder` and writes `out`."""
     import inspect
 
-    import safetensors
     import tokenizers
     import transformers
-    from safetensors.torch import save_file
     transformers.logging.set_verbosity_error()
     config = transformers.AutoConfig.from_pretrained(folder, local_files_only=True)
     tokenizer = transformers.AutoTokenizer.from_pretrained(folder, local_files_only=True)
@@ -168,8 +183,8 @@ def record(folder, cases, out, keep=ALL):
     meta = {"format": "tenon-verify-1", "class": "SentenceTransformer" if embed else
             name or type(model).__name__, "cases": json.dumps(seen, ensure_ascii=False),
             "transformers": transformers.__version__, "torch": torch.__version__,
-            "tokenizers": tokenizers.__version__, "safetensors": safetensors.__version__}
-    save_file(tensors, out, meta)
+            "tokenizers": tokenizers.__version__}
+    write(out, tensors, meta)
     return tensors, meta
 
 

@@ -42,7 +42,8 @@ def plain_cases(rng):
     out = [{"text": t} for t in (
         "", "cat", "the cat", "The cat sat on the mat.", "John was not walking in New York!",
         "Café naïve É e\u0301, straße?", "東京 is old 漢字", "who \U0001f600 runs\u200d 1999-19",
-        "  spaces\tand\u00a0tabs\r\n end ", "[MASK] and [SEP] in the text", "zzz qqq jjj \u03c9\u03a9")]
+        "  spaces\tand\u00a0tabs\r\n end ", "[MASK] and [SEP] in the text",
+        "zzz qqq jjj \u03c9\u03a9")]
     for n in (7, 8, 9, 17, 31):
         out.append({"text": " ".join(rng.choice(WORDS) for _ in range(n))})
     out += [{"text": "who runs?", "pair": "The dog runs in Paris, the cat sat."},
@@ -100,24 +101,26 @@ def fill(model, seed):
 
 # name: class, options
 MODELS = {
-    "bert-model-h40": ("BertModel", dict(hidden=40, heads=5, inner=70, long=(511, 512, "pair"))),
-    "bert-model-h96": ("BertModel", dict(hidden=96, heads=1, inner=101, layers=1, act="gelu_new",
+    "bert-model-h40": ("BertModel", dict(hidden=40, heads=5, inner=70, long=(512, "pair"))),
+    "bert-model-h96": ("BertModel", dict(hidden=96, heads=1, inner=61, layers=1, act="gelu_new",
                                          eps=1e-5, cased=True)),
     "bert-model-bf16-sharded": ("BertModel", dict(hidden=48, heads=2, inner=50, dtype="bfloat16",
                                                   shards=3)),
     "bert-model-legacy": ("BertModel", dict(hidden=40, heads=2, inner=33, legacy=True)),
-    "bert-sentence-h72": ("BertModel", dict(hidden=72, heads=3, inner=50, sentence=True)),
+    "bert-sentence-h72": ("BertModel", dict(hidden=72, heads=3, inner=50, layers=1, sentence=True)),
     "bert-seqcls-h100": ("BertForSequenceClassification",
-                         dict(hidden=100, heads=4, inner=39, problem="single_label_classification",
+                         dict(hidden=100, heads=4, inner=39, layers=1,
+                              problem="single_label_classification",
                               labels=["negative", "neutral", "positive"])),
     "bert-seqcls-long-h40": ("BertForSequenceClassification",
-                             dict(hidden=40, heads=5, inner=77, labels=["no", "yes"], long=(512, "pair"))),
+                             dict(hidden=40, heads=5, inner=77, labels=["no", "yes"],
+                                  long=("pair",))),
     "bert-seqcls-multi-h48": ("BertForSequenceClassification",
                               dict(hidden=48, heads=2, inner=60, dtype="float16",
                                    problem="multi_label_classification",
                                    labels=["news", "sport", "film", "city"])),
     "bert-seqcls-regression-h72": ("BertForSequenceClassification",
-                                   dict(hidden=72, heads=3, inner=45, act="relu",
+                                   dict(hidden=72, heads=3, inner=45, layers=1, act="relu",
                                         problem="regression", labels=["score"])),
     "bert-tokcls-h40": ("BertForTokenClassification",
                         dict(hidden=40, heads=5, inner=70, labels=BIO, long=(511,), words=True)),
@@ -125,7 +128,8 @@ MODELS = {
                         dict(hidden=72, heads=3, inner=81, labels=BIO, words=True, cased=True)),
     "bert-qa-h40": ("BertForQuestionAnswering",
                     dict(hidden=40, heads=5, inner=70, long=("pair",), qa=True)),
-    "bert-qa-h100": ("BertForQuestionAnswering", dict(hidden=100, heads=4, inner=99, layers=1, qa=True)),
+    "bert-qa-h100": ("BertForQuestionAnswering",
+                     dict(hidden=100, heads=4, inner=59, layers=1, qa=True)),
     "bert-mlm-tied-h40": ("BertForMaskedLM", dict(hidden=40, heads=5, inner=70, long=(512,),
                                                   mlm=True)),
     "bert-mlm-untied-h48": ("BertForMaskedLM", dict(hidden=48, heads=2, inner=61, tied=False,
