@@ -19,7 +19,7 @@ static struct tn_answer_row *add(struct rows *r, const char *label, double score
 {
 	struct tn_answer_row *row = &r->items[r->n++];
 
-	*row = (struct tn_answer_row){ .label = label, .score = score };
+	*row = (struct tn_answer_row){ .label = label, .score = score, .rank = 1 };
 	return row;
 }
 
@@ -32,10 +32,11 @@ static void add_object(struct rows *r, const struct tn_value *v)
 	struct tn_answer_row *row = add(r, label ? label : "", tn_real(tn_get(v, "score"), NAN));
 
 	if (!label && !text)
-		row->label = "(no answer)";
+		row->label = tn_get(v, "scores") ? "(no label)" : "(no answer)";
 	row->text = text;
 	row->begin = (size_t)tn_int(tn_at(bytes, 0), 0);
 	row->end = (size_t)tn_int(tn_at(bytes, 1), 0);
+	row->rank = tn_int(tn_get(v, "rank"), 1);
 }
 
 static void add_labels(struct rows *r, const struct tn_value *v)
@@ -49,6 +50,13 @@ static void add_labels(struct rows *r, const struct tn_value *v)
 	}
 	if (!tn_size(labels))
 		add(r, "(no label)", NAN);
+}
+
+/* Several values, each with its name. */
+static void add_values(struct rows *r, const struct tn_value *values)
+{
+	for (size_t i = 0; i < tn_size(values); i++)
+		add(r, tn_key(values, i), tn_real(tn_at(values, i), NAN));
 }
 
 static void add_json(struct rows *r, const struct tn_value *v)
@@ -94,6 +102,8 @@ static void add_rows(struct rows *r, const struct tn_value *v)
 		add_vector(r, v);
 	} else if (tn_get(v, "labels")) {
 		add_labels(r, v);
+	} else if (tn_get(v, "values")) {
+		add_values(r, tn_get(v, "values"));
 	} else if (tn_get(v, "value")) {
 		add_json(r, tn_get(v, "value"));
 	} else if (kind == TN_VALUE_OBJECT && has_score(v)) {
@@ -106,7 +116,8 @@ static void add_rows(struct rows *r, const struct tn_value *v)
 const struct tn_answer_row *tn_answer_rows(const struct tn_value *answer, size_t *n,
 	struct tn_call *call)
 {
-	size_t most = tn_size(answer) + tn_size(tn_get(answer, "labels")) + 1;
+	size_t most = tn_size(answer) + tn_size(tn_get(answer, "labels")) +
+		tn_size(tn_get(answer, "values")) + 1;
 	struct rows r = { tn_alloc_n(call, most, sizeof(*r.items)), 0, call };
 
 	*n = 0;

@@ -38,10 +38,12 @@ bool tn_is_span_list(const struct tn_value *v)
 		(tn_size(v) == 0 || tn_get(tn_at(v, 0), "bytes"));
 }
 
-static int by_begin(const void *a, const void *b)
+static int by_place(const void *a, const void *b)
 {
 	const struct tn_answer_row *x = a, *y = b;
 
+	if (x->rank != y->rank)
+		return x->rank < y->rank ? -1 : 1;
 	if (x->begin != y->begin)
 		return x->begin < y->begin ? -1 : 1;
 	return (x->end > y->end) - (x->end < y->end);
@@ -53,7 +55,7 @@ struct tn_answer_row *tn_sorted_spans(const struct tn_value *answer, size_t *n,
 	struct tn_answer_row *rows = (struct tn_answer_row *)tn_answer_rows(answer, n, call);
 
 	if (rows)
-		qsort(rows, *n, sizeof(*rows), by_begin);
+		qsort(rows, *n, sizeof(*rows), by_place);
 	return rows;
 }
 
@@ -103,6 +105,8 @@ static int put_conll(FILE *out, const struct tn_value *answer, const struct tn_w
 		if (!tn_is_head_answer(tn_key(answer, i)) || !tn_is_span_list(tn_at(answer, i)))
 			continue;
 		t->spans = tn_sorted_spans(tn_at(answer, i), &t->n, call);
+		while (t->n && t->spans[t->n - 1].rank > 1)
+			t->n--;
 		t->last = t->n;
 		n++;
 	}

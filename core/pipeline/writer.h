@@ -3,8 +3,8 @@
  *
  *	text	the text with its heads' answers, spans marked [Oslo LOC 0.98]
  *	jsonl	the answer object, one a line
- *	conll	word TAB tag for each head that gives spans (B-X, I-X, O), a blank line
- *		after each input; other heads are left out
+ *	conll	word TAB tag for each head that gives spans (B-X, I-X, O; of the best path
+ *		alone), a blank line after each input; other heads are left out
  *
  * An answer is an object {"input","id","text","truncated",HEAD: ...} or {"input","id",
  * "error"}.  Only jsonl writes errors; the other formats hand them to tn_note.
@@ -42,10 +42,11 @@ struct tn_answer_row {
 	const char *text;		/* of a span or answer; NULL: none */
 	size_t begin, end;		/* its bytes */
 	double score;			/* NAN: none */
+	int64_t rank;			/* of the path that a span is on, from 1 */
 };
 
-/** A head's answer as rows in the call's arena: a row for each span, one for all other
- *  kinds.  NULL with *n 0 when memory ran out. */
+/** A head's answer as rows in the call's arena: a row for each span, label or value, one
+ *  for all other kinds.  NULL with *n 0 when memory ran out. */
 TN_PRIVATE const struct tn_answer_row *tn_answer_rows(const struct tn_value *answer, size_t *n,
 	struct tn_call *call);
 /** Whether a member of an answer object is a head's answer (not input, id, text, words,

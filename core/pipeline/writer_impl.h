@@ -8,7 +8,8 @@
 
 /** Whether a head's answer is a list of spans; an empty list is one. */
 bool tn_is_span_list(const struct tn_value *v);
-/** tn_answer_rows of a list of spans, in the order of the text. */
+/** tn_answer_rows of a list of spans, in the order of the text, those of the best path
+ *  first. */
 struct tn_answer_row *tn_sorted_spans(const struct tn_value *answer, size_t *n,
 	struct tn_call *call);
 /** Writes one answer as text for people; checks no writing. */

@@ -68,10 +68,13 @@ static void put_span(const struct print *p, const char *text, size_t len,
 	put_string(p, span->label);
 	fputs(p->plain, p->out);
 	put_score(p, span->score);
+	if (span->rank > 1)
+		fprintf(p->out, " #%lld", (long long)span->rank);
 	putc(']', p->out);
 }
 
-/* The text with its spans in brackets; one that overlaps another follows the text. */
+/* The text with its spans in brackets; those that overlap one, or are on another than the
+ * best path, follow the text. */
 static int put_marked(const struct print *p, const char *text, size_t len,
 	const struct tn_value *answer, struct tn_call *call)
 {
@@ -85,7 +88,7 @@ static int put_marked(const struct print *p, const char *text, size_t len,
 
 		if (s->begin > s->end || s->end > len)
 			continue;
-		if (s->begin < at) {
+		if (s->begin < at || s->rank > 1) {
 			spans[n_late++] = *s;
 			continue;
 		}

@@ -120,7 +120,9 @@ static const struct {
 	{ "{\"labels\":[\"x\",\"y\"],\"scores\":{\"x\":0.9,\"y\":0.75,\"z\":0.1}}", "x 0.90, y "
 		"0.75" },
 	{ "{\"labels\":[],\"scores\":{\"x\":0.1}}", "(no label)" },
+	{ "{\"label\":null,\"score\":0.25,\"scores\":{}}", "(no label) 0.25" },
 	{ "{\"value\":-2.5}", "-2.5" },
+	{ "{\"values\":{\"x\":1.5,\"y\":-2}}", "x 1.50, y -2.00" },
 	{ "{\"text\":\"Oslo\",\"bytes\":[3,7],\"chars\":[3,7],\"score\":0.5,\"null_score\":0.1,"
 		"\"nbest\":[]}", "Oslo 0.50" },
 	{ "{\"text\":null,\"bytes\":null,\"score\":0.25,\"null_score\":0.75}", "(no answer) 0.25" },
@@ -185,6 +187,19 @@ START_TEST(test_conll_of_given_words)
 }
 END_TEST
 
+/* Spans of a second path: beside the text, and in no column. */
+START_TEST(test_best_path_alone_is_marked)
+{
+	static const char answer[] = "{\"text\":\"a b c\",\"h\":["
+		"{\"label\":\"L\",\"bytes\":[2,3],\"score\":0.5,\"rank\":1},"
+		"{\"label\":\"M\",\"bytes\":[4,5],\"score\":0.25,\"rank\":2}]}";
+
+	ck_assert_str_eq(WRITTEN(TN_OUTPUT_TEXT, false, answer),
+		"a [b L 0.50] c [c M 0.25 #2]\n");
+	ck_assert_str_eq(WRITTEN(TN_OUTPUT_CONLL, false, answer), "a\tO\nb\tB-L\nc\tO\n\n");
+}
+END_TEST
+
 START_TEST(test_full_disk_is_an_error)
 {
 	FILE *full = fopen("/dev/full", "w");
@@ -238,6 +253,7 @@ int main(void)
 	tcase_add_test(c, test_text_is_made_safe);
 	tcase_add_test(c, test_conll_by_spaces);
 	tcase_add_test(c, test_conll_of_given_words);
+	tcase_add_test(c, test_best_path_alone_is_marked);
 	tcase_add_test(c, test_full_disk_is_an_error);
 	tcase_add_test(c, test_closed_pipe_ends_quietly);
 	tcase_add_test(c, test_formats);
