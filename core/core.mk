@@ -142,6 +142,9 @@ bin_PROGRAMS += %D%/tenon
 	%D%/cli/table.c \
 	%D%/cli/tensors.c \
 	%D%/cli/tensors.h \
+	%D%/cli/verify.c \
+	%D%/cli/verify.h \
+	%D%/cli/verify_compare.c \
 	%D%/cli/version.c
 
 # The conformance suites: for `tenon plugins test` and for make check.

@@ -42,14 +42,14 @@ static const char *find_type(const char *text, size_t n, size_t *len)
 			break;
 		case '}':
 		case ']':
-			in_model &= --depth > 1;
+			depth--;
 			break;
 		case ',':
 			is_type = false;
 			break;
 		case '"':
 			string = string_length(text + i, n - i);
-			if (depth == 2 && in_model && is_type) {
+			if (depth == 2 && is_type) {
 				*len = string;
 				return text + i;
 			}

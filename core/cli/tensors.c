@@ -58,15 +58,13 @@ int tn_tensors_add(struct tn_tensors_file *f, const struct tn_pipeline *p,
 {
 	if (job->error)
 		return 0;
-	for (size_t h = 0; h < p->n_heads + p->hidden; h++) {
-		bool head = h < p->n_heads;
+	for (size_t h = 0; h < p->n_heads + (p->n_kept > 0); h++) {
 		size_t rows = 0;
 
 		for (size_t w = 0; w < job->windows.n; w++)
 			rows += tn_job_rows(p, job, h, w);
-		if (add(f, tn_printf(call, "%s.%lld", head ? p->heads[h].name : "hidden", number),
-				head ? job->scores[h] : job->hidden, rows,
-				head ? p->heads[h].cols : p->info.width, call))
+		if (add(f, tn_printf(call, "%s.%lld", h < p->n_heads ? p->heads[h].name : "hidden",
+				number), job->scores[h], rows, tn_pipeline_cols(p, h), call))
 			return tn_status(call);
 	}
 	return 0;

@@ -171,16 +171,15 @@ static size_t rows_before(const struct tn_pipeline *p, const struct tn_batch_ite
 static void take_scores(struct tn_pipeline *p, struct tn_session *s,
 	const struct tn_batch_item *items, size_t n)
 {
-	for (size_t h = 0; h < p->n_heads + p->hidden; h++) {
+	for (size_t h = 0; h < p->n_heads + p->n_kept; h++) {
 		const struct tn_tensor *t = tn_exec_output(s->exec, h);
-		size_t cols = h < p->n_heads ? p->heads[h].cols : p->info.width, row = 0;
+		size_t cols = tn_pipeline_cols(p, h), row = 0;
 
 		for (size_t i = 0; i < n; i++) {
 			struct tn_job *job = items[i].job;
-			float *to = h < p->n_heads ? job->scores[h] : job->hidden;
 			size_t rows = tn_job_rows(p, job, h, items[i].window);
 
-			copy_rows(to + rows_before(p, &items[i], h) * cols, t, row, rows, cols);
+			copy_rows(job->scores[h] + rows_before(p, &items[i], h) * cols, t, row, rows, cols);
 			row += rows;
 		}
 	}

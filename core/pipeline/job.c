@@ -226,9 +226,16 @@ int tn_job_prepare(struct tn_pipeline *p, const struct tn_input *input, struct t
 	return job->error ? 0 : TN_ENOMEM;
 }
 
-size_t tn_job_rows(const struct tn_pipeline *p, const struct tn_job *job, size_t head, size_t window)
+size_t tn_pipeline_cols(const struct tn_pipeline *p, size_t output)
 {
-	enum tn_score_axis axis = head < p->n_heads ? p->heads[head].axis : TN_ON_TOKENS;
+	return output < p->n_heads ? p->heads[output].cols : p->kept[output - p->n_heads].cols;
+}
+
+size_t tn_job_rows(const struct tn_pipeline *p, const struct tn_job *job, size_t output,
+	size_t window)
+{
+	enum tn_score_axis axis = output < p->n_heads ? p->heads[output].axis :
+		p->kept[output - p->n_heads].axis;
 
 	if (axis == TN_ON_TEXTS)
 		return 1;

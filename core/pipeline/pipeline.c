@@ -101,6 +101,22 @@ static int score_axis(struct tn_pipeline_head *h, const struct tn_graph *g, tn_r
 		"tokens", h->name);
 }
 
+/* A feature of the model as an output. */
+static void keep_feature(struct tn_pipeline *p, struct tn_graph *g, size_t i)
+{
+	static const char *const names[TN_MAX_KEPT] = { "tokens", "pooled" };
+	tn_ref x = tn_feature(g, names[i]);
+
+	if (x == TN_NONE)
+		tn_graph_fail(g, TN_EDATA, "%s: the model has no feature \"%s\"", p->dir->path,
+			names[i]);
+	tn_graph_output(g, names[i], x);
+	if (tn_graph_status(g))
+		return;
+	p->kept[i].axis = i ? TN_ON_TEXTS : TN_ON_TOKENS;
+	p->kept[i].cols = tn_width(g, x);
+}
+
 /* The graph of the model and all heads. */
 static struct tn_graph *build_graph(struct tn_pipeline *p, struct tn_call *call)
 {
@@ -122,10 +138,9 @@ static struct tn_graph *build_graph(struct tn_pipeline *p, struct tn_call *call)
 		if (tn_graph_status(g) || score_axis(h, g, scores, call))
 			break;
 	}
-	if (p->hidden && !tn_graph_status(g)) {
-		tn_graph_scope(g, &p->model_source, "the model");
-		tn_graph_output(g, "hidden", tn_feature(g, "tokens"));
-	}
+	tn_graph_scope(g, &p->model_source, "the model");
+	for (size_t i = 0; i < p->n_kept && !tn_graph_status(g); i++)
+		keep_feature(p, g, i);
 	if (tn_graph_status(g) || tn_status(call)) {
 		tn_graph_destroy(g);
 		return NULL;
@@ -188,8 +203,8 @@ static void choose_threads(struct tn_pipeline *p)
 		p->threads_per_call = p->threads;
 }
 
-struct tn_pipeline *tn_pipeline_open_with(const char *path, const char *const *settings, bool hidden,
-	struct tn_call *call)
+struct tn_pipeline *tn_pipeline_open_with(const char *path, const char *const *settings,
+	size_t n_kept, struct tn_call *call)
 {
 	struct tn_pipeline *p = calloc(1, sizeof(*p));
 
@@ -199,7 +214,7 @@ struct tn_pipeline *tn_pipeline_open_with(const char *path, const char *const *s
 	}
 	pthread_mutex_init(&p->lock, NULL);
 	pthread_cond_init(&p->free_slot, NULL);
-	p->hidden = hidden;
+	p->n_kept = n_kept;
 	p->arena = tn_arena_create();
 	if (!p->arena) {
 		tn_fail(call, TN_ENOMEM, "out of memory");
@@ -222,7 +237,7 @@ failed:
 struct tn_pipeline *tn_pipeline_open(const char *path, const char *const *settings,
 	struct tn_call *call)
 {
-	return tn_pipeline_open_with(path, settings, false, call);
+	return tn_pipeline_open_with(path, settings, 0, call);
 }
 
 void tn_pipeline_close(struct tn_pipeline *p)

@@ -20,6 +20,8 @@
 /** What the rows of a head's scores are. */
 enum tn_score_axis { TN_ON_TEXTS, TN_ON_WORDS, TN_ON_TOKENS };
 
+#define TN_MAX_KEPT 2
+
 /** How a text is cut into words. */
 enum tn_words_mode { TN_WORDS_NONE, TN_WORDS_SPACE, TN_WORDS_PRETOKENIZER };
 
@@ -60,7 +62,11 @@ struct tn_pipeline {
 	struct tn_weight_source model_source;
 	struct tn_pipeline_head *heads;
 	size_t n_heads;
-	bool hidden;			/* the model's token rows are an output, the last */
+	size_t n_kept;			/* features that are outputs behind the heads' scores */
+	struct {
+		enum tn_score_axis axis;
+		size_t cols;
+	} kept[TN_MAX_KEPT];
 	struct tn_plan *plan;
 	int tokens_axis, words_axis, texts_axis;	/* of the plan; -1: it has none */
 	enum tn_words_mode words_mode;
@@ -84,15 +90,16 @@ struct tn_job {
 	uint32_t *word_token;		/* [n_words] where each word's first token begins, or
 					 * UINT32_MAX: it has none */
 	size_t (*word_range)[2];	/* [windows] words that begin in each: first, count */
-	float **scores;			/* [heads] rows of all windows, one behind the other */
-	float *hidden;			/* likewise, when the pipeline keeps it */
+	float **scores;			/* [heads, then kept features] rows of all windows, one
+					 * behind the other */
 	size_t windows_left;		/* to be run */
 	const char *error;		/* NULL, or what is wrong with this input */
 };
 
-/** tn_pipeline_open; with `hidden`, jobs also give the model's rows of tokens. */
+/** tn_pipeline_open; jobs also give the values of the first n_kept of these features of
+ *  the model: "tokens" (its rows of tokens), "pooled" (a row for each text). */
 TN_PRIVATE struct tn_pipeline *tn_pipeline_open_with(const char *path, const char *const *settings,
-	bool hidden, struct tn_call *call);
+	size_t n_kept, struct tn_call *call);
 /** Tokenizes an input and cuts it into windows.  What is wrong with it is kept in
  *  job->error.  Errors: TN_ENOMEM, TN_EINTERNAL. */
 TN_PRIVATE int tn_job_prepare(struct tn_pipeline *p, const struct tn_input *input,
@@ -108,9 +115,11 @@ TN_PRIVATE int tn_job_scores(const struct tn_pipeline *p, const struct tn_job *j
 /** The answer object of a finished job. */
 TN_PRIVATE int tn_job_answer(const struct tn_pipeline *p, const struct tn_job *job,
 	const struct tn_value **answer, struct tn_call *call);
-/** Rows of a head's scores in a window. */
-TN_PRIVATE size_t tn_job_rows(const struct tn_pipeline *p, const struct tn_job *job, size_t head,
+/** Rows of an output in a window; outputs are the heads' scores, then kept features. */
+TN_PRIVATE size_t tn_job_rows(const struct tn_pipeline *p, const struct tn_job *job, size_t output,
 	size_t window);
+/** Columns of an output. */
+TN_PRIVATE size_t tn_pipeline_cols(const struct tn_pipeline *p, size_t output);
 
 /* session.c: what one running call holds. */
 struct tn_session {

@@ -10,33 +10,26 @@
 /* Memory for a job's scores, from the heap: it is large and lives shortly. */
 static int take_memory(struct tn_pipeline *p, struct tn_job *job, struct tn_call *call)
 {
-	job->scores = tn_alloc_n(call, p->n_heads + 1, sizeof(*job->scores));
+	job->scores = tn_alloc_n(call, p->n_heads + p->n_kept + 1, sizeof(*job->scores));
 	if (!job->scores)
 		return tn_status(call);
-	for (size_t h = 0; h < p->n_heads + p->hidden; h++) {
-		size_t cols = h < p->n_heads ? p->heads[h].cols : p->info.width, rows = 0;
-		float *scores;
+	for (size_t h = 0; h < p->n_heads + p->n_kept; h++) {
+		size_t cols = tn_pipeline_cols(p, h), rows = 0;
 
 		for (size_t w = 0; w < job->windows.n; w++)
 			rows += tn_job_rows(p, job, h, w);
-		scores = calloc(rows * cols + 1, sizeof(*scores));
-		if (!scores)
+		job->scores[h] = calloc(rows * cols + 1, sizeof(float));
+		if (!job->scores[h])
 			return tn_fail(call, TN_ENOMEM, "out of memory: %zu x %zu scores", rows, cols);
-		if (h < p->n_heads)
-			job->scores[h] = scores;
-		else
-			job->hidden = scores;
 	}
 	return 0;
 }
 
 static void free_memory(struct tn_pipeline *p, struct tn_job *job)
 {
-	for (size_t h = 0; job->scores && h < p->n_heads; h++)
+	for (size_t h = 0; job->scores && h < p->n_heads + p->n_kept; h++)
 		free(job->scores[h]);
-	free(job->hidden);
 	job->scores = NULL;
-	job->hidden = NULL;
 }
 
 struct queue {

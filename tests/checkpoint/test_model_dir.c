@@ -94,6 +94,11 @@ START_TEST(test_plain_directory)
 	ck_assert_ptr_null(dir->files.special_tokens);
 	ck_assert_int_eq(tn_int(tn_get(dir->files.tokenizer_config, "model_max_length"), 0), 512);
 	ck_assert_ptr_eq(dir->files.config, dir->config);
+	temporary_text("m/tokenizer.json", "{\"model\":{\"type\":[\"no\"]},\"type\":\"no\"}");
+	ck_assert_ptr_null(open_dir("m", call)->tokenizer_type);
+	temporary_text("m/tokenizer.json", "{\"model\":{\"type\":\"../x\"}}");
+	refuse("m", TN_EDATA, "$/m/tokenizer.json: the type of its model is \"../x\", expected the "
+		"name of a tokenizer");
 	tn_call_destroy(call);
 }
 END_TEST
