@@ -177,3 +177,50 @@ EXTRA_DIST += %D%/plugin/abi-0.txt
 TESTS += %D%/plugin/abi.sh
 dist_check_SCRIPTS += %D%/docs/manual.sh
 TESTS += %D%/docs/manual.sh
+
+# The Unicode tables of the tokenizers, for tests/parity/unicode.sh.
+check_PROGRAMS += %D%/unicode
+%C%_unicode_CPPFLAGS = $(TEST_CPPFLAGS) -I$(top_srcdir)/plugins/tokenizers/common
+%C%_unicode_LDADD = plugins/libtokenizers.la
+%C%_unicode_SOURCES = %D%/parity/unicode.c
+
+if HAVE_CHECK
+check_PROGRAMS += %D%/test_unicode
+TESTS += %D%/test_unicode
+%C%_test_unicode_CPPFLAGS = $(TEST_CPPFLAGS) -I$(top_srcdir)/plugins/tokenizers/common
+%C%_test_unicode_CFLAGS = $(TEST_CFLAGS)
+%C%_test_unicode_LDADD = plugins/libtokenizers.la $(TEST_LIBS)
+%C%_test_unicode_SOURCES = %D%/tokenizers/test_unicode.c
+
+check_PROGRAMS += %D%/test_windows
+TESTS += %D%/test_windows
+%C%_test_windows_CPPFLAGS = $(TEST_CPPFLAGS)
+%C%_test_windows_CFLAGS = $(TEST_CFLAGS)
+%C%_test_windows_LDADD = $(TEST_LIBS)
+%C%_test_windows_SOURCES = %D%/text/test_windows.c
+
+check_PROGRAMS += %D%/test_wordpiece
+TESTS += %D%/test_wordpiece
+%C%_test_wordpiece_CPPFLAGS = $(TEST_CPPFLAGS)
+%C%_test_wordpiece_CFLAGS = $(TEST_CFLAGS)
+%C%_test_wordpiece_LDADD = $(TEST_LIBS)
+%C%_test_wordpiece_SOURCES = %D%/tokenizers/test_wordpiece.c %D%/tokenizers/tokenizer.h
+endif
+
+EXTRA_DIST += \
+	%D%/golden/unicode.fnv \
+	%D%/golden/wordpiece.py \
+	%D%/golden/wordpiece/README.md \
+	%D%/golden/wordpiece/added.fnv \
+	%D%/golden/wordpiece/added/tokenizer.json \
+	%D%/golden/wordpiece/cased.fnv \
+	%D%/golden/wordpiece/cased/tokenizer.json \
+	%D%/golden/wordpiece/sample.txt \
+	%D%/golden/wordpiece/strings.json \
+	%D%/golden/wordpiece/uncased.fnv \
+	%D%/golden/wordpiece/uncased/tokenizer_config.json \
+	%D%/golden/wordpiece/uncased/vocab.txt \
+	%D%/parity/compare_tokenizers.py \
+	%D%/parity/compare_unicode.py \
+	%D%/parity/tokenizers.sh \
+	%D%/parity/unicode.sh

@@ -34,17 +34,15 @@ static inline const struct tn_value *tokenizer_tree(const char *dir, const char 
 	struct tn_arena *arena, struct tn_call *call)
 {
 	static char text[1 << 20];
-	char path[PATH_MAX];
-	FILE *file;
+	const char *path = tn_printf(call, "%s/%s", dir, name);
+	FILE *file = path ? fopen(path, "rb") : NULL;
 	size_t n;
 
-	snprintf(path, sizeof(path), "%s/%s", dir, name);
-	file = fopen(path, "rb");
 	if (!file)
 		return NULL;
 	n = fread(text, 1, sizeof(text), file);
 	fclose(file);
-	return tn_json_parse(text, n, tn_printf(call, "%s", path), arena, call);
+	return tn_json_parse(text, n, path, arena, call);
 }
 
 /** Opens the tokenizer of a directory: 0 or the code of the error in `call`. */

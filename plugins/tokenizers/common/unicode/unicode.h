@@ -68,8 +68,10 @@ static inline unsigned tok_decompose(uint32_t c, uint32_t out[4])
 
 		out[0] = 0x1100 + s / 588;
 		out[1] = 0x1161 + s % 588 / 28;
+		if (!t)
+			return 2;
 		out[2] = 0x11a7 + t;
-		return t ? 3 : 2;
+		return 3;
 	}
 	from = tok_nfd_pool + tok_nfd_blocks[tok_nfd_index[c >> 7]][c & 127];
 	for (uint32_t i = 0; i < from[0]; i++)
