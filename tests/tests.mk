@@ -136,6 +136,29 @@ TESTS += %D%/test_plan
 %C%_test_plan_CFLAGS = $(TEST_CFLAGS)
 %C%_test_plan_LDADD = $(TEST_LIBS)
 %C%_test_plan_SOURCES = %D%/tensor/test_plan.c
+
+check_PROGRAMS += %D%/test_crf
+TESTS += %D%/test_crf
+%C%_test_crf_CPPFLAGS = $(TEST_CPPFLAGS)
+%C%_test_crf_CFLAGS = $(TEST_CFLAGS)
+%C%_test_crf_LDADD = $(TEST_LIBS) -lm
+%C%_test_crf_SOURCES = %D%/heads/test_crf.c heads/bio-crf/crf.c heads/bio-crf/crf.h \
+	heads/bio-crf/tags.c heads/bio-crf/tags.h
+
+check_PROGRAMS += %D%/test_decode
+TESTS += %D%/test_decode
+%C%_test_decode_CPPFLAGS = $(TEST_CPPFLAGS)
+%C%_test_decode_CFLAGS = $(TEST_CFLAGS)
+%C%_test_decode_LDADD = $(TEST_LIBS) -lm
+%C%_test_decode_SOURCES = %D%/heads/test_decode.c
+
+check_PROGRAMS += %D%/test_spans
+TESTS += %D%/test_spans
+%C%_test_spans_CPPFLAGS = $(TEST_CPPFLAGS)
+%C%_test_spans_CFLAGS = $(TEST_CFLAGS)
+%C%_test_spans_LDADD = $(TEST_LIBS) -lm
+%C%_test_spans_SOURCES = %D%/heads/test_spans.c heads/span-qa/spans.c \
+	heads/span-qa/spans.h
 endif
 
 # Plugins with one thing wrong each.

@@ -21,10 +21,10 @@ struct tag {
 };
 
 /** Reads labels: a letter of B I E S L U, a hyphen and a type; a letter alone has the
- *  type "_"; anything else but "O" is a type of its own, as I- of it.  Without hyphens
- *  and with SCHEME_AUTO, the scheme is BIOES where an E or S is found, else BIO where a
- *  B is, else IO.  Returns the scheme; SCHEME_AUTO with *wrong set to the first label
- *  that the scheme asked for does not have. */
+ *  type "_"; any other but "O" is a type of its own, as if I- stood before it.  With
+ *  SCHEME_AUTO the scheme is IO when there is such a label, BIOES when there is an E or S,
+ *  BIO when there is a B, else IO.  Returns the scheme, or SCHEME_AUTO with *wrong set to
+ *  the first label that the scheme asked for does not have. */
 enum scheme tags_read(const char *const *labels, size_t n, enum scheme scheme, struct tag *tags,
 	size_t *wrong);
 
