@@ -367,6 +367,19 @@ START_TEST(test_crf_nbest_adds_spans_with_their_rank)
 }
 END_TEST
 
+START_TEST(test_crf_nbest_gives_a_span_once)
+{
+	/* Best B O O; then B O B, which has the first span too. */
+	static const float scores[9] = { 0, 5, 0, 4, 0, 0, 1, 0, 0 };
+	struct rig rig = { 0 };
+
+	rig_open(&rig, "bio-crf", "{\"aggregation\": \"crf\", \"nbest\": 2}", "O B-x I-x", "{}");
+	rig_text(&rig, "mic in oslo", NULL);
+	rig_joined(&rig, scores, 3, 3);
+	rig_expect(&rig, "[{\"bytes\": [0, 3], \"rank\": 1}, {\"bytes\": [7, 11], \"rank\": 2}]");
+}
+END_TEST
+
 START_TEST(test_crf_transitions_and_min_score)
 {
 	/* start, end, transitions: I may hardly follow B. */
@@ -403,36 +416,39 @@ START_TEST(test_plain_labels_join)
 }
 END_TEST
 
-/* micro|soft in oslo with O, B-x, I-x, B-y; each row's softmax is that of logarithms. */
-static const double token_p[6][4] = {
+/* micro|soft oslo in: O, B-x, I-x, B-y; each row's softmax is that of logarithms. */
+static const double token_p[7][4] = {
 	{ 1, 0, 0, 0 }, { 0.1, 0.6, 0.2, 0.1 }, { 0.5, 0.1, 0.3, 0.1 }, { 0.1, 0.2, 0.7, 0 },
-	{ 0.1, 0, 0, 0.9 }, { 1, 0, 0, 0 },
+	{ 0.1, 0, 0, 0.9 }, { 0.2, 0, 0, 0.8 }, { 1, 0, 0, 0 },
 };
+#define Y "{\"label\": \"y\", \"bytes\": [10, 14], \"score\": 0.9}, " \
+	"{\"label\": \"y\", \"bytes\": [15, 17], \"score\": 0.8}]"
 static const struct {
 	const char *how, *expected;
 } aggregations[] = {
 	{ "none", "[{\"label\": \"B-x\", \"bytes\": [0, 3], \"score\": 0.6}, {\"label\": \"I-x\", "
-		"\"bytes\": [5, 9], \"score\": 0.7}, {\"label\": \"B-y\", \"bytes\": [10, 14], "
-		"\"score\": 0.9}]" },
+		"\"bytes\": [5, 9], \"score\": 0.7}, {\"label\": \"B-y\", \"bytes\": [10, 14]}, "
+		"{\"label\": \"B-y\", \"bytes\": [15, 17]}]" },
 	{ "simple", "[{\"label\": \"x\", \"bytes\": [0, 3], \"score\": 0.6}, {\"label\": \"x\", "
-		"\"bytes\": [5, 9], \"score\": 0.7}, {\"label\": \"y\", \"score\": 0.9}]" },
-	{ "first", "[{\"label\": \"x\", \"bytes\": [0, 9], \"score\": 0.6}, {\"label\": \"y\"}]" },
-	{ "max", "[{\"label\": \"x\", \"bytes\": [0, 9], \"score\": 0.7}, {\"label\": \"y\"}]" },
-	/* mean of x: B 0.3, I 0.4 */
-	{ "average", "[{\"label\": \"x\", \"bytes\": [0, 9], \"score\": 0.4}, {\"label\": \"y\"}]" },
+		"\"bytes\": [5, 9], \"score\": 0.7}, " Y },
+	{ "first", "[{\"label\": \"x\", \"bytes\": [0, 9], \"score\": 0.6}, " Y },
+	{ "max", "[{\"label\": \"x\", \"bytes\": [0, 9], \"score\": 0.7}, " Y },
+	/* The mean of O is 0.233, of B-x 0.3, of I-x 0.4. */
+	{ "average", "[{\"label\": \"x\", \"bytes\": [0, 9], \"score\": 0.4}, " Y },
 };
 
 START_TEST(test_aggregation_strategies)
 {
-	float scores[24];
+	char options[64];
+	float scores[28];
 	struct rig rig = { 0 };
 
-	for (size_t i = 0; i < 24; i++)
+	for (size_t i = 0; i < 28; i++)
 		scores[i] = (float)log(token_p[i / 4][i % 4] + 1e-30) + 3;
-	rig_open(&rig, "bio-crf", tn_printf(tn_call_create(), "{\"aggregation\": \"%s\"}",
-		aggregations[_i].how), "O B-x I-x B-y", "{}");
-	rig_text(&rig, "microsoft oslo", NULL);
-	rig_window(&rig, "[CLS] mic ##ro ##soft oslo [SEP]", 0, scores, 4);
+	snprintf(options, sizeof(options), "{\"aggregation\": \"%s\"}", aggregations[_i].how);
+	rig_open(&rig, "bio-crf", options, "O B-x I-x B-y", "{}");
+	rig_text(&rig, "microsoft oslo in", NULL);
+	rig_window(&rig, "[CLS] mic ##ro ##soft oslo in [SEP]", 0, scores, 4);
 	rig_expect(&rig, aggregations[_i].expected);
 }
 END_TEST
@@ -563,6 +579,7 @@ int main(void)
 	TN_ADD(suite, test_fill_mask_wants_a_mask);
 	TN_ADD(suite, test_crf_takes_legal_paths_alone);
 	TN_ADD(suite, test_crf_nbest_adds_spans_with_their_rank);
+	TN_ADD(suite, test_crf_nbest_gives_a_span_once);
 	TN_ADD(suite, test_crf_transitions_and_min_score);
 	TN_ADD(suite, test_plain_labels_join);
 	ADD_ROWS(suite, test_aggregation_strategies, aggregations);
