@@ -35,23 +35,38 @@ setup_packages()
 	}
 }
 
-# setup_build FOLDER LOG [CONFIGURE ARGUMENT ...]: builds into FOLDER.
+# setup_build FOLDER LOG [CONFIGURE ARGUMENT ...]: builds into FOLDER.  In a checkout that
+# is configured in place, automake refuses another build: then a copy is built.
 setup_build()
 {
-	folder=$1 log=$2
+	folder=$1 log=$2 source=$top
 	shift 2
 	mkdir -p "$folder" || return 1
+	if [ -f "$top/config.status" ]; then
+		source=$folder/source
+		mkdir -p "$source" && (cd "$top" && git ls-files -z | xargs -0 cp --parents -t "$source") ||
+			return 1
+	fi
 	{
-		{ [ -x "$top/configure" ] && [ "$top/configure" -nt "$top/configure.ac" ]; } ||
-			"$top/autogen.sh"
-	} >"$log" 2>&1 &&
-	(
+		if ! [ -x "$source/configure" ] || [ "$source/configure.ac" -nt "$source/configure" ]; then
+			"$source/autogen.sh"
+		fi &&
 		cd "$folder" &&
-		{ [ -f Makefile ] || "$top/configure" ${1+"$@"}; } &&
+		{ [ -f Makefile ] || "$source/configure" ${1+"$@"}; } &&
 		make -j2
-	) >>"$log" 2>&1 || {
+	} >"$log" 2>&1 || {
+		cd "$top"
 		tail -15 "$log" >&2
 		echo "building failed; the whole log is $log" >&2
 		return 1
 	}
+	cd "$top"
+}
+
+# setup_command FOLDER: ./tenon at the top runs the command built there.
+setup_command()
+{
+	[ ! -f "$top/config.status" ] || return 0
+	printf '#!/bin/sh\n# made by the set-up: runs the built command\nexec "%s/tenon" "$@"\n' "$1" >"$top/tenon" &&
+		chmod +x "$top/tenon"
 }

@@ -42,6 +42,7 @@ echo "setting up"
 setup_packages "$build/packages.log" || exit 1
 echo "building"
 setup_build "$build" "$build/build.log" || exit 1
+setup_command "$build"
 check "$build" ""
 
 echo "building with sanitizers"
