@@ -137,8 +137,8 @@ static tn_ref pooler(const struct bert *m, struct tn_graph *g)
 static tn_ref masked_lm(const struct bert *m, struct tn_graph *g)
 {
 	static const char own[] = "cls.predictions.decoder.weight";
-	const char *bias = tn_has_weight(g, "cls.predictions.bias") ? "cls.predictions.bias" :
-		"cls.predictions.decoder.bias";
+	const char *bias = tn_has_weight(g, "cls.predictions.decoder.bias") ?
+		"cls.predictions.decoder.bias" : "cls.predictions.bias";
 	tn_ref x = tn_dense(g, tn_feature(g, "tokens"), "cls.predictions.transform.dense", m->width);
 
 	x = norm(m, g, tn_act(g, x, m->act), "cls.predictions.transform.LayerNorm");
