@@ -24,7 +24,9 @@ noinst_LTLIBRARIES += %D%/libtokenizers.la
 	%D%/tokenizers/common/unicode/tables.c \
 	%D%/tokenizers/common/unicode/unicode.h \
 	%D%/tokenizers/common/vocab.c \
-	%D%/tokenizers/common/vocab.h
+	%D%/tokenizers/common/vocab.h \
+	%D%/tokenizers/common/words.c \
+	%D%/tokenizers/common/words.h
 
 plugin_LTLIBRARIES += %D%/model-bert.la
 %C%_model_bert_la_LDFLAGS = $(PLUGIN_LDFLAGS)

@@ -8,7 +8,8 @@
  * Answer: the number of windows, and for each its number of tokens, keep_begin, keep_end,
  * first_word and the tokens as struct tn_window_token; or -1, a length and an error.
  *
- * tokenize PLUGIN.so DIRECTORY FILE...: the time to open it and to encode the lines.
+ * tokenize PLUGIN.so DIRECTORY FILE...: the processor time to open it and to
+ * encode the lines.
  */
 #include <errno.h>
 #include <time.h>
@@ -98,38 +99,52 @@ static double now(void)
 {
 	struct timespec ts;
 
-	clock_gettime(CLOCK_MONOTONIC, &ts);
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &ts);
 	return (double)ts.tv_sec + (double)ts.tv_nsec * 1e-9;
+}
+
+/* Encodes each line of a text; the number of tokens, or 0 after an error. */
+static size_t encode_lines(const struct tokenizer *t, const char *text, size_t len,
+	struct tn_call *call)
+{
+	size_t tokens = 0;
+
+	for (size_t i = 0; i < len;) {
+		const char *end = memchr(text + i, '\n', len - i);
+		size_t n = end ? (size_t)(end - text) - i : len - i;
+		struct tn_tokens out = { 0 };
+
+		tn_call_reset(call);
+		if (t->impl->encode(t->self, (struct tn_text){ text + i, n }, &out, call))
+			return 0;
+		tokens += out.n;
+		i += n + 1;
+	}
+	return tokens;
 }
 
 static int time_file(const struct tokenizer *t, const char *path, struct tn_call *call)
 {
-	char *line = NULL;
-	size_t size = 0, bytes = 0, tokens = 0;
-	double spent = 0;
-	ssize_t n;
+	static char text[64 << 20];
+	size_t len, tokens = 0;
 	FILE *file = fopen(path, "r");
+	double best = 1e9;
 
 	if (!file) {
 		fprintf(stderr, "%s: %s\n", path, strerror(errno));
 		return EXIT_FAILURE;
 	}
-	while ((n = getline(&line, &size, file)) >= 0) {
-		struct tn_tokens out = { 0 };
-		double from;
-
-		tn_call_reset(call);
-		from = now();
-		if (t->impl->encode(t->self, (struct tn_text){ line, (size_t)n }, &out, call))
-			return EXIT_FAILURE;
-		spent += now() - from;
-		bytes += (size_t)n;
-		tokens += out.n;
-	}
+	len = fread(text, 1, sizeof(text), file);
 	fclose(file);
-	free(line);
-	printf("%s: %zu bytes, %zu tokens, %.1f MB/s\n", path, bytes, tokens,
-		(double)bytes / spent * 1e-6);
+	for (int i = 0; i < 10; i++) {
+		double spent = now();
+
+		tokens = encode_lines(t, text, len, call);
+		spent = now() - spent;
+		best = spent < best ? spent : best;
+	}
+	printf("%s: %zu bytes, %zu tokens, %.1f MB/s (best of 10)\n", path, len, tokens,
+		(double)len / best * 1e-6);
 	return EXIT_SUCCESS;
 }
 

@@ -127,6 +127,8 @@ static int build_set(struct tok_added *a, struct tok_added_set *set, bool normal
 				keys[kept - 1].id = keys[i].id;
 			continue;
 		}
+		set->only = kept && set->only != (unsigned char)keys[i].text[0] ? -1 :
+			(unsigned char)keys[i].text[0];
 		set->first[(unsigned char)keys[i].text[0]] = true;
 		keys[kept++] = keys[i];
 	}
@@ -219,11 +221,27 @@ static bool longest(const struct tok_added *a, const struct tok_added_set *set, 
 	return found;
 }
 
+/* The first byte at or behind i that begins a key, or len. */
+static size_t next_first(const struct tok_added_set *set, const char *text, size_t len, size_t i)
+{
+	const char *at;
+
+	if (!set->any || i >= len)
+		return len;
+	if (set->only >= 0) {
+		at = memchr(text + i, set->only, len - i);
+		return at ? (size_t)(at - text) : len;
+	}
+	while (i < len && !set->first[(unsigned char)text[i]])
+		i++;
+	return i;
+}
+
 bool tok_added_find(const struct tok_added *a, const struct tok_added_set *set, const char *text,
 	size_t len, size_t *search, size_t done, struct tok_match *out)
 {
-	for (size_t i = *search; set->any && i < len;) {
-		if (!set->first[(unsigned char)text[i]] || !longest(a, set, text, len, i, out)) {
+	for (size_t i = *search; (i = next_first(set, text, len, i)) < len;) {
+		if (!longest(a, set, text, len, i, out)) {
 			i++;
 			continue;
 		}

@@ -28,6 +28,7 @@ struct tok_added_set {
 	struct tok_trie trie;	/* values: indexes of tokens */
 	bool first[256];	/* bytes that begin a key */
 	bool any;
+	int only;		/* the one byte that begins them all, or -1 */
 };
 
 struct tok_added {

@@ -16,7 +16,7 @@ struct run {
 	bool given;		/* words are given: the number stays */
 };
 
-static int emit(struct run *r, int32_t id, struct tok_span span)
+static inline int emit(struct run *r, int32_t id, struct tok_span span)
 {
 	return tn_tokens_push(r->out, (struct tn_token){ id, r->word, span.begin, span.end },
 		r->call);
@@ -31,9 +31,9 @@ static size_t count_chars(const char *text, size_t len)
 	return n;
 }
 
-/* One word by longest match first; not one piece fits: [UNK].
+/* A word that is no piece by longest match first; where nothing fits: [UNK].
  * Source: Hugging Face tokenizers 0.22.2, models/wordpiece/mod.rs. */
-static int emit_word(struct run *r, const struct tok_piece *p, size_t begin, size_t end)
+static int emit_pieces(struct run *r, const struct tok_piece *p, size_t begin, size_t end)
 {
 	const struct wordpiece *w = r->w;
 	const struct tok_trie *trie = &w->vocab.trie;
@@ -57,13 +57,32 @@ static int emit_word(struct run *r, const struct tok_piece *p, size_t begin, siz
 		}
 		if (id < 0) {
 			r->out->n = before;
-			rc = emit(r, w->info.unk, tok_piece_span(p, begin, end));
-			break;
+			return emit(r, w->info.unk, tok_piece_span(p, begin, end));
 		}
 		rc = emit(r, id, tok_piece_span(p, at, stop));
 		at = stop;
 		node = w->inside;
 	}
+	return rc;
+}
+
+static inline int emit_word(struct run *r, const struct tok_piece *p, size_t begin, size_t end)
+{
+	const struct wordpiece *w = r->w;
+	size_t len = end - begin;
+	int32_t id = -1;
+	int rc;
+
+	if (len <= TOK_MAX_WORD && len <= w->max_chars) {
+		struct tok_word key = tok_word_key(p->text + begin, len, p->len - begin);
+
+		if (w->bert.lower) {
+			key.low = tok_fold8(key.low);
+			key.high = tok_fold8(key.high);
+		}
+		id = tok_words_find(&w->words, &key);
+	}
+	rc = id >= 0 ? emit(r, id, tok_piece_span(p, begin, end)) : emit_pieces(r, p, begin, end);
 	r->word += !r->given;
 	return rc;
 }

@@ -159,7 +159,7 @@ static int index_pieces(struct wordpiece *w, const char *path, const char *unk, 
 	if (w->info.unk < 0)
 		return missing_token(path, "unk_token", unk, call);
 	w->inside = tok_trie_walk(&w->vocab.trie, TOK_ROOT, w->prefix.text, w->prefix.len);
-	return 0;
+	return tok_words_build(&w->words, w->vocab.keys, w->vocab.n, call);
 }
 
 static void note_disagreement(const struct wordpiece *w, const struct tn_tokenizer_files *files,

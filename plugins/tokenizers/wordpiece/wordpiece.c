@@ -21,6 +21,7 @@ static void wordpiece_close(struct tn_tokenizer *self)
 	struct wordpiece *w = (struct wordpiece *)self;
 
 	tok_added_free(&w->added);
+	tok_words_free(&w->words);
 	tok_vocab_free(&w->vocab);
 	tn_arena_destroy(w->arena);
 	free(w->text);

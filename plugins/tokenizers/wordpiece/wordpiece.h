@@ -10,12 +10,14 @@
 #include "normal.h"
 #include "post.h"
 #include "vocab.h"
+#include "words.h"
 
 struct wordpiece {
 	struct tn_tokenizer base;
 	struct tn_arena *arena;		/* trees of small parts, contents of added tokens */
 	char *text;			/* the file that the pieces are in */
 	struct tok_vocab vocab;
+	struct tok_words words;		/* pieces that are whole words */
 	struct tok_added added;
 	struct tok_bert bert;
 	struct tok_post post;
