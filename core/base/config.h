@@ -22,7 +22,8 @@
 /** Reads a file.  Groups become objects, arrays and lists become lists; every value
  *  carries the file and line where it begins.  All faults are recorded, at least the
  *  first of each file: TN_ECONFIG, texts that begin with FILE:LINE:COLUMN.  A file that
- *  does not exist is TN_ENOINPUT.  NULL after an error. */
+ *  does not exist is TN_ENOINPUT.  A file that anybody may write to is worth a note.
+ *  NULL after an error. */
 TN_PRIVATE struct tn_value *tn_config_read(const char *path, struct tn_arena *arena,
 	struct tn_call *call);
 /** The same for a text in memory, which messages call `name`; `directory` is where a

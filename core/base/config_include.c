@@ -80,6 +80,9 @@ static bool load(struct tn_config_scan *s, struct tn_config_source *f, struct tn
 		tn_fail(reason, TN_ECONFIG, "%s: with this file the configuration has more "
 			"%zu bytes", f->name, TN_CONFIG_MAX);
 	if (!tn_status(reason) && !stat(f->name, &st)) {
+		if (st.st_mode & S_IWOTH)
+			tn_note(s->call, "%s: anybody may write to this file, which can name "
+				"plugins to be loaded", f->name);
 		f->device = (uint64_t)st.st_dev;
 		f->inode = (uint64_t)st.st_ino;
 	}

@@ -306,7 +306,27 @@ START_TEST(test_file_that_cannot_be_read)
 }
 END_TEST
 
-/* n bytes: a group of settings "aN=1;". */
+static void count_note(void *user, const char *text)
+{
+	*(int *)user += strstr(text, "a.cfg: anybody may write to this file") != NULL;
+}
+
+START_TEST(test_file_that_anybody_may_write_to)
+{
+	int n = 0;
+
+	tn_on_note(call, count_note, &n);
+	write_file("a.cfg", "a = 1;");
+	ck_assert_int_eq(chmod(path_of("a.cfg"), 0664), 0);
+	ck_assert_ptr_nonnull(read_file("a.cfg"));
+	ck_assert_int_eq(n, 0);
+	ck_assert_int_eq(chmod(path_of("a.cfg"), 0666), 0);
+	ck_assert_ptr_nonnull(read_file("a.cfg"));
+	ck_assert_int_eq(n, 1);
+}
+END_TEST
+
+/* A group of settings "aN=1;". */
 static char *many(size_t n_settings)
 {
 	char *text = malloc(n_settings * 16 + 1), *p = text;
@@ -561,6 +581,7 @@ int main(void)
 	tcase_add_test(c, test_include_refuses);
 	tcase_add_test(c, test_include_is_at_most_ten_deep);
 	tcase_add_test(c, test_file_that_cannot_be_read);
+	tcase_add_test(c, test_file_that_anybody_may_write_to);
 	tcase_add_test(c, test_size_and_time_are_bounded);
 	tcase_add_test(c, test_decimal_comma_locale);
 	tcase_add_test(c, test_set);
