@@ -104,6 +104,15 @@ def sentence_vector(folder):
     return run
 
 
+def sentence_limit(folder):
+    """max_seq_length of sentence-transformers, in tokens."""
+    path = os.path.join(folder, "sentence_bert_config.json")
+    if not os.path.exists(path):
+        return 1 << 30
+    with open(path, encoding="utf-8") as f:
+        return json.load(f).get("max_seq_length") or 1 << 30
+
+
 def model_class(config, transformers):
     for name in config.architectures or []:
         if hasattr(transformers, name):
@@ -172,7 +181,8 @@ def record(folder, cases, out, keep=ALL):
                                  dtype=torch.float32, attn_implementation="eager").eval()
     model.accepts = set(inspect.signature(model.forward).parameters)
     embed = sentence_vector(folder)
-    limit = min(tokenizer.model_max_length, getattr(config, "max_position_embeddings", 1 << 30))
+    limit = min(tokenizer.model_max_length, getattr(config, "max_position_embeddings", 1 << 30),
+                sentence_limit(folder) if embed else 1 << 30)
     tensors, seen = {}, []
     for i, case in enumerate(cases):
         encoding, offsets, truncated = encode(tokenizer, case, limit)
