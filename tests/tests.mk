@@ -176,6 +176,22 @@ dist_check_SCRIPTS += %D%/cli/plugins.sh
 TESTS += %D%/cli/plugins.sh
 dist_check_SCRIPTS += %D%/cli/verify.sh
 TESTS += %D%/cli/verify.sh
+EXTRA_DIST += \
+	%D%/golden/bert-mlm-tied-h40 \
+	%D%/golden/bert-mlm-untied-h48 \
+	%D%/golden/bert-model-bf16-sharded \
+	%D%/golden/bert-model-h40 \
+	%D%/golden/bert-model-h96 \
+	%D%/golden/bert-model-legacy \
+	%D%/golden/bert-qa-h100 \
+	%D%/golden/bert-qa-h40 \
+	%D%/golden/bert-sentence-h72 \
+	%D%/golden/bert-seqcls-h100 \
+	%D%/golden/bert-seqcls-long-h40 \
+	%D%/golden/bert-seqcls-multi-h48 \
+	%D%/golden/bert-seqcls-regression-h72 \
+	%D%/golden/bert-tokcls-h40 \
+	%D%/golden/bert-tokcls-h72
 dist_check_SCRIPTS += %D%/layers.sh
 TESTS += %D%/layers.sh
 

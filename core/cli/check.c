@@ -129,7 +129,23 @@ static void print_unused(const struct tn_pipeline *p, bool verbose)
 		puts("");
 }
 
-static void print_report(const struct tn_pipeline *p, bool verbose)
+/* Tensors with numbers that no trained model has: said, not refused. */
+static void print_nonfinite(const struct tn_pipeline *p, struct tn_call *call)
+{
+	for (size_t i = 0; i < tn_weights_count(p->weights); i++) {
+		const struct tn_st_tensor *t = tn_weights_at(p->weights, i);
+		uint64_t n = 0;
+
+		if (tn_st_count_nonfinite(tn_weights_file(p->weights, i), t, &n, call))
+			return;
+		if (n)
+			printf("tensor %s: %llu of %llu values are infinite or NaN\n", tn_quote(call,
+				t->name, strlen(t->name)), (unsigned long long)n,
+				(unsigned long long)tn_st_elements(t));
+	}
+}
+
+static void print_report(const struct tn_pipeline *p, bool verbose, struct tn_call *call)
 {
 	size_t packed, held;
 
@@ -151,7 +167,9 @@ static void print_report(const struct tn_pipeline *p, bool verbose)
 	printf("weights: %.1f MB packed, %.1f MB as they stand\n", (double)packed / 1e6,
 		(double)held / 1e6);
 	print_unused(p, verbose);
-	puts("ok");
+	print_nonfinite(p, call);
+	if (!tn_status(call))
+		puts("ok");
 }
 
 static int check(const struct arguments *a, struct tn_call *call)
@@ -166,7 +184,7 @@ static int check(const struct arguments *a, struct tn_call *call)
 		if (text)
 			fputs(text, stdout);
 	} else {
-		print_report(p, a->verbose);
+		print_report(p, a->verbose, call);
 	}
 	tn_pipeline_close(p);
 	return tn_cli_report(call);

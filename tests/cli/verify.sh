@@ -84,6 +84,15 @@ row=$((($4 - $3) / $1)) begin=$((8 + length + $3)) size=$(($4 - $3))
 run verify "$out/m" --against "$expected"
 [ $code = 65 ] && has err 'hidden differ: case '; ok $? "positions off by one are found, 65"
 
+# A weight that is NaN.
+copy
+file=$out/m/model.safetensors
+length=$(od -An -t u8 -N 8 "$file" | tr -d ' ')
+printf '\377\377\377\377' | dd of="$file" bs=1 seek=$((8 + length)) conv=notrunc 2>/dev/null
+run check "$out/m"
+[ $code = 0 ] && has out '^tensor ".*": 1 of [0-9]* values are infinite or NaN$'
+ok $? "check counts a NaN"
+
 # A vocabulary with two pieces exchanged, in tokenizer.json and vocab.txt.
 copy
 rm "$out/m/tokenizer.json"
