@@ -16,6 +16,7 @@ struct bert {
 	size_t width, layers, heads, inner, vocab, positions, segments;
 	enum tn_act act;
 	double eps, dropout;
+	bool tied;			/* embeddings and the decoder of masked tokens */
 };
 
 static int bert_open(struct tn_model *self, const struct tn_value *config, const char *path,
@@ -33,6 +34,7 @@ static int bert_open(struct tn_model *self, const struct tn_value *config, const
 	m->segments = tn_config_size(config, path, "type_vocab_size", 2, 1, MOST, call);
 	m->act = tn_config_act(config, path, "hidden_act", "gelu", call);
 	m->eps = tn_config_real(config, path, "layer_norm_eps", 1e-12, 0, 1, call);
+	m->tied = tn_config_bool(config, path, "tie_word_embeddings", true, call);
 	m->dropout = tn_config_real(config, path, "hidden_dropout_prob", 0.1, 0, 1, call);
 	if (tn_status(call))
 		return tn_status(call);
@@ -132,18 +134,19 @@ static tn_ref pooler(const struct bert *m, struct tn_graph *g)
 	return tn_dropout(g, x, m->dropout);
 }
 
-/* Scores of the whole vocabulary; the decoder is the table of word embeddings when the
- * file has none of its own. */
+/* Scores of the whole vocabulary.  Tied, the decoder is the table of word embeddings, and
+ * what the file has of its own is a copy. */
 static tn_ref masked_lm(const struct bert *m, struct tn_graph *g)
 {
-	static const char own[] = "cls.predictions.decoder.weight";
-	const char *bias = tn_has_weight(g, "cls.predictions.decoder.bias") ?
-		"cls.predictions.decoder.bias" : "cls.predictions.bias";
+	static const char own_bias[] = "cls.predictions.decoder.bias";
+	const char *bias = "cls.predictions.bias";
 	tn_ref x = tn_dense(g, tn_feature(g, "tokens"), "cls.predictions.transform.dense", m->width);
 
+	if (tn_has_weight(g, own_bias) && !(m->tied && tn_has_weight(g, bias)))
+		bias = own_bias;
 	x = norm(m, g, tn_act(g, x, m->act), "cls.predictions.transform.LayerNorm");
-	return tn_linear(g, x, tn_weight(g, tn_has_weight(g, own) ? own :
-		"embeddings.word_embeddings.weight", m->vocab, m->width),
+	return tn_linear(g, x, tn_weight(g, m->tied ? "embeddings.word_embeddings.weight" :
+		"cls.predictions.decoder.weight", m->vocab, m->width),
 		tn_weight(g, bias, m->vocab, 0));
 }
 
