@@ -188,6 +188,9 @@ static void strip_left(const char *text, size_t done, struct tok_match *m)
 
 	while (m->begin > done && tok_flags(char_before(text, m->begin, &begin)) & TOK_SPACE)
 		m->begin = begin;
+	/* Spaces that the token before took are not taken again. */
+	if (m->begin < done)
+		m->begin = done;
 }
 
 static void strip_right(const char *text, size_t len, struct tok_match *m)
@@ -253,7 +256,8 @@ bool tok_added_find(const struct tok_added *a, const struct tok_added_set *set, 
 			strip_left(text, done, out);
 		if (out->token->rstrip)
 			strip_right(text, len, out);
-		return true;
+		if (out->begin < out->end)
+			return true;
 	}
 	return false;
 }
