@@ -41,6 +41,7 @@ noinst_LTLIBRARIES += %D%/libkernels.la
 %C%_libkernels_la_SOURCES = \
 	%D%/kernels/gemm.c \
 	%D%/kernels/gemm.h \
+	%D%/kernels/gemm_choose.c \
 	%D%/kernels/isa.h \
 	%D%/kernels/kernels.h \
 	%D%/kernels/linear.c \

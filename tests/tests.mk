@@ -265,3 +265,10 @@ EXTRA_DIST += \
 	%D%/parity/compare_unicode.py \
 	%D%/parity/tokenizers.sh \
 	%D%/parity/unicode.sh
+
+# For the hand, not for make check: speed of the backends' nodes.
+noinst_PROGRAMS += %D%/bench_kernels
+%C%_bench_kernels_CPPFLAGS = $(TEST_CPPFLAGS)
+%C%_bench_kernels_CFLAGS = $(AM_CFLAGS) $(OPENMP_CFLAGS)
+%C%_bench_kernels_LDADD = core/libconform.la core/libtenon.la -lm
+%C%_bench_kernels_SOURCES = %D%/bench/kernels.c

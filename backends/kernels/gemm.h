@@ -30,6 +30,10 @@ struct gemm {
 	const char *name;	/* for messages */
 };
 
+/** Copies to `chosen` the first of n ways in which a row's bits do not depend on the rows
+ *  beside it, found by trying equal rows; the last one is taken untried.  TN_ENOMEM. */
+int gemm_choose(struct gemm *chosen, const struct gemm *ways, size_t n, struct tn_call *call);
+
 /** A linear layer's weights, packed. */
 struct gemm_linear;
 

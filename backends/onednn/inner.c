@@ -461,7 +461,7 @@ int inner_by_brgemm(dnnl_engine_t engine)
 	if (describe(&usual, TN_ROW_BLOCK, NULL, &pd) != dnnl_success)
 		return 0;
 	by_brgemm = dnnl_primitive_desc_query(pd, dnnl_query_impl_info_str, 0, &info) ==
-		dnnl_success && strstr(info, "brgemm");
+		dnnl_success && strstr(info, "brgemm:avx512") && DNNL_VERSION_MAJOR == 2;
 	dnnl_primitive_desc_destroy(pd);
 	return by_brgemm;
 }

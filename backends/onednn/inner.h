@@ -14,8 +14,8 @@
 
 struct inner;
 
-/** Whether this oneDNN's inner products on this CPU run by brgemm, whose bits for a row do
- *  not depend on the row count. */
+/** Whether inner products are those of oneDNN 2.x by AVX-512 brgemm, whose bits for a row
+ *  do not depend on the row count. */
 int inner_by_brgemm(dnnl_engine_t engine);
 /** Packs the weights and biases of a TN_OP_LINEAR node.  *bytes: of the packed weights. */
 int inner_create(struct inner **made, dnnl_engine_t engine, const struct tn_node *node,

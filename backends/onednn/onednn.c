@@ -2,10 +2,9 @@
  * onednn/onednn.c - the backend `onednn`: linear and matmul by oneDNN, all else by
  * the kernels.
  *
- * Where oneDNN has brgemm (AVX-512; from 3.x on AVX2 too) a linear layer is an inner
- * product with its activation and residual as post-ops.  Elsewhere an inner product
- * goes through dnnl_sgemm and its bits change with the row count; there we call
- * dnnl_sgemm ourselves, slice by slice.
+ * With oneDNN 2.x on AVX-512 a linear layer is an inner product by brgemm, activation and
+ * residual as post-ops.  Elsewhere (AVX2; oneDNN 3.2) the bits of an inner product change
+ * with the row count; there we call dnnl_sgemm ourselves, slice by slice.
  */
 #include "../kernels/gemm.h"
 #include "inner.h"
@@ -14,6 +13,7 @@ struct onednn {
 	struct tn_backend base;
 	const struct kernels *kernels;
 	dnnl_engine_t engine;
+	struct gemm gemm;
 	int brgemm;		/* a packing is a struct inner, else a struct gemm_linear */
 };
 
@@ -25,12 +25,14 @@ static int run_sgemm(bool ta, bool tb, size_t m, size_t n, size_t k, const float
 		(dnnl_dim_t)ldy);
 }
 
-/* The AVX2 sgemm works on 6 rows at a time; rows left over go another way and get other
- * bits, also inside when it cuts more than 72 rows in halves.  Slices of up to 256 columns
- * keep it from copying its operands, a third way; 144 was the fastest of 48 .. 256 (90-98
- * % of the FMA peak from 18 rows on). */
-static const struct gemm sgemm = {
-	.run = run_sgemm, .grain = 6, .rows = 72, .width = 144, .name = "oneDNN"
+/* Ways to call it, the fastest first.  In 2.6 the AVX2 sgemm works on 6 rows at a time; rows
+ * left over go another way and get other bits, also inside when it cuts more than 72 rows
+ * in halves.  Slices of up to 256 columns keep it from copying its operands, a third way;
+ * 144 was the fastest of 48 .. 256 (90-98 % of the FMA peak from 18 rows on). */
+static const struct gemm ways[] = {
+	{ .run = run_sgemm, .grain = 6, .rows = 72, .width = 144, .name = "oneDNN" },
+	{ .run = run_sgemm, .grain = 8, .rows = 64, .width = 144, .name = "oneDNN" },
+	{ .run = run_sgemm, .grain = 8, .rows = 8, .width = 144, .name = "oneDNN" },
 };
 
 static const struct onednn *onednn_of(const struct tn_backend *base)
@@ -50,7 +52,7 @@ static int onednn_open(struct tn_backend *base, int threads, struct tn_call *cal
 	if (status != dnnl_success)
 		return onednn_fail(call, "onednn", "engine", status);
 	self->brgemm = inner_by_brgemm(self->engine);
-	return 0;
+	return gemm_choose(&self->gemm, ways, sizeof(ways) / sizeof(ways[0]), call);
 }
 
 static void onednn_close(struct tn_backend *base)
@@ -68,9 +70,9 @@ static int onednn_supports(const struct tn_backend *base, const struct tn_node *
 
 	if (node->op == TN_OP_LINEAR)
 		return self->brgemm ? linear_supports(node, INNER_GRAIN, offer) :
-			gemm_linear_supports(&sgemm, node, offer);
+			gemm_linear_supports(&self->gemm, node, offer);
 	if (node->op == TN_OP_MATMUL)
-		return gemm_matmul_supports(&sgemm, node, offer);
+		return gemm_matmul_supports(&self->gemm, node, offer);
 	return kernels_supports(self->kernels, node, offer);
 }
 
@@ -81,7 +83,7 @@ static int onednn_pack(const struct tn_backend *base, const struct tn_node *node
 	const struct onednn *self = onednn_of(base);
 
 	return self->brgemm ? inner_create((struct inner **)packed, self->engine, node, weights,
-		bytes, call) : gemm_linear_create((struct gemm_linear **)packed, &sgemm, node,
+		bytes, call) : gemm_linear_create((struct gemm_linear **)packed, &self->gemm, node,
 		weights, bytes, call);
 }
 
@@ -96,7 +98,7 @@ static void onednn_unpack(const struct tn_backend *base, void *packed)
 static int run_step(const struct onednn *self, const struct tn_step *step, struct tn_call *call)
 {
 	if (step->node->op == TN_OP_MATMUL)
-		return gemm_matmul_run(&sgemm, step, call);
+		return gemm_matmul_run(&self->gemm, step, call);
 	if (step->node->op != TN_OP_LINEAR)
 		return kernels_run(self->kernels, step, call);
 	if (self->brgemm)

@@ -13,6 +13,7 @@
 #include "../kernels/gemm.h"
 
 #define GUARD 8
+#define FEW_ROWS 32
 #define GUARDED_ROWS 240
 
 struct openblas {
@@ -62,26 +63,30 @@ static void transpose(float *y, size_t ldy, const float *t, size_t ldt, size_t m
 }
 
 /* The product transposed, rows of a being columns there, between GUARD columns that do
- * not count: on Haswell and Zen the kernels give the outermost 8 columns other bits, and in
- * the product as it stands rows get theirs by their number modulo 12. */
+ * not count: on Haswell and Zen the kernels give the outermost 8 columns other bits, unless
+ * there are no others, and in the product as it stands rows get theirs by their number
+ * modulo 12.  Few rows are faster by eights than with guards. */
 static int run_guarded(bool ta, bool tb, size_t m, size_t n, size_t k, const float *a, size_t lda,
 	const float *b, size_t ldb, float *y, size_t ldy, float *work)
 {
-	const size_t guard = m > GUARD ? GUARD : 0, rows = m + 2 * guard;
+	const size_t rows = m + 2 * GUARD;
 	float *x = work, *t = work + rows * k;
 
 	if (ta)
 		return run_plain(ta, tb, m, n, k, a, lda, b, ldb, y, ldy, work);
-	if (guard) {
-		memset(x, 0, guard * k * sizeof(*x));
-		memset(x + (rows - guard) * k, 0, guard * k * sizeof(*x));
-		for (size_t r = 0; r < m; r++)
-			memcpy(x + (guard + r) * k, a + r * lda, k * sizeof(*x));
-		sgemm(!tb, true, n, rows, k, b, ldb, x, k, t, rows);
-	} else {
-		sgemm(!tb, true, n, rows, k, b, ldb, a, lda, t, rows);
+	if (m <= FEW_ROWS) {
+		for (size_t r = 0; r < m; r += 8) {
+			sgemm(!tb, true, n, 8, k, b, ldb, a + r * lda, lda, t, 8);
+			transpose(y + r * ldy, ldy, t, 8, 8, n);
+		}
+		return 0;
 	}
-	transpose(y, ldy, t + guard, rows, m, n);
+	memset(x, 0, GUARD * k * sizeof(*x));
+	memset(x + (rows - GUARD) * k, 0, GUARD * k * sizeof(*x));
+	for (size_t r = 0; r < m; r++)
+		memcpy(x + (GUARD + r) * k, a + r * lda, k * sizeof(*x));
+	sgemm(!tb, true, n, rows, k, b, ldb, x, k, t, rows);
+	transpose(y, ldy, t + GUARD, rows, m, n);
 	return 0;
 }
 
@@ -90,77 +95,14 @@ static size_t guarded_floats(size_t n, size_t k)
 	return (GUARDED_ROWS + 2 * GUARD) * (n + k);
 }
 
-/* Ways to call OpenBLAS, the fastest first. */
+/* Ways to call OpenBLAS, the fastest first; its kernels promise no bits, so they are
+ * asked. */
 static const struct gemm ways[] = {
 	{ .run = run_plain, .grain = 8, .rows = TN_ROW_BLOCK, .width = 240, .name = "OpenBLAS" },
 	{ .run = run_guarded, .work_floats = guarded_floats, .grain = 8, .rows = GUARDED_ROWS,
 		.width = 240, .name = "OpenBLAS" },
 	{ .run = run_plain, .grain = 8, .rows = 8, .width = 240, .name = "OpenBLAS" },
 };
-#define N_WAYS (sizeof(ways) / sizeof(ways[0]))
-
-/* Whether `rows` equal rows get equal bits, those of `first` [n]; w [k][n]. */
-static int gives_equal_rows(const struct gemm *way, size_t rows, size_t n, size_t k,
-	const float *x, const float *w, float *y, float *work, const float *first)
-{
-	for (size_t r = 0, m; r < rows; r += m) {
-		m = rows - r < way->rows ? rows - r : way->rows;
-		if (way->run(false, false, m, n, k, x + r * k, k, w, n, y + r * n, n, work))
-			return 0;
-	}
-	for (size_t r = 0; r < rows; r++)
-		if (memcmp(y + r * n, first, n * sizeof(*y)))
-			return 0;
-	return 1;
-}
-
-/* Tries a way with rows that are all alike, 8 to TN_ROW_BLOCK of them. */
-static int keeps_bits(const struct gemm *way, float *space)
-{
-	static const size_t depths[] = { 25, 384, 776 }, rows[] = { 8, 16, 24, 48, 64, 240, 512 };
-	const size_t n = way->width;
-	uint32_t seed = 1;
-
-	for (size_t d = 0; d < sizeof(depths) / sizeof(depths[0]); d++) {
-		const size_t k = depths[d];
-		float *x = space, *w = x + TN_ROW_BLOCK * k, *y = w + n * k;
-		float *first = y + TN_ROW_BLOCK * n, *work = first + n;
-
-		for (size_t i = 0; i < (TN_ROW_BLOCK + n) * k; i++) {
-			seed = seed * 1664525 + 1013904223;
-			x[i] = (float)(seed >> 8) / 16777216.0f - 0.5f;
-		}
-		for (size_t r = 1; r < TN_ROW_BLOCK; r++)
-			memcpy(x + r * k, x, k * sizeof(*x));
-		if (way->run(false, false, 8, n, k, x, k, w, n, y, n, work))
-			return 0;
-		memcpy(first, y, n * sizeof(*y));
-		for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-			if (!gives_equal_rows(way, rows[i], n, k, x, w, y, work, first))
-				return 0;
-	}
-	return 1;
-}
-
-/* The fastest way in which a row's bits do not depend on the rows beside it; the kernels
- * of OpenBLAS promise nothing, so they are asked. */
-static int choose_way(struct gemm *gemm, struct tn_call *call)
-{
-	const struct tn_mark mark = tn_arena_mark(tn_call_arena(call));
-	const size_t floats = (TN_ROW_BLOCK + 240) * (776 + 1) + (TN_ROW_BLOCK + 1) * 240 +
-		guarded_floats(240, 776);
-	float *space = tn_alloc_n(call, floats, sizeof(float));
-	size_t i = 0;
-
-	if (!space)
-		return TN_ENOMEM;
-	while (i < N_WAYS - 1 && !keeps_bits(&ways[i], space))
-		i++;
-	*gemm = ways[i];
-	tn_arena_rewind(tn_call_arena(call), mark);
-	return 0;
-}
-
 /* Cores whose OpenBLAS runs products of at most 100^3 by kernels of their own. */
 static int has_small_kernels(const char *core)
 {
@@ -177,7 +119,7 @@ static int openblas_open(struct tn_backend *base, int threads, struct tn_call *c
 		return tn_status(call);
 	self->threads_before = openblas_get_num_threads();
 	openblas_set_num_threads(1);
-	if (choose_way(&self->gemm, call))
+	if (gemm_choose(&self->gemm, ways, sizeof(ways) / sizeof(ways[0]), call))
 		return tn_status(call);
 	if (has_small_kernels(openblas_get_corename()))
 		self->gemm.small = 1000000;

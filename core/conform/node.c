@@ -113,6 +113,16 @@ static void rebind(struct conform_node *n)
 		n->node.out[o] = &n->out_spec[o];
 }
 
+int conform_copy(const struct conform_node *n, struct conform_node *copy)
+{
+	*copy = *n;
+	rebind(copy);
+	for (uint32_t o = 0; o < n->node.n_out; o++)
+		if (give_memory(&n->out_spec[o], n->out[o].dims[0], &copy->out[o], n->call))
+			return TN_ENOMEM;
+	return 0;
+}
+
 int conform_pick(const struct conform_node *n, const size_t *rows, size_t n_rows,
 	struct conform_node *picked)
 {

@@ -30,6 +30,8 @@ void conform_index(struct conform_node *n, int axis, const int32_t *values, size
 struct tn_axis conform_axis(const uint32_t *lengths, size_t seqs, struct tn_call *call);
 /** Infers the outputs and gives them memory; rows_out: of an output on an axis. */
 int conform_finish(struct conform_node *n, uint32_t op, size_t rows_out);
+/** The same node and inputs with outputs of its own. */
+int conform_copy(const struct conform_node *n, struct conform_node *copy);
 /** A copy of row inputs on axis 0 as [rows] picked by `rows`, of the outputs with
  *  fresh memory; constants are shared. */
 int conform_pick(const struct conform_node *n, const size_t *rows, size_t n_rows,
