@@ -62,7 +62,13 @@ fi
 
 echo
 printf '%s' "$rows"
-[ -f "$build/tests/parity.txt" ] && { echo; cat "$build/tests/parity.txt"; }
+echo
+printf '%-28s %-10s %-22s %s\n' "parity with transformers" backend "largest difference" "share of the work"
+sed -n 's/^\(not \)*ok [0-9]* - \(bert-[^ ]*\) on \([a-z]*\): largest difference \([^ ,]*\), \([^ ]*\) %.*/\2 \3 \4 \5/p' \
+	"$build/tests/cli/verify.log" 2>/dev/null |
+	while read -r model backend difference share; do
+		printf '%-28s %-10s %-22s %s %%\n' "$model" "$backend" "$difference" "$share"
+	done
 echo
 echo "$passed passed, $failed failed, $skipped skipped"
 [ $failed = 0 ] && [ $skipped = 0 ]
