@@ -142,6 +142,7 @@ bin_PROGRAMS += %D%/tenon
 	%D%/cli/table.c \
 	%D%/cli/tensors.c \
 	%D%/cli/tensors.h \
+	%D%/cli/tokenize.c \
 	%D%/cli/verify.c \
 	%D%/cli/verify.h \
 	%D%/cli/verify_compare.c \

@@ -15,6 +15,8 @@ int tn_cli_check(int argc, char **argv);
 int tn_cli_run(int argc, char **argv);
 /** tenon verify DIR --against FILE. */
 int tn_cli_verify(int argc, char **argv);
+/** tenon tokenize PIPELINE [TEXT ...]. */
+int tn_cli_tokenize(int argc, char **argv);
 /** tenon plugins [list | show NAME]. */
 int tn_cli_plugins(int argc, char **argv);
 

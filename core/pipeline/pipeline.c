@@ -203,8 +203,9 @@ static void choose_threads(struct tn_pipeline *p)
 		p->threads_per_call = p->threads;
 }
 
-struct tn_pipeline *tn_pipeline_open_with(const char *path, const char *const *settings,
-	size_t n_kept, struct tn_call *call)
+/* Opens a pipeline, or only what makes tokens of texts. */
+static struct tn_pipeline *open_parts(const char *path, const char *const *settings, size_t n_kept,
+	bool tokens_only, struct tn_call *call)
 {
 	struct tn_pipeline *p = calloc(1, sizeof(*p));
 
@@ -225,13 +226,32 @@ struct tn_pipeline *tn_pipeline_open_with(const char *path, const char *const *s
 		goto failed;
 	choose_threads(p);
 	p->dir = tn_model_dir_open(p->config->model, p->arena, call);
-	if (!p->dir || open_model(p, call) || open_tokenizer(p, call) || choose_window(p, call) ||
-			tn_heads_open(p, call) || make_plan(p, call))
+	if (!p->dir || open_model(p, call) || open_tokenizer(p, call) || choose_window(p, call))
+		goto failed;
+	if (tokens_only)
+		return p;
+	if (tn_heads_open(p, call) || make_plan(p, call))
 		goto failed;
 	return p;
 failed:
 	tn_pipeline_close(p);
 	return NULL;
+}
+
+struct tn_pipeline *tn_pipeline_open_with(const char *path, const char *const *settings,
+	size_t n_kept, struct tn_call *call)
+{
+	return open_parts(path, settings, n_kept, false, call);
+}
+
+struct tn_pipeline *tn_pipeline_open_tokens(const char *path, const char *const *settings,
+	struct tn_call *call)
+{
+	struct tn_pipeline *p = open_parts(path, settings, 0, true, call);
+
+	if (p)
+		p->max_tokens = 0;
+	return p;
 }
 
 struct tn_pipeline *tn_pipeline_open(const char *path, const char *const *settings,

@@ -100,6 +100,9 @@ struct tn_job {
  *  the model: "tokens" (its rows of tokens), "pooled" (a row for each text). */
 TN_PRIVATE struct tn_pipeline *tn_pipeline_open_with(const char *path, const char *const *settings,
 	size_t n_kept, struct tn_call *call);
+/** A pipeline that prepares jobs and runs none: no head is opened, windows have no limit. */
+TN_PRIVATE struct tn_pipeline *tn_pipeline_open_tokens(const char *path,
+	const char *const *settings, struct tn_call *call);
 /** Tokenizes an input and cuts it into windows.  What is wrong with it is kept in
  *  job->error.  Errors: TN_ENOMEM, TN_EINTERNAL. */
 TN_PRIVATE int tn_job_prepare(struct tn_pipeline *p, const struct tn_input *input,
