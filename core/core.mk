@@ -75,6 +75,8 @@ EXTRA_DIST += %D%/libtenon.map
 	%D%/pipeline/components.c \
 	%D%/pipeline/config.c \
 	%D%/pipeline/config.h \
+	%D%/pipeline/effective.c \
+	%D%/pipeline/effective.h \
 	%D%/pipeline/heads.c \
 	%D%/pipeline/heads.h \
 	%D%/pipeline/job.c \

@@ -9,6 +9,7 @@
 
 #include "base/config.h"
 #include "cli/cli.h"
+#include "pipeline/effective.h"
 #include "pipeline/pipeline_impl.h"
 
 struct arguments {
@@ -175,12 +176,14 @@ static void print_report(const struct tn_pipeline *p, bool verbose, struct tn_ca
 static int check(const struct arguments *a, struct tn_call *call)
 {
 	struct tn_pipeline *p = tn_pipeline_open(a->path, a->settings, call);
+	struct tn_value *tree;
 	char *text;
 
 	if (!p)
 		return tn_cli_report(call);
 	if (a->print) {
-		text = tn_config_print(p->config->tree, NULL, call);
+		tree = tn_pipeline_effective(p, call);
+		text = tree ? tn_config_print(tree, NULL, call) : NULL;
 		if (text)
 			fputs(text, stdout);
 	} else {

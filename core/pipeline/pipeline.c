@@ -155,6 +155,9 @@ static int make_plan(struct tn_pipeline *p, struct tn_call *call)
 
 	if (tn_chain_open(&p->chain, p->config, p->threads, call))
 		return tn_status(call);
+	if (strcmp(p->config->precision, "fp32"))
+		tn_note(call, "precision %s: no backend of the chain runs linears at it, so they run "
+			"at fp32", p->config->precision);
 	g = build_graph(p, call);
 	if (!g)
 		return tn_status(call);
