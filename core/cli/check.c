@@ -96,7 +96,7 @@ static void print_flops(const struct tn_pipeline *p)
 {
 	uint32_t start[2] = { 0, 128 };
 	struct tn_axis axes[TN_MAX_AXES] = { { 0 } };
-	uint64_t flops[64] = { 0 }, total = 0;
+	uint64_t flops[TN_MOST_BACKENDS] = { 0 }, total = 0;
 
 	for (size_t i = 0; i < tn_plan_n_axes(p->plan); i++)
 		axes[i] = (struct tn_axis){ .rows = 128, .seqs = 1, .start = start };

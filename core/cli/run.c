@@ -230,14 +230,18 @@ static int loop(struct run *r)
 	int status = entries ? 1 : tn_fail(r->call, TN_ENOMEM, "out of memory");
 
 	while (status > 0 && !r->gone) {
+		char trouble[512] = "";
 		size_t n = 0;
 		int failed;
 
 		while (n < AT_ONCE && (n == 0 || !r->reader || tn_reader_ready(r->reader)) &&
 				(status = next_input(r, &entries[n])) > 0)
 			n++;
-		if (status < 0)
+		if (status < 0) {
+			/* What was read before the trouble is still answered. */
+			snprintf(trouble, sizeof(trouble), "%s", tn_error_text(r->call));
 			tn_clear(r->call);
+		}
 		failed = answer(r, entries, n);
 		if (!failed && !r->gone && r->reader && !tn_reader_ready(r->reader))
 			failed = tn_writer_flush(&r->writer, r->call);
@@ -247,6 +251,8 @@ static int loop(struct run *r)
 			status = failed;
 		if (status > 0)
 			tn_call_reset(r->call);
+		else if (*trouble)
+			tn_fail(r->call, (enum tn_error)status, "%s", trouble);
 	}
 	free(entries);
 	return status;

@@ -202,6 +202,11 @@ static void read_backends(struct reading *r)
 	const struct tn_value *v = tn_get(r->config->tree, "backends");
 	struct tn_component_config *c = new_components(r, list_size(v));
 
+	if (list_size(v) > TN_MOST_BACKENDS) {
+		tn_fault(r->call, TN_ECONFIG, "%s: backends names %zu, expected at most %d",
+			tn_value_where(v, r->call), list_size(v), TN_MOST_BACKENDS);
+		return;
+	}
 	for (size_t i = 0; c && i < list_size(v); i++) {
 		c[i].where = "backends";
 		read_component(r, list_at(v, i), &c[i]);

@@ -8,6 +8,8 @@
 
 #include "plugin/plugin.h"
 
+#define TN_MOST_BACKENDS 64
+
 /** One component as the configuration names it. */
 struct tn_component_config {
 	const char *name;		/* of a head; else NULL */

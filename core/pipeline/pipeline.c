@@ -11,6 +11,7 @@
 
 #define DEFAULT_OVERLAP 128
 #define DEFAULT_BATCH 512
+#define SMALL_BATCH 400000000u	/* floating-point operations: some milliseconds of one core */
 #define LARGEST_SCORES (16u << 20)	/* floats of one batch */
 
 static bool weight_find(void *user, const char *name, size_t dims[4], uint32_t *n_dims)
@@ -148,6 +149,22 @@ static struct tn_graph *build_graph(struct tn_pipeline *p, struct tn_call *call)
 	return g;
 }
 
+/* Whether a full batch is so little work that waking a team costs more than it gives.  It
+ * is asked of the plan and never of a batch, so that bits do not depend on the batch. */
+static bool is_small(const struct tn_pipeline *p)
+{
+	uint32_t start[2] = { 0, (uint32_t)p->batch_tokens };
+	struct tn_axis axes[TN_MAX_AXES];
+	uint64_t flops[TN_MOST_BACKENDS] = { 0 }, total = 0;
+
+	for (size_t i = 0; i < TN_MAX_AXES; i++)
+		axes[i] = (struct tn_axis){ .rows = p->batch_tokens, .seqs = 1, .start = start };
+	tn_plan_flops(p->plan, axes, flops);
+	for (size_t i = 0; i < p->chain.n; i++)
+		total += flops[i];
+	return total < SMALL_BATCH;
+}
+
 static int make_plan(struct tn_pipeline *p, struct tn_call *call)
 {
 	struct tn_graph *g;
@@ -171,7 +188,11 @@ static int make_plan(struct tn_pipeline *p, struct tn_call *call)
 			widest = p->heads[i].cols;
 	p->batch_tokens = LARGEST_SCORES / widest < DEFAULT_BATCH ? LARGEST_SCORES / widest :
 		DEFAULT_BATCH;
-	return p->plan ? 0 : tn_status(call);
+	if (!p->plan)
+		return tn_status(call);
+	if (is_small(p))
+		tn_plan_set_threads(p->plan, 1);
+	return 0;
 }
 
 /* The longest window, and how far windows overlap. */

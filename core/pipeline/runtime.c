@@ -9,8 +9,6 @@
 
 #include "pipeline/runtime.h"
 
-#define MOST_BACKENDS 64
-
 /* Processors that the control group's quota pays for, rounded up; 0: no quota.
  * Source: Documentation/admin-guide/cgroup-v2.rst, "cpu.max". */
 static size_t quota_threads(void)
@@ -88,7 +86,7 @@ static int leave_out(const char *name, struct tn_call *call)
 }
 
 struct found {
-	const char *names[MOST_BACKENDS];
+	const char *names[TN_MOST_BACKENDS];
 	size_t n;
 };
 
@@ -96,7 +94,7 @@ static int add_name(void *user, enum tn_plugin_kind kind, const char *name)
 {
 	struct found *f = user;
 
-	if (kind != TN_BACKEND || f->n == MOST_BACKENDS)
+	if (kind != TN_BACKEND || f->n == TN_MOST_BACKENDS)
 		return 0;
 	for (size_t i = 0; i < f->n; i++)
 		if (!strcmp(f->names[i], name))
@@ -110,7 +108,7 @@ static int open_installed(struct tn_chain *chain, const struct tn_plugin_path *p
 	size_t threads, struct tn_call *call)
 {
 	struct found found = { .n = 0 };
-	const struct tn_plugin *plugins[MOST_BACKENDS];
+	const struct tn_plugin *plugins[TN_MOST_BACKENDS];
 	size_t n = 0;
 
 	if (tn_plugin_names(path, add_name, &found, call))

@@ -325,6 +325,11 @@ void tn_plan_destroy(struct tn_plan *p)
 	free(p);
 }
 
+void tn_plan_set_threads(struct tn_plan *p, int threads)
+{
+	p->threads = threads;
+}
+
 size_t tn_plan_n_axes(const struct tn_plan *p)
 {
 	return (size_t)p->g->n_axes;

@@ -23,6 +23,8 @@ TN_PRIVATE struct tn_plan *tn_plan_create(struct tn_graph *g, const struct tn_ba
 	size_t n_chain, int threads, struct tn_call *call);
 TN_PRIVATE void tn_plan_destroy(struct tn_plan *plan);
 
+/** The team of each later run; at most that of tn_plan_create.  Before the first run. */
+TN_PRIVATE void tn_plan_set_threads(struct tn_plan *plan, int threads);
 /** Axes of the plan, by the index that tn_exec_bind expects. */
 TN_PRIVATE size_t tn_plan_n_axes(const struct tn_plan *plan);
 TN_PRIVATE const char *tn_plan_axis_name(const struct tn_plan *plan, size_t axis);
