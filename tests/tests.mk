@@ -152,6 +152,14 @@ TESTS += %D%/test_decode
 %C%_test_decode_LDADD = $(TEST_LIBS) -lm
 %C%_test_decode_SOURCES = %D%/heads/test_decode.c
 
+check_PROGRAMS += %D%/test_recorded
+TESTS += %D%/test_recorded
+%C%_test_recorded_CPPFLAGS = $(TEST_CPPFLAGS)
+%C%_test_recorded_CFLAGS = $(TEST_CFLAGS)
+%C%_test_recorded_LDADD = $(TEST_LIBS) -lm
+%C%_test_recorded_SOURCES = %D%/heads/test_recorded.c heads/bio-crf/crf.c heads/bio-crf/crf.h \
+	heads/bio-crf/tags.c heads/bio-crf/tags.h
+
 check_PROGRAMS += %D%/test_spans
 TESTS += %D%/test_spans
 %C%_test_spans_CPPFLAGS = $(TEST_CPPFLAGS)
