@@ -271,6 +271,7 @@ EXTRA_DIST += \
 	%D%/golden/wordpiece/uncased/vocab.txt \
 	%D%/parity/compare_tokenizers.py \
 	%D%/parity/compare_unicode.py \
+	%D%/parity/fuzz_tokenizers.py \
 	%D%/parity/tokenizers.sh \
 	%D%/parity/unicode.sh
 

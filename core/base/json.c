@@ -8,6 +8,9 @@
 #include <string.h>
 #include <tenon/value.h>
 
+/* How many integers beyond 64 bits a text may hold. */
+#define MAX_WIDE 16
+
 static struct tn_value *convert(const json_t *j, struct tn_arena *arena)
 {
 	struct tn_value *v;
@@ -42,15 +45,43 @@ static struct tn_value *convert(const json_t *j, struct tn_arena *arena)
 	}
 }
 
+/* Hugging Face writes 10^30 as an integer for "no limit".  jansson refuses one beyond 64
+ * bits and tells where it ends: there it is made a real. */
+static bool widen(char **text, size_t *len, const json_error_t *error, struct tn_arena *arena)
+{
+	size_t end = (size_t)error->position, begin = end;
+	char *wider;
+
+	if (json_error_code(error) != json_error_numeric_overflow || end > *len)
+		return false;
+	while (begin && (*text)[begin - 1] >= '0' && (*text)[begin - 1] <= '9')
+		begin--;
+	/* A real that is too large ends with its exponent. */
+	if (begin == end || (begin && strchr("+.eE", (*text)[begin - 1])) ||
+		(begin > 1 && (*text)[begin - 1] == '-' && strchr("eE", (*text)[begin - 2])))
+		return false;
+	wider = tn_arena_alloc(arena, *len + 2);
+	if (!wider)
+		return false;
+	memcpy(wider, *text, end);
+	memcpy(wider + end, ".0", 2);
+	memcpy(wider + end + 2, *text + end, *len - end);
+	*text = wider;
+	*len += 2;
+	return true;
+}
+
 struct tn_value *tn_json_parse(const char *text, size_t len, const char *name,
 	struct tn_arena *arena, struct tn_call *call)
 {
+	const size_t flags = JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_ALLOW_NUL;
+	char *wide = (char *)text;
 	json_error_t error;
 	struct tn_value *v;
-	json_t *j;
+	json_t *j = json_loadb(text, len, flags, &error);
 
-	j = json_loadb(text, len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_ALLOW_NUL,
-		&error);
+	for (int i = 0; !j && i < MAX_WIDE && widen(&wide, &len, &error, arena); i++)
+		j = json_loadb(wide, len, flags, &error);
 	if (!j) {
 		if (json_error_code(&error) == json_error_out_of_memory)
 			tn_fail(call, TN_ENOMEM, "%s: out of memory", name);

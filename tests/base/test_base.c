@@ -83,10 +83,25 @@ START_TEST(test_large_object_finds_its_members)
 }
 END_TEST
 
+START_TEST(test_json_takes_large_integers_as_reals)
+{
+	static const char text[] = "[1000000000000000019884624838656,-9223372036854775809,7]";
+	struct tn_call *call = tn_call_create();
+	struct tn_value *v = tn_json_parse(text, strlen(text), "t", tn_call_arena(call), call);
+
+	ck_assert_str_eq(tn_error_text(call), "");
+	ck_assert_int_eq(tn_value_kind(tn_at(v, 0)), TN_VALUE_REAL);
+	ck_assert(tn_real(tn_at(v, 0), 0) == 1e30);
+	ck_assert(tn_real(tn_at(v, 1), 0) == -9223372036854775808.0);
+	ck_assert_int_eq(tn_int(tn_at(v, 2), 0), 7);
+	tn_call_destroy(call);
+}
+END_TEST
+
 START_TEST(test_json_refuses)
 {
 	static const char *const bad[] = {
-		"", "{", "{\"a\":1,\"\\u0061\":2}", "[1] x", "NaN", "\"\xff\"", "1e999",
+		"", "{", "{\"a\":1,\"\\u0061\":2}", "[1] x", "NaN", "\"\xff\"", "1e999", "-1e+999", "1.5e999",
 		"\xef\xbb\xbf{}",
 	};
 	struct tn_call *call = tn_call_create();
@@ -139,6 +154,7 @@ int main(void)
 	TN_ADD(s, test_arena_is_zeroed_and_aligned);
 	TN_ADD(s, test_json_round_trip);
 	TN_ADD(s, test_large_object_finds_its_members);
+	TN_ADD(s, test_json_takes_large_integers_as_reals);
 	TN_ADD(s, test_json_refuses);
 	TN_ADD(s, test_floats_print_shortest);
 	TN_ADD(s, test_utf8_maximal_parts);

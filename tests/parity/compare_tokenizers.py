@@ -137,6 +137,11 @@ class Plugin:
             self.p.stdin.write(case.request())
         self.p.stdin.flush()
 
+    def close(self):
+        self.p.stdin.close()
+        self.p.stdout.close()
+        self.p.wait()
+
     def answer(self):
         n, = struct.unpack("i", self.read(4))
         if n < 0:
@@ -231,4 +236,5 @@ def main():
     sys.exit(any(different for _, different, _ in count.values()))
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -85,8 +85,9 @@ TN_API void tn_value_set_place(struct tn_value *v, const char *file, int line);
 /* --- JSON --- */
 
 /** Parses one JSON text (RFC 8259): duplicate keys, bad UTF-8, NaN, trailing
- *  text, more than 2,048 levels and numbers out of range are errors that begin
- *  with `name:LINE:COLUMN: byte N`.  NULL after an error. */
+ *  text, more than 2,048 levels and reals out of range are errors that begin
+ *  with `name:LINE:COLUMN: byte N`.  An integer beyond 64 bits becomes a real (16 of
+ *  them in a text at most).  NULL after an error. */
 TN_API struct tn_value *tn_json_parse(const char *text, size_t len, const char *name,
 	struct tn_arena *arena, struct tn_call *call);
 /** The value as one line of JSON in the call's arena, reals in the shortest form
