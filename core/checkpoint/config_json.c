@@ -59,8 +59,8 @@ double tn_config_real(const struct tn_value *config, const char *path, const cha
 	if (!v)
 		return otherwise;
 	if (!(x >= min && x <= max)) {
-		tn_fail(call, TN_EDATA, "%s: \"%s\" is %s, expected a number of %g to %g", path, key,
-			found(v, call), min, max);
+		tn_fail(call, TN_EDATA, "%s: \"%s\" is %s, expected a number of %g to %g", path,
+			key, found(v, call), min, max);
 		return 0;
 	}
 	return x;

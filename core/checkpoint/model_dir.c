@@ -100,9 +100,9 @@ bool dir_plain_name(const char *name)
 	return *name && !strchr(name, '/') && strcmp(name, ".") && strcmp(name, "..");
 }
 
-static bool ends_with(const char *text, const char *end)
+bool dir_ends_with(const char *text, const char *end)
 {
-	size_t n = strlen(text), len = strlen(end);
+	size_t n = text ? strlen(text) : 0, len = strlen(end);
 
 	return n >= len && !strcmp(text + n - len, end);
 }
@@ -120,7 +120,7 @@ static int check_directory(const char *path, struct tn_call *call)
 	}
 	if (S_ISDIR(st.st_mode))
 		return 0;
-	if (ends_with(path, ".cfg"))
+	if (dir_ends_with(path, ".cfg"))
 		return tn_fail(call, TN_EDATA, "%s: a configuration file, expected a model "
 			"directory", path);
 	return tn_fail(call, TN_EDATA, "%s: a file, expected a model directory; name the one that "
@@ -146,8 +146,8 @@ static int read_config(struct opening *o)
 		return tn_fail(o->call, TN_EDATA, "%s: the key \"model_type\" is missing; it names "
 			"the model's family, as in \"model_type\": \"bert\"", dir->config_path);
 	if (!dir->model_type || !dir_plain_name(dir->model_type))
-		return tn_fail(o->call, TN_EDATA, "%s: \"model_type\" is %s, expected the name of a "
-			"model family", dir->config_path, dir->model_type ? tn_quote(o->call,
+		return tn_fail(o->call, TN_EDATA, "%s: \"model_type\" is %s, expected the name "
+			"of a model family", dir->config_path, dir->model_type ? tn_quote(o->call,
 			dir->model_type, tn_string_length(type)) :
 			tn_value_kind_name(tn_value_kind(type)));
 	first = tn_at(tn_get(dir->config, "architectures"), 0);
@@ -159,7 +159,8 @@ static int read_config(struct opening *o)
 }
 
 /* One file of the index. */
-static int add_shard(struct opening *o, struct tn_value *known, const char *name, const char **files)
+static int add_shard(struct opening *o, struct tn_value *known, const char *name,
+	const char **files)
 {
 	struct tn_model_dir *dir = o->dir;
 	const char *path;
@@ -188,8 +189,8 @@ static int read_index(struct opening *o, const struct tn_value *index)
 
 	dir->shard_of = tn_get(index, "weight_map");
 	if (!tn_size(dir->shard_of) || tn_value_kind(dir->shard_of) != TN_VALUE_OBJECT)
-		return tn_fail(o->call, TN_EDATA, "%s: \"weight_map\" is missing or empty, expected "
-			"an object of tensors and their files", dir->weights_path);
+		return tn_fail(o->call, TN_EDATA, "%s: \"weight_map\" is missing or empty, "
+			"expected an object of tensors and their files", dir->weights_path);
 	files = tn_arena_alloc(o->arena, tn_size(dir->shard_of) * sizeof(*files));
 	if (!known || !files)
 		return no_memory(o);
@@ -197,8 +198,8 @@ static int read_index(struct opening *o, const struct tn_value *index)
 		const struct tn_value *shard = tn_at(dir->shard_of, i);
 
 		if (tn_value_kind(shard) != TN_VALUE_STRING)
-			return tn_fail(o->call, TN_EDATA, "%s: the shard of %s is %s, expected a file "
-				"name", dir->weights_path, tn_quote(o->call,
+			return tn_fail(o->call, TN_EDATA, "%s: the shard of %s is %s, expected a "
+				"file name", dir->weights_path, tn_quote(o->call,
 				tn_key(dir->shard_of, i), strlen(tn_key(dir->shard_of, i))),
 				tn_value_kind_name(tn_value_kind(shard)));
 		if (add_shard(o, known, tn_string(shard, ""), files))

@@ -28,6 +28,8 @@ int dir_json(struct opening *o, const char *directory, const char *name, size_t 
 	const struct tn_value **tree);
 /** Whether a name from a file is a plain file name: not empty, no '/', no "..". */
 bool dir_plain_name(const char *name);
+/** Whether a text, which may be NULL, ends so. */
+bool dir_ends_with(const char *text, const char *end);
 
 /** Reads modules.json of sentence-transformers, if it is there: sets root, class,
  *  head_options and max_tokens. */

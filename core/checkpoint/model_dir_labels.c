@@ -8,13 +8,6 @@
 
 #define MOST_LABELS 1000000
 
-static bool ends_with(const char *text, const char *end)
-{
-	size_t n = text ? strlen(text) : 0, len = strlen(end);
-
-	return n >= len && !strcmp(text + n - len, end);
-}
-
 /* "0" to n - 1 without leading zeros; n for anything else. */
 static size_t id_of(const char *key, size_t n)
 {
@@ -68,14 +61,14 @@ int dir_read_labels(struct opening *o)
 
 	if (!map && count > 0 && count <= MOST_LABELS)
 		return default_labels(o, (size_t)count);
-	if (!map && (ends_with(class, "ForSequenceClassification") ||
-			ends_with(class, "ForTokenClassification")))
+	if (!map && (dir_ends_with(class, "ForSequenceClassification") ||
+			dir_ends_with(class, "ForTokenClassification")))
 		return default_labels(o, 2);
 	if (!map)
 		return 0;
 	if (tn_value_kind(map) != TN_VALUE_OBJECT)
-		return tn_fail(o->call, TN_EDATA, "%s: \"id2label\" is %s, expected an object of ids "
-			"and labels", path, tn_value_kind_name(tn_value_kind(map)));
+		return tn_fail(o->call, TN_EDATA, "%s: \"id2label\" is %s, expected an object of "
+			"ids and labels", path, tn_value_kind_name(tn_value_kind(map)));
 	labels = make_list(o, n);
 	if (!labels)
 		return TN_ENOMEM;
@@ -84,8 +77,8 @@ int dir_read_labels(struct opening *o)
 		size_t id = id_of(key, n);
 
 		if (id == n)
-			return tn_fail(o->call, TN_EDATA, "%s: \"id2label\" has the id %s, expected "
-				"the ids 0 to %zu for its %zu labels", path,
+			return tn_fail(o->call, TN_EDATA, "%s: \"id2label\" has the id %s, "
+				"expected the ids 0 to %zu for its %zu labels", path,
 				tn_quote(o->call, key, strlen(key)), n - 1, n);
 		labels[id] = tn_string(tn_at(map, i), NULL);
 		if (!labels[id])

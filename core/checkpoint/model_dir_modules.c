@@ -13,41 +13,45 @@ static int no_memory(struct opening *o)
 	return tn_fail(o->call, TN_ENOMEM, "%s: out of memory", o->dir->path);
 }
 
-/* The mode of a pooling module, "cls", "mean" or "max"; NULL after an error.
- * Source: sentence-transformers, models/Pooling.py: one flag for each mode, or (from
- * version 5.2) "pooling_mode" with its name. */
-static const char *pooling_mode(struct opening *o, const struct tn_value *config, const char *path)
+/* Copies the mode out of a pooling module's flag, as in pooling_mode_mean_tokens; NULL: not
+ * one that is known.  A name alone ("mean", from version 5.2) stands for itself.
+ * Source: sentence-transformers, models/Pooling.py. */
+static const char *known_mode(struct opening *o, const char *name)
 {
 	static const char *const flags[] = {
 		"pooling_mode_cls_token", "pooling_mode_mean_tokens", "pooling_mode_max_tokens"
 	};
-	const char *name = tn_string(tn_get(config, "pooling_mode"), NULL), *mode = NULL;
-	const char *other = NULL;
 
-	for (size_t i = 0; i < 3; i++) {
-		const char *word = flags[i] + strlen("pooling_mode_");
-		size_t len = strcspn(word, "_");
+	for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++) {
+		const char *mode = flags[i] + strlen("pooling_mode_");
+		size_t len = strcspn(mode, "_");
 
-		if (name ? strlen(name) == len && !strncmp(name, word, len) :
-				tn_bool(tn_get(config, flags[i]), false)) {
-			other = mode ? flags[i] : other;
-			mode = tn_arena_dup(o->arena, word, len);
-			if (!mode)
-				no_memory(o);
-		}
+		if (!strcmp(name, flags[i]) || (strlen(name) == len && !strncmp(name, mode, len)))
+			return tn_arena_dup(o->arena, mode, len);
 	}
-	for (size_t i = 0; i < tn_size(config) && !name; i++)
-		if (!strncmp(tn_key(config, i), "pooling_mode_", 13) &&
-				tn_bool(tn_at(config, i), false) &&
-				strcmp(tn_key(config, i), "pooling_mode_cls_token") &&
-				strcmp(tn_key(config, i), "pooling_mode_mean_tokens") &&
-				strcmp(tn_key(config, i), "pooling_mode_max_tokens"))
-			other = tn_key(config, i);
-	if (mode && !other)
+	return NULL;
+}
+
+/* The one mode of a pooling module, "cls", "mean" or "max"; NULL after an error. */
+static const char *pooling_mode(struct opening *o, const struct tn_value *config, const char *path)
+{
+	const char *name = tn_string(tn_get(config, "pooling_mode"), NULL);
+	const char *mode = name ? known_mode(o, name) : NULL, *wrong = mode ? NULL : name;
+
+	for (size_t i = 0; i < tn_size(config) && !name; i++) {
+		const char *key = tn_key(config, i);
+
+		if (strncmp(key, "pooling_mode_", 13) || !tn_bool(tn_at(config, i), false))
+			continue;
+		wrong = mode ? key : wrong;
+		mode = known_mode(o, key);
+		wrong = mode ? wrong : key;
+	}
+	if (mode && !wrong)
 		return mode;
-	other = other ? other : name ? name : "none";
-	tn_fail(o->call, TN_EDATA, "%s: the pooling mode %s is not known, expected one of: cls, mean, "
-		"max", path, tn_quote(o->call, other, strlen(other)));
+	wrong = wrong ? wrong : "none";
+	tn_fail(o->call, TN_EDATA, "%s: the pooling mode %s is not known, expected one of: cls, "
+		"mean, max", path, tn_quote(o->call, wrong, strlen(wrong)));
 	return NULL;
 }
 
@@ -59,8 +63,8 @@ static int read_pooling(struct opening *o, const char *folder, struct tn_value *
 	if (!path || dir_json(o, path, "config.json", SMALL_JSON, &config))
 		return tn_status(o->call);
 	if (!config)
-		return tn_fail(o->call, TN_ENOINPUT, "%s: there is no config.json, which modules.json "
-			"leads to; download the model again", path);
+		return tn_fail(o->call, TN_ENOINPUT, "%s: there is no config.json, which "
+			"modules.json leads to; download the model again", path);
 	mode = pooling_mode(o, config, dir_join(o, path, "config.json"));
 	if (!mode)
 		return tn_status(o->call);
@@ -77,9 +81,9 @@ static int read_limit(struct opening *o)
 	limit = tn_get(config, "max_seq_length");
 	if (limit && tn_value_kind(limit) != TN_VALUE_NULL &&
 			(tn_int(limit, 0) < 1 || tn_int(limit, 0) > MOST_TOKENS))
-		return tn_fail(o->call, TN_EDATA, "%s: \"max_seq_length\" is out of range, expected a "
-			"whole number of 1 to %d", dir_join(o, o->root, "sentence_bert_config.json"),
-			MOST_TOKENS);
+		return tn_fail(o->call, TN_EDATA, "%s: \"max_seq_length\" is out of range, "
+			"expected a whole number of 1 to %d",
+			dir_join(o, o->root, "sentence_bert_config.json"), MOST_TOKENS);
 	o->dir->max_tokens = (size_t)tn_int(limit, 0);
 	if (tn_bool(tn_get(config, "do_lower_case"), false))
 		tn_note(o->call, "%s: do_lower_case of sentence_bert_config.json is left to the "
@@ -103,8 +107,9 @@ static int read_module(struct opening *o, const struct tn_value *module, size_t 
 		return tn_fail(o->call, TN_EDATA, "%s: the path %s of module %zu is no plain name",
 			where, tn_quote(o->call, folder, strlen(folder)), i);
 	if (!strcmp(name, "Transformer") != (i == 0))
-		return tn_fail(o->call, TN_EDATA, "%s: module %zu is %s, expected Transformer first, "
-			"then Pooling and Normalize", where, i, tn_quote(o->call, name, strlen(name)));
+		return tn_fail(o->call, TN_EDATA, "%s: module %zu is %s, expected Transformer "
+			"first, then Pooling and Normalize", where, i, tn_quote(o->call, name,
+			strlen(name)));
 	if (i == 0) {
 		if (*folder)
 			o->root = dir_join(o, o->dir->path, folder);
@@ -115,8 +120,8 @@ static int read_module(struct opening *o, const struct tn_value *module, size_t 
 	if (!strcmp(name, "Normalize"))
 		return tn_set(o->arena, options, "normalize", tn_new_bool(o->arena, true)) ? 0 :
 			no_memory(o);
-	return tn_fail(o->call, TN_EDATA, "%s: module %zu is %s; Transformer, Pooling and Normalize "
-		"are known", where, i, tn_quote(o->call, name, strlen(name)));
+	return tn_fail(o->call, TN_EDATA, "%s: module %zu is %s; Transformer, Pooling and "
+		"Normalize are known", where, i, tn_quote(o->call, name, strlen(name)));
 }
 
 int dir_read_modules(struct opening *o)
@@ -137,8 +142,8 @@ int dir_read_modules(struct opening *o)
 		if (read_module(o, tn_at(modules, i), i, options))
 			return tn_status(o->call);
 	if (!tn_get(options, "pooling"))
-		return tn_fail(o->call, TN_EDATA, "%s/modules.json: there is no Pooling module, which "
-			"makes a vector of the tokens", o->dir->path);
+		return tn_fail(o->call, TN_EDATA, "%s/modules.json: there is no Pooling module, "
+			"which makes a vector of the tokens", o->dir->path);
 	o->dir->class = "SentenceTransformer";
 	o->dir->head_options = options;
 	return 0;

@@ -83,8 +83,8 @@ static int read_type(struct opening *o)
 		if (*p >= 'A' && *p <= 'Z')
 			*p = (char)(*p - 'A' + 'a');
 	if (name && !dir_plain_name(name))
-		return tn_fail(o->call, TN_EDATA, "%s: the type of its model is %s, expected the name "
-			"of a tokenizer", path, tn_quote(o->call, name, strlen(name)));
+		return tn_fail(o->call, TN_EDATA, "%s: the type of its model is %s, expected the "
+			"name of a tokenizer", path, tn_quote(o->call, name, strlen(name)));
 	o->dir->tokenizer_type = name;
 	return 0;
 }
@@ -96,13 +96,14 @@ static int no_tokenizer(struct opening *o)
 
 	for (size_t i = 0; i < sizeof(models) / sizeof(models[0]); i++)
 		if (dir_has(o, o->root, models[i]))
-			return tn_fail(o->call, TN_ENOINPUT, "%s: its tokenizer is only there as %s; "
-				"AutoTokenizer.from_pretrained(\"%s\").save_pretrained(\"%s\") of "
-				"transformers writes tokenizer.json beside it", o->root, models[i],
-				o->root, o->root);
+			return tn_fail(o->call, TN_ENOINPUT, "%s: its tokenizer is only there as "
+				"%s; AutoTokenizer.from_pretrained(\"%s\").save_pretrained(\"%s\") "
+				"of transformers writes tokenizer.json beside it", o->root,
+				models[i], o->root, o->root);
 	if (o->dir->files.vocab_json)
-		return tn_fail(o->call, TN_ENOINPUT, "%s: there is no merges.txt beside vocab.json; "
-			"copy it, or tokenizer.json, from where the model comes from", o->root);
+		return tn_fail(o->call, TN_ENOINPUT, "%s: there is no merges.txt beside "
+			"vocab.json; copy it, or tokenizer.json, from where the model comes from",
+			o->root);
 	return tn_fail(o->call, TN_ENOINPUT, "%s: there is no tokenizer; copy tokenizer.json or "
 		"vocab.txt from where the model comes from", o->root);
 }

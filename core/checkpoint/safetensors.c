@@ -36,7 +36,8 @@ static int check_magic(const char *path, const char *bytes, size_t n, struct tn_
 		return tn_fail(call, TN_EDATA, "%s: byte 0: a zip archive, as PyTorch's .bin files "
 			"are; expected safetensors", path);
 	if (n >= 4 && !memcmp(bytes, "GGUF", 4))
-		return tn_fail(call, TN_EDATA, "%s: byte 0: a GGUF file; expected safetensors", path);
+		return tn_fail(call, TN_EDATA, "%s: byte 0: a GGUF file; expected safetensors",
+			path);
 	return 0;
 }
 
@@ -262,8 +263,8 @@ int tn_st_read_float(const struct tn_safetensors *f, const struct tn_st_tensor *
 	struct conversion c = { .from = t->dtype, .as = as, .to = to };
 
 	if (!is_float(t->dtype) || (as != TN_F32 && as != TN_F64))
-		return tn_fail(call, TN_EDATA, "%s: tensor %s is %s, expected F32, F64, F16 or BF16",
-			f->path, tn_quote(call, t->name, strlen(t->name)),
+		return tn_fail(call, TN_EDATA, "%s: tensor %s is %s, expected F32, F64, F16 or "
+			"BF16", f->path, tn_quote(call, t->name, strlen(t->name)),
 			tn_dtype_name(t->dtype));
 	if (t->dtype == as && BYTE_ORDER == LITTLE_ENDIAN)
 		return tn_st_read(f, t, to, call);

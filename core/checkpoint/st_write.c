@@ -91,7 +91,8 @@ static struct tn_value *entry(const struct layout *l, size_t i, struct tn_arena 
 			return NULL;
 	tn_append(arena, offsets, tn_new_int(arena, (int64_t)l->begin[i]));
 	if (!tn_append(arena, offsets, tn_new_int(arena, (int64_t)l->begin[i + 1])) ||
-			!tn_set(arena, v, "dtype", tn_new_text(arena, tn_dtype_name(item->dtype))) ||
+			!tn_set(arena, v, "dtype", tn_new_text(arena,
+				tn_dtype_name(item->dtype))) ||
 			!tn_set(arena, v, "shape", shape) ||
 			!tn_set(arena, v, "data_offsets", offsets))
 		return NULL;

@@ -45,8 +45,8 @@ static void add_backends(struct arguments *a, const char *list, struct argp_stat
 
 	for (const char *p = list; *p; p++) {
 		if (!strchr("abcdefghijklmnopqrstuvwxyz0123456789-_,", *p))
-			argp_error(state, "--backends: found %s, expected names with commas between",
-				list);
+			argp_error(state, "--backends: found %s, expected names with commas "
+				"between", list);
 		if (n + 8 > sizeof(a->backends))
 			argp_error(state, "--backends: the list is too long");
 		n += (size_t)snprintf(a->backends + n, sizeof(a->backends) - n, *p == ',' ?
@@ -106,8 +106,8 @@ static const struct tn_value *read_cases(const struct tn_safetensors *f, struct 
 	const struct tn_value *text = tn_get(tn_st_metadata(f), "cases"), *cases;
 
 	if (!text) {
-		tn_fail(call, TN_EDATA, "%s: its metadata have no \"cases\"; examples/record.py writes "
-			"such files", tn_st_path(f));
+		tn_fail(call, TN_EDATA, "%s: its metadata have no \"cases\"; examples/record.py "
+			"writes such files", tn_st_path(f));
 		return NULL;
 	}
 	cases = tn_json_parse(tn_string(text, ""), tn_string_length(text), "cases", arena, call);
@@ -128,11 +128,12 @@ static int survey(struct recorded *r, struct tn_call *call)
 		size_t number;
 
 		if (!tn_recorded_parse(t->name, &kind, &number) || number >= tn_size(r->cases))
-			return tn_fail(call, TN_EDATA, "%s: tensor %s belongs to none of its %zu cases",
-				tn_st_path(r->file), tn_quote(call, t->name, strlen(t->name)),
-				tn_size(r->cases));
+			return tn_fail(call, TN_EDATA, "%s: tensor %s belongs to none of its %zu "
+				"cases", tn_st_path(r->file),
+				tn_quote(call, t->name, strlen(t->name)), tn_size(r->cases));
 		r->has[kind] = true;
-		if (kind == TN_REC_IDS && tn_bool(tn_get(tn_at(r->cases, number), "truncated"), false))
+		if (kind == TN_REC_IDS &&
+				tn_bool(tn_get(tn_at(r->cases, number), "truncated"), false))
 			r->limit = (size_t)tn_st_elements(t);
 	}
 	r->n_kept = r->has[TN_REC_POOLED] ? 2 : r->has[TN_REC_HIDDEN];
@@ -168,8 +169,8 @@ static int make_input(const struct tn_value *c, struct tn_input *input, struct t
 	if (tn_string_length(tn_get(c, "pair")))
 		input->pair = text_of(tn_get(c, "pair"));
 	if (tn_value_kind(list) != TN_VALUE_LIST)
-		return input->text.text ? 0 : tn_fail(call, TN_EDATA, "a case has neither a text nor "
-			"words");
+		return input->text.text ? 0 : tn_fail(call, TN_EDATA, "a case has neither a text "
+			"nor words");
 	words = tn_alloc_n(call, tn_size(list) + 1, sizeof(*words));
 	if (!words)
 		return tn_status(call);
@@ -234,14 +235,16 @@ static int report(const struct tn_verify *v, const struct recorded *r, double to
 	printf("%-9s %12s %12s  %s\n", "KIND", "COMPARED", "MAX DIFF", "WHERE");
 	for (int k = 0; k < TN_N_REC; k++) {
 		const struct tn_comparison *c = &v->of[k];
-		const char *name = tn_recorded_name((enum tn_recorded)k);
+		int len;
+		const char *name = tn_recorded_name((enum tn_recorded)k, &len);
 
 		if (!r->has[k])
 			continue;
-		printf("%-9s %12llu %12.3g  %s\n", name, (unsigned long long)c->n, c->max, c->where);
+		printf("%-9.*s %12llu %12.3g  %s\n", len, name, (unsigned long long)c->n, c->max,
+			c->where);
 		if (c->max > (k <= TN_REC_OFFSETS ? 0 : tolerance))
-			tn_fault(call, TN_EDATA, "%s: %s differ: %s", tn_st_path(r->file), name,
-				c->where);
+			tn_fault(call, TN_EDATA, "%s: %.*s differ: %s", tn_st_path(r->file), len,
+				name, c->where);
 	}
 	if (tn_status(call))
 		return tn_status(call);

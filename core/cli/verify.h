@@ -28,8 +28,8 @@ struct tn_verify {
 	struct tn_comparison of[TN_N_REC];
 };
 
-/** "ids", "type_ids" ... */
-const char *tn_recorded_name(enum tn_recorded kind);
+/** The first *len bytes are "ids", "type_ids" ... */
+const char *tn_recorded_name(enum tn_recorded kind, int *len);
 /** Splits "KIND.I"; false for another form. */
 bool tn_recorded_parse(const char *name, enum tn_recorded *kind, size_t *number);
 /** Compares a finished job with all that was recorded of case `number`.  Errors: TN_EDATA

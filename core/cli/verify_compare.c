@@ -9,14 +9,16 @@
 
 #include "cli/verify.h"
 
+/* As the names of tensors begin. */
 static const char *const names[TN_N_REC] = {
-	[TN_REC_IDS] = "ids", [TN_REC_TYPE_IDS] = "type_ids", [TN_REC_OFFSETS] = "offsets",
-	[TN_REC_HIDDEN] = "hidden", [TN_REC_POOLED] = "pooled", [TN_REC_LOGITS] = "logits",
-	[TN_REC_EMBED] = "embed"
+	[TN_REC_IDS] = "ids.", [TN_REC_TYPE_IDS] = "type_ids.", [TN_REC_OFFSETS] = "offsets.",
+	[TN_REC_HIDDEN] = "hidden.", [TN_REC_POOLED] = "pooled.", [TN_REC_LOGITS] = "logits.",
+	[TN_REC_EMBED] = "embed."
 };
 
-const char *tn_recorded_name(enum tn_recorded kind)
+const char *tn_recorded_name(enum tn_recorded kind, int *len)
 {
+	*len = (int)strlen(names[kind]) - 1;
 	return names[kind];
 }
 
@@ -29,8 +31,7 @@ bool tn_recorded_parse(const char *name, enum tn_recorded *kind, size_t *number)
 		return false;
 	*number = (size_t)strtoull(dot + 1, &end, 10);
 	for (int k = 0; k < TN_N_REC && !*end; k++) {
-		if (strlen(names[k]) != (size_t)(dot - name) || strncmp(name, names[k],
-				(size_t)(dot - name)))
+		if (strncmp(name, names[k], (size_t)(dot + 1 - name)))
 			continue;
 		*kind = (enum tn_recorded)k;
 		return true;
@@ -61,7 +62,7 @@ static const struct tn_st_tensor *recorded(const struct tn_verify *v, enum tn_re
 {
 	char name[40];
 
-	snprintf(name, sizeof(name), "%s.%zu", names[kind], number);
+	snprintf(name, sizeof(name), "%s%zu", names[kind], number);
 	return tn_st_find(v->file, name);
 }
 

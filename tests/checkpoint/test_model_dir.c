@@ -129,26 +129,26 @@ START_TEST(test_hub_cache)
 	f = tn_st_open(dir->weight_files[0], call);
 	ck_assert_ptr_nonnull(f);
 	tn_st_close(f);
-	refuse("hub", TN_ENOINPUT, "$/hub: a folder of the Hub's cache; name one of the directories "
-		"under its snapshots");
+	refuse("hub", TN_ENOINPUT, "$/hub: a folder of the Hub's cache; name one of the "
+		"directories under its snapshots");
 	drop("hub/blobs/deadbeef");
-	refuse("hub/snapshots/rev", TN_ENOINPUT, "$/hub/snapshots/rev/model.safetensors: a link to a "
-		"file that is not there; download the model again");
+	refuse("hub/snapshots/rev", TN_ENOINPUT, "$/hub/snapshots/rev/model.safetensors: a link "
+		"to a file that is not there; download the model again");
 	tn_call_destroy(call);
 }
 END_TEST
 
 START_TEST(test_not_a_directory)
 {
-	refuse("none", TN_ENOINPUT, "$/none: there is no such model directory; models are read from "
-		"the disk, `hf download NAME --local-dir DIR` fetches one");
+	refuse("none", TN_ENOINPUT, "$/none: there is no such model directory; models are read "
+		"from the disk, `hf download NAME --local-dir DIR` fetches one");
 	temporary_text("x.cfg", "");
 	refuse("x.cfg", TN_EDATA, "$/x.cfg: a configuration file, expected a model directory");
-	refuse("x.cfg/y", TN_ENOINPUT, "$/x.cfg/y: there is no such model directory; models are read "
-		"from the disk, `hf download NAME --local-dir DIR` fetches one");
+	refuse("x.cfg/y", TN_ENOINPUT, "$/x.cfg/y: there is no such model directory; models are "
+		"read from the disk, `hf download NAME --local-dir DIR` fetches one");
 	temporary_text("x.gguf", "");
-	refuse("x.gguf", TN_EDATA, "$/x.gguf: a file, expected a model directory; name the one that "
-		"holds config.json and model.safetensors");
+	refuse("x.gguf", TN_EDATA, "$/x.gguf: a file, expected a model directory; name the one "
+		"that holds config.json and model.safetensors");
 }
 END_TEST
 
@@ -179,22 +179,25 @@ START_TEST(test_no_weights)
 	refuse("m", TN_ENOINPUT, "$/m: there is no model.safetensors; download it to where "
 		"config.json lies");
 	temporary_text("m/other.safetensors", "");
-	refuse("m", TN_ENOINPUT, "$/m: there is no model.safetensors; if other.safetensors holds the "
-		"model, link it to that name");
+	refuse("m", TN_ENOINPUT, "$/m: there is no model.safetensors; if other.safetensors holds "
+		"the model, link it to that name");
 	temporary_text("m/adapter_config.json", "{}");
 	refuse("m", TN_EDATA, "$/m: an adapter without its model; merge the two with peft "
 		"(merge_and_unload, then save_pretrained) and name that directory");
 	temporary_text("m/tf_model.h5", "");
-	refuse("m", TN_EDATA, "$/m: the weights are only there as tf_model.h5; write model.safetensors "
-		"with: python3 -c 'from transformers import BertModel as M; "
+	refuse("m", TN_EDATA, "$/m: the weights are only there as tf_model.h5; write "
+		"model.safetensors with: python3 -c 'from transformers import BertModel as M; "
 		"M.from_pretrained(\"$/m\", from_tf=True).save_pretrained(\"$/m\")'");
 	temporary_text("m/pytorch_model-00001-of-00002.bin", "");
-	refuse("m", TN_EDATA, "$/m: the weights are only there as pytorch_model-00001-of-00002.bin, a "
+	refuse("m", TN_EDATA, "$/m: the weights are only there as "
+		"pytorch_model-00001-of-00002.bin, a "
 		"pickle, which is never read; write model.safetensors with: python3 -c 'from "
 		"transformers import BertModel as M; "
 		"M.from_pretrained(\"$/m\").save_pretrained(\"$/m\")'");
-	temporary_text("m/config.json", "{\"architectures\":[\"x'; rm -rf\"],\"model_type\":\"bert\"}");
-	refuse("m", TN_EDATA, "$/m: the weights are only there as pytorch_model-00001-of-00002.bin, a "
+	temporary_text("m/config.json", "{\"architectures\":[\"x'; rm "
+		"-rf\"],\"model_type\":\"bert\"}");
+	refuse("m", TN_EDATA, "$/m: the weights are only there as "
+		"pytorch_model-00001-of-00002.bin, a "
 		"pickle, which is never read; write model.safetensors with: python3 -c 'from "
 		"transformers import AutoModel as M; "
 		"M.from_pretrained(\"$/m\").save_pretrained(\"$/m\")'");
@@ -205,8 +208,8 @@ START_TEST(test_no_tokenizer)
 {
 	write_model();
 	drop("m/tokenizer.json");
-	refuse("m", TN_ENOINPUT, "$/m: there is no tokenizer; copy tokenizer.json or vocab.txt from "
-		"where the model comes from");
+	refuse("m", TN_ENOINPUT, "$/m: there is no tokenizer; copy tokenizer.json or vocab.txt "
+		"from where the model comes from");
 	temporary_text("m/vocab.json", "{}");
 	refuse("m", TN_ENOINPUT, "$/m: there is no merges.txt beside vocab.json; copy it, or "
 		"tokenizer.json, from where the model comes from");
@@ -243,10 +246,10 @@ START_TEST(test_config_faults)
 		{ "[]", "$/m/config.json: a list, expected an object" },
 		{ "{}", "$/m/config.json: the key \"model_type\" is missing; it names the model's "
 			"family, as in \"model_type\": \"bert\"" },
-		{ "{\"model_type\":3}", "$/m/config.json: \"model_type\" is an integer, expected the "
-			"name of a model family" },
-		{ "{\"model_type\":\"../x\"}", "$/m/config.json: \"model_type\" is \"../x\", expected "
+		{ "{\"model_type\":3}", "$/m/config.json: \"model_type\" is an integer, expected "
 			"the name of a model family" },
+		{ "{\"model_type\":\"../x\"}", "$/m/config.json: \"model_type\" is \"../x\", "
+			"expected the name of a model family" },
 		{ "{\"model_type\":\"\"}", "$/m/config.json: \"model_type\" is \"\", expected "
 			"the name of a model family" },
 	};
@@ -304,22 +307,24 @@ START_TEST(test_labels)
 		const char *text, *message;
 	} wrong[] = {
 		{ "[\"a\"]", "\"id2label\" is a list, expected an object of ids and labels" },
-		{ "{\"0\":\"a\",\"2\":\"b\"}", "\"id2label\" has the id \"2\", expected the ids 0 to 1 "
-			"for its 2 labels" },
-		{ "{\"0\":\"a\",\"01\":\"b\"}", "\"id2label\" has the id \"01\", expected the ids 0 to "
-			"1 for its 2 labels" },
-		{ "{\"0\":\"a\",\"-1\":\"b\"}", "\"id2label\" has the id \"-1\", expected the ids 0 to "
-			"1 for its 2 labels" },
+		{ "{\"0\":\"a\",\"2\":\"b\"}", "\"id2label\" has the id \"2\", expected the ids 0 "
+			"to 1 for its 2 labels" },
+		{ "{\"0\":\"a\",\"01\":\"b\"}", "\"id2label\" has the id \"01\", expected the ids "
+			"0 to 1 for its 2 labels" },
+		{ "{\"0\":\"a\",\"-1\":\"b\"}", "\"id2label\" has the id \"-1\", expected the ids "
+			"0 to 1 for its 2 labels" },
 		{ "{\"0\":\"a\",\"18446744073709551617\":\"b\"}", "\"id2label\" has the id "
 			"\"18446744073709551617\", expected the ids 0 to 1 for its 2 labels" },
-		{ "{\"0\":\"a\",\"1\":null}", "label 1 of \"id2label\" is null, expected a string" },
+		{ "{\"0\":\"a\",\"1\":null}", "label 1 of \"id2label\" is null, expected a "
+			"string" },
 	};
 	struct tn_call *call = tn_call_create();
 	struct tn_model_dir *dir;
 	char text[400], message[400];
 
 	write_model();
-	temporary_text("m/config.json", HEAD ",\"id2label\":{\"2\":\"I\",\"0\":\"O\",\"1\":\"B\"}}");
+	temporary_text("m/config.json",
+		HEAD ",\"id2label\":{\"2\":\"I\",\"0\":\"O\",\"1\":\"B\"}}");
 	dir = open_dir("m", call);
 	ck_assert_uint_eq(dir->n_labels, 3);
 	ck_assert_str_eq(dir->labels[0], "O");
@@ -351,17 +356,18 @@ START_TEST(test_shards)	/* ST32 */
 		enum tn_error code;
 		const char *message;
 	} wrong[] = {
-		{ "{}", TN_EDATA, "\"weight_map\" is missing or empty, expected an object of tensors "
-			"and their files" },
-		{ INDEX("{\"a\":\"../s1\"}"), TN_EDATA, "the shard \"../s1\" is no plain file name" },
-		{ INDEX("{\"a\":\"/etc/passwd\"}"), TN_EDATA, "the shard \"/etc/passwd\" is no plain "
-			"file name" },
+		{ "{}", TN_EDATA, "\"weight_map\" is missing or empty, expected an object of "
+			"tensors and their files" },
+		{ INDEX("{\"a\":\"../s1\"}"), TN_EDATA, "the shard \"../s1\" is no plain file "
+			"name" },
+		{ INDEX("{\"a\":\"/etc/passwd\"}"), TN_EDATA, "the shard \"/etc/passwd\" is no "
+			"plain file name" },
 		{ INDEX("{\"a\":\"..\"}"), TN_EDATA, "the shard \"..\" is no plain file name" },
 		{ INDEX("{\"a\":\"\"}"), TN_EDATA, "the shard \"\" is no plain file name" },
 		{ INDEX("{\"a\":1}"), TN_EDATA, "the shard of \"a\" is an integer, expected a file "
 			"name" },
-		{ INDEX("{\"a\":\"s1\",\"b\":\"s3\"}"), TN_ENOINPUT, "the shard \"s3\" is not there; "
-			"download the model again" },
+		{ INDEX("{\"a\":\"s1\",\"b\":\"s3\"}"), TN_ENOINPUT, "the shard \"s3\" is not "
+			"there; download the model again" },
 	};
 	struct tn_call *call = tn_call_create();
 	struct tn_model_dir *dir;
@@ -417,7 +423,8 @@ START_TEST(test_sentence_transformer)
 	ck_assert_uint_eq(dir->max_tokens, 0);
 
 	/* older directories keep the model in a folder of its own */
-	temporary_text("n/modules.json", "[" MODULE("Transformer", "0_Transformer") "," POOLING "]");
+	temporary_text("n/modules.json", "[" MODULE("Transformer",
+		"0_Transformer") "," POOLING "]");
 	temporary_text("n/1_Pooling/config.json", "{\"pooling_mode_max_tokens\":true}");
 	temporary_text("n/0_Transformer/config.json", config);
 	temporary_text("n/0_Transformer/vocab.txt", "[UNK]\n");
@@ -440,20 +447,22 @@ START_TEST(test_wrong_modules)
 			"module, which makes a vector of the tokens" },
 		{ "[" POOLING "]", NULL, "$/m/modules.json: module 0 is \"Pooling\", expected "
 			"Transformer first, then Pooling and Normalize" },
-		{ "[" MODULE("Transformer", "../m") "]", NULL, "$/m/modules.json: the path \"../m\" of "
+		{ "[" MODULE("Transformer", "../m") "]", NULL, "$/m/modules.json: the path "
+			"\"../m\" of "
 			"module 0 is no plain name" },
 		{ "[" MODULE("Transformer", "") "," MODULE("Dense", "2_Dense") "]", NULL,
-			"$/m/modules.json: module 1 is \"Dense\"; Transformer, Pooling and Normalize "
-			"are known" },
-		{ "[" MODULE("Transformer", "") "," POOLING "]", "{}", "$/m/1_Pooling/config.json: the "
-			"pooling mode \"none\" is not known, expected one of: cls, mean, max" },
+			"$/m/modules.json: module 1 is \"Dense\"; Transformer, Pooling and "
+			"Normalize are known" },
+		{ "[" MODULE("Transformer", "") "," POOLING "]", "{}", "$/m/1_Pooling/config.json: "
+			"the pooling mode \"none\" is not known, expected one of: cls, mean, max" },
 		{ "[" MODULE("Transformer", "") "," POOLING "]", "{\"pooling_mode_cls_token\":true,"
-			"\"pooling_mode_max_tokens\":true}", "$/m/1_Pooling/config.json: the pooling "
-			"mode \"pooling_mode_max_tokens\" is not known, expected one of: cls, mean, "
-			"max" },
-		{ "[" MODULE("Transformer", "") "," POOLING "]", "{\"pooling_mode_lasttoken\":true}",
-			"$/m/1_Pooling/config.json: the pooling mode \"pooling_mode_lasttoken\" is not "
-			"known, expected one of: cls, mean, max" },
+			"\"pooling_mode_max_tokens\":true}", "$/m/1_Pooling/config.json: the "
+			"pooling mode \"pooling_mode_max_tokens\" is not known, expected one of: "
+			"cls, mean, max" },
+		{ "[" MODULE("Transformer", "") "," POOLING "]",
+			"{\"pooling_mode_lasttoken\":true}",
+			"$/m/1_Pooling/config.json: the pooling mode \"pooling_mode_lasttoken\" is "
+			"not known, expected one of: cls, mean, max" },
 	};
 
 	write_model();
@@ -462,7 +471,8 @@ START_TEST(test_wrong_modules)
 		"to; download the model again");
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		temporary_text("m/modules.json", cases[i].modules);
-		temporary_text("m/1_Pooling/config.json", cases[i].pooling ? cases[i].pooling : "{}");
+		temporary_text("m/1_Pooling/config.json",
+			cases[i].pooling ? cases[i].pooling : "{}");
 		refuse("m", TN_EDATA, cases[i].message);
 	}
 	temporary_text("m/modules.json", "[" MODULE("Transformer", "") "," POOLING "]");
@@ -489,7 +499,8 @@ START_TEST(test_config_values)
 		{ "zero", "\"zero\" is 0, expected a whole number of 1 to 65536" },
 		{ "minus", "\"minus\" is -1, expected a whole number of 1 to 65536" },
 		{ "big", "\"big\" is 2147483648, expected a whole number of 1 to 65536" },
-		{ "huge", "\"huge\" is 9223372036854775807, expected a whole number of 1 to 65536" },
+		{ "huge", "\"huge\" is 9223372036854775807, expected a whole number of 1 to "
+			"65536" },
 		{ "list", "\"list\" is a list, expected a whole number of 1 to 65536" },
 	};
 	struct tn_call *call = tn_call_create();
@@ -524,8 +535,8 @@ START_TEST(test_config_values)
 	ck_assert_str_eq(tn_error_text(call), "c: \"s\" is \"12\", expected true or false");
 	tn_clear(call);
 	ck_assert_int_eq(tn_config_act(v, "c", "bad", "gelu", call), TN_ACT_NONE);
-	ck_assert_ptr_nonnull(strstr(tn_error_text(call), "c: \"bad\" is \"gelo\", expected one of: "
-		"gelu, "));
+	ck_assert_ptr_nonnull(strstr(tn_error_text(call), "c: \"bad\" is \"gelo\", expected one "
+		"of: gelu, "));
 	tn_clear(call);
 	tn_config_act(v, "c", "none", NULL, call);
 	ck_assert_ptr_nonnull(strstr(tn_error_text(call), "c: the key \"none\" is missing"));

@@ -43,7 +43,8 @@ static void refuse(const char *id, enum tn_error code, const char *message)
 	const char *text = tn_error_text(call);
 
 	ck_assert_msg(!f, "%s: accepted, expected: %s", id, message);
-	ck_assert_msg(!strncmp(text, path, strlen(path)) && !strncmp(text + strlen(path), ": ", 2) &&
+	ck_assert_msg(!strncmp(text, path, strlen(path)) && !strncmp(text + strlen(path), ": ",
+		2) &&
 		!strcmp(text + strlen(path) + 2, message),
 		"%s:\nfound    %s\nexpected %s", id, text, message);
 	ck_assert_int_eq(tn_status(call), code);
@@ -178,8 +179,8 @@ static const struct {
 		"the key \"data_offsets\" is missing" },
 	{ "ST13 empty", T(""), 0, "byte 9: " A "the key \"dtype\" is missing" },
 	{ "ST13 extra", T(F32_1 OFFSETS ",\"x\":1"), 4, "byte 61: " A "unknown key \"x\"" KEYS },
-	{ "ST13 a tensor is a number", "{\"a\":1}", 0, "byte 13: " A "expected an object at line 1, "
-		"column 6 of the header, found \"1\"" },
+	{ "ST13 a tensor is a number", "{\"a\":1}", 0, "byte 13: " A "expected an object at line "
+		"1, column 6 of the header, found \"1\"" },
 	{ "ST14 unknown", T("\"dtype\":\"F31\",\"shape\":[1]," OFFSETS), 4, "byte 22: " A
 		"unknown dtype \"F31\"" },
 	{ "ST14 lower case", T("\"dtype\":\"f32\",\"shape\":[1]," OFFSETS), 4, "byte 22: " A
@@ -336,7 +337,8 @@ START_TEST(test_spaces_and_alignment)	/* ST25, ST26 */
 {
 	static const char *const headers[] = {
 		" \n" T(F32_1 OFFSETS), T(F32_1 OFFSETS) "  \t\r\n", T(F32_1 OFFSETS) " ",
-		"{ \"a\" : { \"data_offsets\" : [ 0 , 4 ] , \"shape\" : [ 1 ] , \"dtype\" : \"F32\" "
+		"{ \"a\" : { \"data_offsets\" : [ 0 , 4 ] , \"shape\" : [ 1 ] , \"dtype\" : "
+		"\"F32\" "
 			"} }",
 	};
 	int notes = 0;
@@ -553,7 +555,8 @@ START_TEST(test_half_precision)
 	ck_assert_int_eq(tn_st_read_float(f, tn_st_find(f, "b"), TN_F64, y, call), 0);
 	ck_assert_int_eq(tn_st_read_float(f, tn_st_find(f, "d"), TN_F64, &z, call), 0);
 	for (int i = 0; i < 8; i++)
-		ck_assert(x[i] == h[i] && single[i] == (float)h[i] && !signbit(x[i]) == !signbit(h[i]));
+		ck_assert(x[i] == h[i] && single[i] == (float)h[i] &&
+			!signbit(x[i]) == !signbit(h[i]));
 	for (int i = 0; i < 4; i++)
 		ck_assert(y[i] == b[i]);
 	ck_assert(z == 0.5);
@@ -598,7 +601,8 @@ END_TEST
  * inside the file. */
 START_TEST(test_mutations)
 {
-	static const char header[] = "{\"__metadata__\":{\"format\":\"pt\"},\"w.weight\":{\"dtype\":"
+	static const char header[] = "{\"__metadata__\":{\"format\":\"pt\"},\"w.weight\":"
+		"{\"dtype\":"
 		"\"F32\",\"shape\":[2,3],\"data_offsets\":[0,24]},\"w.bias\":{\"dtype\":\"F16\","
 		"\"shape\":[4],\"data_offsets\":[24,32]}}";
 	static const char hostile[] = "{}[]\",:\\u0-9.eE \n\xff\x80";
@@ -725,7 +729,8 @@ static int n_files(void)
 START_TEST(test_write_errors)
 {
 	static const float w[2];
-	const struct tn_st_item twice[] = { { "a", TN_F32, 1, { 2 }, w }, { "a", TN_F32, 1, { 2 }, w } };
+	const struct tn_st_item twice[] = { { "a", TN_F32, 1, { 2 }, w }, { "a", TN_F32, 1, { 2 },
+		w } };
 	const struct tn_st_item name = { "\xff", TN_F32, 1, { 2 }, w };
 	const struct tn_st_item meta = { "__metadata__", TN_F32, 1, { 2 }, w };
 	const struct tn_st_item rank = { "a", TN_F32, 9, { 2 }, w };

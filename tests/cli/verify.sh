@@ -92,6 +92,8 @@ printf '\377\377\377\377' | dd of="$file" bs=1 seek=$((8 + length)) conv=notrunc
 run check "$out/m"
 [ $code = 0 ] && has out '^tensor ".*": 1 of [0-9]* values are infinite or NaN$'
 ok $? "check counts a NaN"
+run verify "$out/m" --against "$expected"
+[ $code = 65 ] && has out '^[a-z]* .* inf  case [0-9]*, row'; ok $? "a NaN is a difference, 65"
 
 # A vocabulary with two pieces exchanged, in tokenizer.json and vocab.txt.
 copy
