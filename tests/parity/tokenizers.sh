@@ -9,7 +9,7 @@ build=${BUILD:-.}
 [ $# -ge 1 ] || { echo "usage: tokenizers.sh DIRECTORY [TEXT-FILE ...]" >&2; exit 64; }
 dir=$1
 shift
-make -C "$build" -s tests/tokenize || exit 1
+make -C "$build" -s tests/tokenize >&2 || exit 1
 type=$(sed -n 's/.*"model" *: *{ *"type" *: *"\([A-Za-z]*\)".*/\1/p' "$dir/tokenizer.json" |
 	tr 'A-Z' 'a-z' | head -n 1)
 TOKENIZERS_PARALLELISM=${TOKENIZERS_PARALLELISM:-false}

@@ -4,5 +4,5 @@
 # tokenizers (python3, or $PYTHON), all 1,112,064 scalar values.
 here=$(cd "$(dirname "$0")" && pwd) || exit 1
 build=${1:-.}
-make -C "$build" -s tests/unicode || exit 1
+make -C "$build" -s tests/unicode >&2 || exit 1
 exec "${PYTHON:-python3}" "$here/compare_unicode.py" "$build/tests/unicode"

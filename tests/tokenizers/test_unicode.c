@@ -92,21 +92,28 @@ START_TEST(test_bad_parts_are_maximal)
 }
 END_TEST
 
-/* Marks that stay (U+1DF9 came after Unicode 8) are reordered, their spans are not. */
+/* U+08D4 (class 230) and U+1E94A (7) came with Unicode 9: they are reordered, and stay
+ * because Unicode 8 has no category for them.  The accent of U+00C9 goes.  Recorded from
+ * Hugging Face: characters change places, their spans do not. */
 START_TEST(test_reordering_keeps_spans)
 {
 	struct tok_bert bert = { .clean = true, .strip = true, .lower = true };
 	struct tn_call *call = tn_call_create();
 	struct tok_buffer out = { 0 };
-	static const char text[] = "\xc3\x89\xe1\xb7\xb5\xe1\xb7\xb9z";
+	static const char text[] = "\xc3\x89\xe0\xa3\x94\xf0\x9e\xa5\x8az";
+	static const char normal[] = "e\xf0\x9e\xa5\x8a\xe0\xa3\x94z";
+	static const struct { size_t at; uint32_t begin, end; } spans[] = {
+		{ 0, 10, 12 }, { 1, 12, 15 }, { 5, 15, 19 }, { 8, 19, 20 },
+	};
 
 	tok_bert_init(&bert);
 	ck_assert_int_eq(tok_bert_normalize(&bert, text, strlen(text), 10, &out, call), 0);
-	ck_assert_uint_eq(out.n, 5);
-	ck_assert_int_eq(memcmp(out.text, "e\xe1\xb7\xb9z", 5), 0);
-	ck_assert_uint_eq(out.spans[0].begin, 10);
-	ck_assert_uint_eq(out.spans[0].end, 12);
-	ck_assert_uint_eq(out.spans[4].begin, 18);
+	ck_assert_uint_eq(out.n, strlen(normal));
+	ck_assert_int_eq(memcmp(out.text, normal, out.n), 0);
+	for (size_t i = 0; i < sizeof(spans) / sizeof(spans[0]); i++) {
+		ck_assert_uint_eq(out.spans[spans[i].at].begin, spans[i].begin);
+		ck_assert_uint_eq(out.spans[spans[i].at].end, spans[i].end);
+	}
 	tn_call_destroy(call);
 }
 END_TEST
