@@ -152,6 +152,13 @@ TESTS += %D%/test_decode
 %C%_test_decode_LDADD = $(TEST_LIBS) -lm
 %C%_test_decode_SOURCES = %D%/heads/test_decode.c
 
+check_PROGRAMS += %D%/test_pooling
+TESTS += %D%/test_pooling
+%C%_test_pooling_CPPFLAGS = $(TEST_CPPFLAGS)
+%C%_test_pooling_CFLAGS = $(TEST_CFLAGS)
+%C%_test_pooling_LDADD = $(TEST_LIBS) -lm
+%C%_test_pooling_SOURCES = %D%/heads/test_pooling.c
+
 check_PROGRAMS += %D%/test_recorded
 TESTS += %D%/test_recorded
 %C%_test_recorded_CPPFLAGS = $(TEST_CPPFLAGS)

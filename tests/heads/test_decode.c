@@ -559,6 +559,7 @@ static void add_loop(Suite *suite, const char *name, const TTest *test, int n)
 {
 	TCase *c = tcase_create(name);
 
+	tcase_set_timeout(c, 120);
 	tcase_add_loop_test(c, test, 0, n);
 	suite_add_tcase(suite, c);
 }

@@ -304,6 +304,8 @@ int main(void)
 	TCase *spans = tcase_create("spans"), *answers = tcase_create("answers");
 
 	TN_ADD(suite, test_crf_equals_pytorch_crf);
+	tcase_set_timeout(spans, 120);
+	tcase_set_timeout(answers, 120);
 	tcase_add_loop_test(spans, test_spans_equal_those_of_transformers, 0, 10);
 	tcase_add_loop_test(answers, test_answers_equal_those_of_transformers, 0, 2);
 	suite_add_tcase(suite, spans);
