@@ -288,3 +288,8 @@ noinst_PROGRAMS += %D%/bench_kernels
 %C%_bench_kernels_CFLAGS = $(AM_CFLAGS) $(OPENMP_CFLAGS)
 %C%_bench_kernels_LDADD = core/libconform.la core/libtenon.la -lm
 %C%_bench_kernels_SOURCES = %D%/bench/kernels.c
+
+if WITH_OPENBLAS
+dist_check_SCRIPTS += %D%/backends/openblas_builds.sh
+TESTS += %D%/backends/openblas_builds.sh
+endif

@@ -8,6 +8,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "conform/node.h"
 
@@ -481,6 +482,39 @@ static void run_threads(struct suite *s)
 	result(s, ok, "linear: four threads at once give the bits of one");
 }
 
+static double seconds(clockid_t clock)
+{
+	struct timespec t;
+
+	clock_gettime(clock, &t);
+	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/* No more threads at work than the team has: CPU time against the wall clock. */
+static void run_budget(struct suite *s)
+{
+	struct conform_node n = new_node(s);
+	const double team = (double)omp_get_max_threads();
+	double wall, cpu;
+	struct tn_offer offer;
+	void *packed = NULL;
+
+	linear(&n, 0, 512, 768, 1536);
+	if (conform_finish(&n, TN_OP_LINEAR, 512) || !conform_offered(s->tested, &n, &offer) ||
+	    conform_pack(s->tested, &n, &offer, &packed))
+		return;
+	wall = seconds(CLOCK_MONOTONIC);
+	cpu = seconds(CLOCK_PROCESS_CPUTIME_ID);
+	for (int i = 0; i < 8 && !tn_status(s->call); i++)
+		conform_run(s->tested, &n, &offer, packed, s->call);
+	cpu = seconds(CLOCK_PROCESS_CPUTIME_ID) - cpu;
+	wall = seconds(CLOCK_MONOTONIC) - wall;
+	if (packed)
+		s->tested->plugin->impl.backend->unpack(s->tested, packed);
+	result(s, !tn_status(s->call) && cpu <= wall * (team + 0.2),
+		"linear: %.2f threads at work, the team has %.0f", cpu / wall, team);
+}
+
 int tn_conform_backend(const struct tn_backend *tested, const struct tn_backend *reference,
 	struct tn_conform *to, struct tn_call *call)
 {
@@ -496,6 +530,7 @@ int tn_conform_backend(const struct tn_backend *tested, const struct tn_backend 
 		run_attention(&s);
 		run_rows_stay(&s);
 		run_sequences_stay(&s);
+		run_budget(&s);
 	}
 	run_threads(&s);
 	omp_set_num_threads(team);

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  * tests/conform/backend.c - the conformance suite over the backends of this build,
  * each with every ISA that the CPU has.  Prints TAP: one point for each pair.
+ *
+ *	conform_backend [-v] [BACKEND]
+ *
+ * -v tells every result.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -69,6 +73,7 @@ int main(int argc, char **argv)
 	static const char *const isas[] = { "plain", "avx2", "avx512" };
 	size_t n_isas = 1;
 	const int verbose = argc > 1 && !strcmp(argv[1], "-v");
+	const char *only = argc > 1 + verbose ? argv[1 + verbose] : NULL;
 	int n = 0, bad = 0;
 
 #ifdef __x86_64__
@@ -85,6 +90,8 @@ int main(int argc, char **argv)
 		if (!there)
 			continue;
 		fclose(there);
+		if (only && strcmp(only, names[i]))
+			continue;
 		for (size_t j = 0; j < n_isas; j++)
 			bad += !test(++n, names[i], isas[j], verbose);
 	}
