@@ -206,7 +206,8 @@ static int open_head(struct tn_pipeline *p, struct tn_pipeline_head *h, struct t
 		.tokenizer = p->tokenizer, .tokenizer_info = p->tokenizer_info,
 		.tensor = env_tensor, .core = h };
 	notes = h->weights.own ? file_notes(p, h, call) : NULL;
-	if (!labels)
+	/* A file without labels may say so by an empty list. */
+	if (!labels && tn_size(tn_get(notes, "labels")))
 		labels = tn_get(notes, "labels");
 	if (labels) {
 		if (labels_of(p, h, labels, call))
