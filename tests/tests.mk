@@ -206,7 +206,8 @@ EXTRA_DIST += \
 	%D%/golden/bert-seqcls-multi-h48 \
 	%D%/golden/bert-seqcls-regression-h72 \
 	%D%/golden/bert-tokcls-h40 \
-	%D%/golden/bert-tokcls-h72
+	%D%/golden/bert-tokcls-h72 \
+	%D%/golden/truncated
 dist_check_SCRIPTS += %D%/layers.sh
 TESTS += %D%/layers.sh
 

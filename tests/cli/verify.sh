@@ -50,6 +50,13 @@ for model in "$golden"/bert-*; do
 	done
 done
 
+for recorded in "$golden"/truncated/*.safetensors; do
+	name=$(basename "$recorded" .safetensors)
+	run verify "$golden/$name" --against "$recorded"
+	[ $code = 0 ] && has out 'cases agree within 0.0001 on'
+	ok $? "${name}: texts that are too long"
+done
+
 # Faults planted in a copy of a model.
 model=bert-seqcls-h100 expected=$golden/bert-seqcls-h100/expected.safetensors
 copy() {
