@@ -153,15 +153,14 @@ int main(int argc, char **argv)
 	struct tn_call *call = tn_call_create();
 	struct tokenizer t = { 0 };
 	double from = now();
-	int rc = EXIT_SUCCESS;
+	int rc;
 
 	if (argc < 3)
 		return 64;
-	if (tokenizer_open(&t, argv[1], argv[2], call)) {
+	rc = tokenizer_open(&t, argv[1], argv[2], call);
+	if (rc)
 		fprintf(stderr, "%s\n", tn_error_text(call));
-		return EXIT_FAILURE;
-	}
-	if (argc > 3)
+	else if (argc > 3)
 		printf("opened in %.1f ms\n", (now() - from) * 1e3);
 	else
 		rc = serve(&t, call);
@@ -169,5 +168,5 @@ int main(int argc, char **argv)
 		rc = time_file(&t, argv[i], call);
 	tokenizer_close(&t);
 	tn_call_destroy(call);
-	return rc;
+	return rc ? EXIT_FAILURE : EXIT_SUCCESS;
 }
