@@ -89,3 +89,4 @@ plugin_LTLIBRARIES += %D%/backend-openblas.la
 %C%_backend_openblas_la_LIBADD = %D%/libkernels.la core/libtenon.la $(OPENBLAS_LIBS) -lm
 %C%_backend_openblas_la_SOURCES = %D%/openblas/openblas.c
 endif
+

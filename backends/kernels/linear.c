@@ -56,12 +56,13 @@ int linear_collect(const struct tn_node *node, const struct tn_tensor *weights, 
 	return 0;
 }
 
-/* Rows behind the last one that a kernel may use. */
-static size_t slack(const struct tn_tensor *t)
+/* Rows behind the last one that a kernel may use: only those of rows on an axis are ours,
+ * behind a constant lies something else. */
+static size_t slack(const struct tn_spec *spec, const struct tn_tensor *t)
 {
 	const size_t row = t->row_stride * sizeof(float), end = t->offset + t->dims[0] * row;
 
-	return t->buffer->bytes > end ? (t->buffer->bytes - end) / row : 0;
+	return spec->axis != TN_NO_AXIS && t->buffer->bytes > end ? (t->buffer->bytes - end) / row : 0;
 }
 
 /* Stale rows could hold what is slow (denormals) or noisy (NaN). */
@@ -76,15 +77,17 @@ int linear_by_rows(const struct tn_step *step, size_t grain,
 		size_t rows), void *user)
 {
 	const struct tn_tensor *x = &step->in[0], *y = &step->out[0];
-	const struct tn_tensor *r = step->node->attr.linear.residual ?
-		&step->in[step->node->n_in - 1] : NULL;
+	const struct tn_node *node = step->node;
+	const uint32_t last = node->n_in - 1;
+	const struct tn_tensor *r = node->attr.linear.residual ? &step->in[last] : NULL;
 	const size_t ins = tn_row_size(x), outs = tn_row_size(y), rows = y->dims[0];
 	const size_t over = rows % grain, missing = over ? grain - over : 0;
 	float *xs = tn_host_data(x), *ys = tn_host_data(y), *rs = r ? tn_host_data(r) : NULL;
 	float *in = step->workspace, *out = in + grain * ins, *add = out + grain * outs;
 	int status = 0;
 
-	if (slack(x) >= missing && slack(y) >= missing && (!r || slack(r) >= missing)) {
+	if (slack(node->in[0], x) >= missing && slack(node->out[0], y) >= missing &&
+	    (!r || slack(node->in[last], r) >= missing)) {
 		clear_slack(x, missing);
 		if (r)
 			clear_slack(r, missing);

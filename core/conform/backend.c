@@ -229,6 +229,24 @@ static void run_linear(struct suite *s, size_t from)
 		}
 }
 
+/* Rows of a constant have no slack: what lies behind them stays. */
+static void run_linear_of_constant(struct suite *s)
+{
+	struct conform_node n = new_node(s);
+	const unsigned char *behind;
+	int ok = 1;
+
+	conform_weight(&n, 5, 25);
+	conform_weight(&n, 33, 25);
+	n.node.weight_in = 2;
+	n.node.attr.linear.parts = 1;
+	finish_and_compare(s, &n, TN_OP_LINEAR, 5, "of a constant");
+	behind = (const unsigned char *)((float *)tn_host_data(&n.in[0]) + 5 * 25);
+	for (size_t i = 0; i < TN_ROW_SLACK * 25 * sizeof(float); i++)
+		ok &= behind[i] == 0xff;
+	result(s, ok, "linear of a constant: what lies behind it stays");
+}
+
 static void run_matmul(struct suite *s)
 {
 	for (uint32_t variant = 0; variant < 4; variant++) {
@@ -383,6 +401,12 @@ static void run_rows_stay(struct suite *s)
 		if (!conform_finish(&n, TN_OP_LINEAR, rows))
 			check_rows_stay(s, &n, rows, what);
 	}
+	struct conform_node product = new_node(s);
+
+	conform_rows(&product, 0, rows, 96);
+	conform_weight(&product, 96, 50);
+	if (!conform_finish(&product, TN_OP_MATMUL, rows))
+		check_rows_stay(s, &product, rows, "96 to 50");
 	for (uint32_t op = 0; op < TN_N_OPS; op++) {
 		struct conform_node n = new_node(s);
 
@@ -525,6 +549,7 @@ int tn_conform_backend(const struct tn_backend *tested, const struct tn_backend 
 		omp_set_num_threads(threads);
 		run_row_ops(&s, threads == 1 ? 0 : N_OF(row_counts) - 1);
 		run_linear(&s, threads == 1 ? 0 : N_OF(row_counts) - 1);
+		run_linear_of_constant(&s);
 		run_matmul(&s);
 		run_gather(&s);
 		run_attention(&s);
