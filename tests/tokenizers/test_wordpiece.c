@@ -38,6 +38,23 @@ static void open_golden(struct tokenizer *t, const char *name, struct tn_call *c
 	ck_assert_str_eq(tn_error_text(call), "");
 }
 
+#define FIVE "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\n"
+#define MODEL(members) "{\"pre_tokenizer\":{\"type\":\"BertPreTokenizer\"}," members "}"
+#define WORDS "\"model\":{\"type\":\"WordPiece\",\"unk_token\":\"[UNK]\"," \
+	"\"vocab\":{\"[UNK]\":0,\"a\":1}}"
+
+static void write_file(const char *dir, const char *name, const char *text, size_t len)
+{
+	char path[PATH_MAX];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	file = fopen(path, "wb");
+	ck_assert_ptr_nonnull(file);
+	fwrite(text, 1, len, file);
+	fclose(file);
+}
+
 static uint32_t fnv(const struct tn_tokens *tokens)
 {
 	uint32_t h = 0x811c9dc5;
@@ -206,6 +223,35 @@ START_TEST(test_time_is_linear)
 }
 END_TEST
 
+/* A token that takes the spaces behind it takes all of them, once, in linear time. */
+START_TEST(test_stripped_spaces_are_walked_once)
+{
+	static const char json[] = MODEL(WORDS ",\"added_tokens\":[{\"content\":\" \","
+		"\"rstrip\":true,\"lstrip\":true,\"normalized\":false}]");
+	char dir[] = "/tmp/tenon-wordpiece-XXXXXX", path[PATH_MAX];
+	struct tn_call *call = tn_call_create();
+	struct tn_tokens out = { 0 };
+	struct tokenizer t;
+	size_t n = 1000000;
+	char *text = malloc(n);
+
+	ck_assert_ptr_nonnull(mkdtemp(dir));
+	write_file(dir, "tokenizer.json", json, strlen(json));
+	ck_assert_int_eq(open_dir(&t, dir, call), 0);
+	memset(text, ' ', n);
+	ck_assert_int_eq(t.impl->encode(t.self, (struct tn_text){ text, n }, &out, call), 0);
+	ck_assert_uint_eq(out.n, 1);
+	ck_assert_int_eq(out.items[0].id, 2);
+	ck_assert_uint_eq(out.items[0].end, n);
+	free(text);
+	tokenizer_close(&t);
+	tn_call_destroy(call);
+	snprintf(path, sizeof(path), "%s/tokenizer.json", dir);
+	unlink(path);
+	rmdir(dir);
+}
+END_TEST
+
 START_TEST(test_info)
 {
 	struct tn_call *call = tn_call_create();
@@ -237,10 +283,6 @@ struct broken {
 	const char *message;		/* a part of it; NULL: accepted */
 };
 
-#define FIVE "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\n"
-#define MODEL(members) "{\"pre_tokenizer\":{\"type\":\"BertPreTokenizer\"}," members "}"
-#define WORDS "\"model\":{\"type\":\"WordPiece\",\"unk_token\":\"[UNK]\",\"vocab\":{\"[UNK]\":0,\"a\":1}}"
-
 static const struct broken files[] = {
 	{ "vocab.txt", "", "vocab.txt: empty, expected one piece a line" },
 	{ "vocab.txt", "a\nb\n", "no piece \"[UNK]\", the unk_token" },
@@ -258,7 +300,8 @@ static const struct broken files[] = {
 	{ "tokenizer.json", "{} {}", "byte 3: text behind the end of the value" },
 	{ "tokenizer.json", "{}", "no model with a vocabulary" },
 	{ "tokenizer.json", MODEL(WORDS), NULL },
-	{ "tokenizer.json", MODEL(WORDS ",\"a\":[{},[],0.5e-3,\"\\ud83d\\ude00\",true,null]"), NULL },
+	{ "tokenizer.json", MODEL(WORDS ",\"a\":[{},[],0.5e-3,\"\\ud83d\\ude00\",true,null]"),
+		NULL },
 	{ "tokenizer.json", MODEL(WORDS ",\"a\":[1,]"), "expected a value" },
 	{ "tokenizer.json", MODEL(WORDS ",\"a\":01"), "expected , or }" },
 	{ "tokenizer.json", MODEL(WORDS ",\"a\":{1:2}"), "expected a string" },
@@ -300,18 +343,6 @@ static const struct broken files[] = {
 	{ "tokenizer.json", MODEL(WORDS ",\"added_tokens\":[{\"id\":5}]"),
 		"added_tokens: item 0 has no text" },
 };
-
-static void write_file(const char *dir, const char *name, const char *text, size_t len)
-{
-	char path[PATH_MAX];
-	FILE *file;
-
-	snprintf(path, sizeof(path), "%s/%s", dir, name);
-	file = fopen(path, "wb");
-	ck_assert_ptr_nonnull(file);
-	fwrite(text, 1, len, file);
-	fclose(file);
-}
 
 static void check_file(const char *name, const char *text, size_t len, const char *message)
 {
@@ -398,6 +429,7 @@ int main(void)
 	tcase_add_loop_test(recorded, test_hostile_strings_are_as_recorded, 0, 3);
 	tcase_add_loop_test(recorded, test_time_is_linear, 0, 3);
 	suite_add_tcase(suite, recorded);
+	TN_ADD(suite, test_stripped_spaces_are_walked_once);
 	TN_ADD(suite, test_info);
 	TN_ADD(suite, test_broken_files_are_refused);
 	TN_ADD(suite, test_long_lines_and_nul_are_refused);

@@ -193,8 +193,11 @@ static void strip_left(const char *text, size_t done, struct tok_match *m)
 		m->begin = done;
 }
 
-static void strip_right(const char *text, size_t len, struct tok_match *m)
+static void strip_right(const char *text, size_t len, size_t done, struct tok_match *m)
 {
+	/* What the token before took are spaces: they are not walked over again. */
+	if (m->end < done)
+		m->end = done;
 	while (m->end < len) {
 		uint32_t c;
 		unsigned width = tok_decode(text + m->end, len - m->end, &c);
@@ -255,7 +258,7 @@ bool tok_added_find(const struct tok_added *a, const struct tok_added_set *set, 
 		if (out->token->lstrip)
 			strip_left(text, done, out);
 		if (out->token->rstrip)
-			strip_right(text, len, out);
+			strip_right(text, len, done, out);
 		if (out->begin < out->end)
 			return true;
 	}

@@ -19,14 +19,12 @@ bool tok_equal(struct tn_text a, const char *b)
 
 int tok_json_fail(const struct tok_json *j, const char *format, ...)
 {
+	char text[512];
 	va_list args;
-	const char *text;
-	char buffer[512];
 
 	va_start(args, format);
-	vsnprintf(buffer, sizeof(buffer), format, args);
+	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
-	text = buffer;
 	return tn_fail(j->call, TN_EDATA, "%s: byte %zu: %s", j->name, (size_t)(j->at - j->start),
 		text);
 }
