@@ -142,9 +142,9 @@ HEADS = {
                   "crf.transitions": "crf.transitions",
                   "crf.start_transitions": "crf.start_transitions",
                   "crf.end_transitions": "crf.end_transitions"},
-                 {"labels": ENTITIES, "options": {"word_pool": "first"}}),
+                 {"labels": ENTITIES, "options": {"word_pool": "first", "words": "pretokenizer"}}),
     "answer": ({"qa_outputs.weight": "answer.weight", "qa_outputs.bias": "answer.bias"},
-               {"labels": [], "options": {}}),
+               {"labels": [], "options": {"max_answer_tokens": MAX_ANSWER, "null_answer": False}}),
 }
 
 
