@@ -177,8 +177,16 @@ def record(folder, cases, out, keep=ALL):
     config = transformers.AutoConfig.from_pretrained(folder, local_files_only=True)
     tokenizer = transformers.AutoTokenizer.from_pretrained(folder, local_files_only=True)
     name, kind = model_class(config, transformers)
-    model = kind.from_pretrained(folder, local_files_only=True, use_safetensors=True,
-                                 dtype=torch.float32, attn_implementation="eager").eval()
+    model, info = kind.from_pretrained(folder, local_files_only=True, use_safetensors=True,
+                                       dtype=torch.float32, attn_implementation="eager",
+                                       output_loading_info=True)
+    model.eval()
+    missing = sorted(info["missing_keys"])
+    if any("pooler." in k for k in missing):  # then its values would be random
+        keep = [k for k in keep if k != "pooled"]
+    missing = [k for k in missing if "pooler." not in k]
+    if missing:
+        sys.exit("%s: weights are missing: %s" % (folder, ", ".join(missing)))
     model.accepts = set(inspect.signature(model.forward).parameters)
     embed = sentence_vector(folder)
     limit = min(tokenizer.model_max_length, getattr(config, "max_position_embeddings", 1 << 30),

@@ -144,7 +144,7 @@ HEADS = {
                   "crf.end_transitions": "crf.end_transitions"},
                  {"labels": ENTITIES, "options": {"word_pool": "first", "words": "pretokenizer"}}),
     "answer": ({"qa_outputs.weight": "answer.weight", "qa_outputs.bias": "answer.bias"},
-               {"labels": [], "options": {"max_answer_tokens": MAX_ANSWER, "null_answer": False}}),
+               {"options": {"max_answer_tokens": MAX_ANSWER, "null_answer": False}}),
 }
 
 

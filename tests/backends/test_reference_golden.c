@@ -97,6 +97,30 @@ static const struct golden goldens[] = {
 	{ "sum_squares", TN_OP_SUM_SQUARES, { { 0 } } },
 	{ "cast_f16", TN_OP_CAST, { .cast.dtype = TN_F16 } },
 	{ "cast_bf16", TN_OP_CAST, { .cast.dtype = TN_BF16 } },
+	{ "add", TN_OP_ADD, { { 0 } } },
+	{ "add_row", TN_OP_ADD, { { 0 } } },
+	{ "add_column", TN_OP_ADD, { { 0 } } },
+	{ "add_single", TN_OP_ADD, { { 0 } } },
+	{ "mul", TN_OP_MUL, { { 0 } } },
+	{ "mul_row", TN_OP_MUL, { { 0 } } },
+	{ "mul_column", TN_OP_MUL, { { 0 } } },
+	{ "mul_single", TN_OP_MUL, { { 0 } } },
+	{ "scale", TN_OP_SCALE, { .scale = { .by = -1.25, .plus = 0.5 } } },
+	{ "concat", TN_OP_CONCAT, { { 0 } } },
+	{ "where", TN_OP_WHERE, { { 0 } } },
+	{ "where_column", TN_OP_WHERE, { { 0 } } },
+	{ "reduce_sum_rows", TN_OP_REDUCE, { .reduce = { .kind = TN_SUM, .over = 1 } } },
+	{ "reduce_mean_rows", TN_OP_REDUCE, { .reduce = { .kind = TN_MEAN, .over = 1 } } },
+	{ "reduce_max_rows", TN_OP_REDUCE, { .reduce = { .kind = TN_MAX, .over = 1 } } },
+	{ "reduce_sum_all", TN_OP_REDUCE, { .reduce = { .kind = TN_SUM, .over = 2 } } },
+	{ "reduce_mean_all", TN_OP_REDUCE, { .reduce = { .kind = TN_MEAN, .over = 2 } } },
+	{ "reduce_max_all", TN_OP_REDUCE, { .reduce = { .kind = TN_MAX, .over = 2 } } },
+	{ "attention_tensor", TN_OP_ATTENTION, ATTENTION(4, ALL, ALL,
+		.bias = TN_BIAS_TENSOR) },
+	{ "attention_state", TN_OP_ATTENTION, ATTENTION(2, ALL, ALL, .causal = 1,
+		.state = 1) },
+	{ "attention_state_window", TN_OP_ATTENTION, ATTENTION(2, 2, 0, .causal = 1,
+		.state = 1) },
 };
 #define N_GOLDENS (sizeof(goldens) / sizeof(goldens[0]))
 
@@ -146,9 +170,11 @@ static void add_inputs(struct rig *rig, const struct tn_safetensors *file, const
 
 		if (t->dtype == TN_I32)
 			rig_index(rig, data, t->dims[0]);
+		else if (t->dtype == TN_U8)
+			rig_mask(rig, data, t->dims[0], t->dims[1]);
 		else
 			rig_in(rig, data, t->n_dims > 0 ? t->dims[0] : 0,
-				t->n_dims > 1 ? t->dims[1] : 0, 0);
+				t->n_dims > 1 ? t->dims[1] : 0, t->n_dims > 2 ? t->dims[2] : 0);
 	}
 	ck_assert_msg(rig->node.n_in > 0, "%s: not in the record", name);
 	t = field(file, name, "start", -1);
@@ -157,6 +183,12 @@ static void add_inputs(struct rig *rig, const struct tn_safetensors *file, const
 	t = field(file, name, "kv_start", -1);
 	if (t)
 		rig_kv_axis(rig, elements(file, t, call), t->dims[0] - 1);
+	t = field(file, name, "past", -1);
+	if (t)
+		rig->axis.past = elements(file, t, call);
+	t = field(file, name, "slot", -1);
+	if (t)
+		rig->axis.slot = elements(file, t, call);
 }
 
 START_TEST(test_golden)

@@ -3,7 +3,7 @@
 """Records what PyTorch and transformers compute for each op, in double precision.
 
 make.py OUT.safetensors writes tensors CASE.in0, CASE.in1 ..., CASE.out0 ... and, for
-attention, CASE.start and CASE.kv_start.  The attributes of a case stand in the test
+attention, CASE.start, CASE.kv_start, CASE.past and CASE.slot.  The attributes of a case stand in the test
 (tests/backends/test_reference_golden.c).  Inputs are float32 numbers held as double,
 so the same record judges both float types.  Made with torch 2 and transformers.
 """
@@ -296,7 +296,58 @@ def casts():
     save("cast_bf16", [x], [x.float().bfloat16()])
 
 
+def elementwise():
+    a = rand(7, 5)
+    for shape, b in (("", rand(7, 5)), ("_row", rand(5)), ("_column", rand(7, 1)),
+                     ("_single", rand(1).reshape(()))):
+        save(f"add{shape}", [a, b], [a + b])
+        save(f"mul{shape}", [a, b], [a * b])
+    save("scale", [a], [-1.25 * a + 0.5])
+    b, c = rand(7, 3), rand(7, 1)
+    save("concat", [a, b, c], [torch.cat([a, b, c], 1)])
+    d = rand(7, 5)
+    for name, columns in (("where", 5), ("where_column", 1)):
+        mask = (torch.rand(7, columns) < 0.5).to(torch.uint8)
+        save(name, [mask, a, d], [torch.where(mask.bool(), a, d)])
+    for name, f in (("sum", torch.sum), ("mean", torch.mean), ("max", torch.amax)):
+        save(f"reduce_{name}_rows", [a], [f(a, 1, keepdim=True)])
+        save(f"reduce_{name}_all", [a], [f(a, (0, 1))])
+
+
+def attention_tensor():
+    """A bias that stands as it is, rows padded to the longest sequence of keys."""
+    lengths, kv_lengths, heads, size = [5, 1, 9], [4, 7, 2], 4, 8
+    bias = rand(sum(lengths), max(kv_lengths), heads)
+    at = iter(starts(lengths))
+    part = lambda n, m: (lambda b: bias[b:b + n, :m].permute(2, 0, 1))(next(at))
+    q, k, v = (rand(sum(n), heads * size) for n in (lengths, kv_lengths, kv_lengths))
+    y, lse = attend(q, k, v, lengths, kv_lengths, heads, heads, 0.3125, part)
+    save("attention_tensor", [q, k, v, bias], [y, lse], start=starts(lengths),
+         kv_start=starts(kv_lengths))
+
+
+def attention_state():
+    """New rows behind those of earlier calls: slots of one state, one of them empty."""
+    lengths, past, slot, heads, kv_heads, size = [2, 1, 4], [3, 5, 0], [1, 6, 14], 4, 2, 8
+    q = rand(sum(lengths), heads * size)
+    k, v = rand(sum(lengths), kv_heads * size), rand(sum(lengths), kv_heads * size)
+    state = [rand(20, kv_heads * size) for _ in range(2)]
+    for name, left in (("attention_state", None), ("attention_state_window", 2)):
+        out, a = [], 0
+        for n, p, s in zip(lengths, past, slot):
+            ks, vs = (torch.cat([old[s:s + p], new[a:a + n]])
+                      for old, new in zip(state, (k, v)))
+            pad = torch.zeros(p, heads * size).double()
+            y, _ = attend(torch.cat([pad, q[a:a + n]]), ks, vs, [p + n], [p + n], heads,
+                          kv_heads, 0.3125, causal=True, left=left, right=0)
+            out.append(y[p:])
+            a += n
+        save(name, [q, k, v] + state, [torch.cat(out)], start=starts(lengths),
+             past=index(past), slot=index(slot))
+
+
 for part in (products, norms, activations, rows, losses, norm_gradients, rope, rel_tables,
-             attention, disentangled, optimizer, casts):
+             attention, disentangled, optimizer, casts, elementwise, attention_tensor,
+             attention_state):
     part()
 save_file(record, sys.argv[1])
