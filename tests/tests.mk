@@ -265,6 +265,16 @@ TESTS += %D%/test_wordpiece
 endif
 
 EXTRA_DIST += \
+	%D%/golden/README.md \
+	%D%/golden/crf/cases.json \
+	%D%/golden/golden_crf.py \
+	%D%/golden/golden_minilm.py \
+	%D%/golden/golden_models.py \
+	%D%/golden/golden_pipelines.py \
+	%D%/golden/golden_truncated.py \
+	%D%/golden/make.py \
+	%D%/golden/minilm \
+	%D%/golden/pipelines \
 	%D%/golden/unicode.fnv \
 	%D%/golden/wordpiece.py \
 	%D%/golden/wordpiece/README.md \
