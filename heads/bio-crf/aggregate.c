@@ -36,16 +36,21 @@ static size_t best_of(const double *p, size_t n)
 	return best;
 }
 
-static void softmax(const float *x, size_t n, double *p)
+/* False when a score is no finite number. */
+static bool softmax(const float *x, size_t n, double *p)
 {
 	double max = -INFINITY, sum = 0;
 
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
+		if (!isfinite(x[i]))
+			return false;
 		max = fmax(max, (double)x[i]);
+	}
 	for (size_t i = 0; i < n; i++)
 		sum += p[i] = exp((double)x[i] - max);
 	for (size_t i = 0; i < n; i++)
 		p[i] /= sum;
+	return true;
 }
 
 static size_t code_points(const char *text, size_t len)
@@ -94,7 +99,9 @@ static int read_tokens(struct pieces *all, const struct tn_scores *scores, struc
 
 			if (!kept_token(scores, i, t))
 				continue;
-			softmax(w->scores + t * w->cols, all->L, p);
+			if (!softmax(w->scores + t * w->cols, all->L, p))
+				return tn_fail(call, TN_EDATA, "head %s: the scores of token %zu of "
+					"window %zu are no finite numbers", all->h->env->name, t, i);
 			all->items[all->n++] = (struct piece){ .p = p, .label = best_of(p, all->L),
 				.score = p[best_of(p, all->L)], .bytes = { token->begin, token->end },
 				.inside = is_inside(all->h, scores->example->text, token) };

@@ -52,7 +52,7 @@ static double log_sum(const float *z, size_t n)
 	for (size_t i = 0; i < n; i++)
 		max = fmax(max, (double)z[i]);
 	for (size_t i = 0; i < n; i++)
-		sum += exp((double)z[i] - max);
+		sum += exp((double)z[i] - max);	/* NaN when a score is infinite or NaN */
 	return max + log(sum);
 }
 
@@ -65,7 +65,10 @@ static struct tn_value *pieces_of(const struct fill_mask *h, const float *z, siz
 	size_t *ids = tn_alloc_n(call, k, sizeof(*ids));
 	double all = log_sum(z, n);
 
-	if (!ids)
+	if (!isfinite(all))
+		tn_fail(call, TN_EDATA, "head %s: the scores of a mask are no finite numbers",
+			h->env->name);
+	if (!ids || !isfinite(all))
 		return NULL;
 	best_ids(z, n, ids, k);
 	for (size_t i = 0; i < k; i++) {
@@ -103,6 +106,8 @@ static int add_mask(const struct fill_mask *h, const struct tn_scores *scores,
 	struct tn_value *place = tn_span(scores->example, token->sequence, token->begin,
 		token->end, call);
 
+	if (tn_status(call))
+		return tn_status(call);
 	if (!pieces || !place)
 		return tn_fail(call, TN_ENOMEM, "out of memory");
 	tn_set(arena, mask, "label", (struct tn_value *)tn_get(tn_at(pieces, 0), "piece"));
