@@ -304,3 +304,12 @@ if WITH_OPENBLAS
 dist_check_SCRIPTS += %D%/backends/openblas_builds.sh
 TESTS += %D%/backends/openblas_builds.sh
 endif
+
+# Answers do not depend on the batch.
+check_PROGRAMS += %D%/bits
+%C%_bits_CPPFLAGS = $(TEST_CPPFLAGS)
+%C%_bits_CFLAGS = $(AM_CFLAGS) -pthread
+%C%_bits_LDADD = core/libtenon.la
+%C%_bits_SOURCES = %D%/pipeline/bits.c
+dist_check_SCRIPTS += %D%/pipeline/bits.sh
+TESTS += %D%/pipeline/bits.sh
