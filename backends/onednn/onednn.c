@@ -5,6 +5,12 @@
  * With oneDNN 2.x on AVX-512 a linear layer is an inner product by brgemm, activation and
  * residual as post-ops.  Elsewhere (AVX2; oneDNN 3.2) the bits of an inner product change
  * with the row count; there we call dnnl_sgemm ourselves, slice by slice.
+ *
+ * Layer norm, softmax and activations that are not part of a linear layer go to the
+ * kernels too.  For 128 rows on one Zen 3 core, in microseconds, oneDNN 2.6.3's primitive
+ * and the kernel: softmax of 384 columns 41 and 27; of 1536 columns GELU 155 and 117, by
+ * tanh 734 and 112, SiLU 130 and 83, tanh 620 and 117; layer norm of 384 columns after an
+ * addition 22 (in two passes) and 21.
  */
 #include "../kernels/gemm.h"
 #include "inner.h"
