@@ -208,7 +208,7 @@ def write_heldout(out, polarity, btc, squad):
     lines("answer.jsonl", squad)
     with open(os.path.join(held, "entities.conll"), "w", encoding="utf-8") as f:
         for words, labels in btc:
-            f.writelines("%s\t%s\n" % pair for pair in zip(words, labels))
+            f.writelines("%s\t%s\n" % pair for pair in zip(words, labels) if pair[0].strip())
             f.write("\n")
 
 
