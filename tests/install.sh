@@ -45,8 +45,11 @@ ok $? "each plugin has a manual page"
 for dir in "$(cd "$top_builddir" && pwd -P)" "$(cd "$top_srcdir" && pwd -P)"; do
 	find "$dest" -type f -exec grep -laF "$dir" {} +
 done >"$out/log"
-[ ! -s "$out/log" ]
-ok $? "no installed file names a directory of the build"
+# (A sanitizer notes where the code of each of its checks stood.)
+if [ -z "${SANITIZED:-}" ]; then
+	[ ! -s "$out/log" ]
+	ok $? "no installed file names a directory of the build"
+fi
 $MAKE -C "$top_builddir" uninstall DESTDIR="$dest" >"$out/log" 2>&1 && find "$dest" ! -type d >"$out/log"
 [ ! -s "$out/log" ]
 ok $? "make uninstall removes all of it"

@@ -48,7 +48,7 @@ check "$build" ""
 echo "building with sanitizers"
 if setup_build "$build-asan" "$build/build-asan.log" --disable-hardening \
 	CFLAGS='-g -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined'; then
-	ASAN_OPTIONS=detect_leaks=1:allocator_may_return_null=1 LSAN_OPTIONS=suppressions=$top/tests/lsan.supp:print_suppressions=0 \
+	SANITIZED=1 ASAN_OPTIONS=detect_leaks=1:allocator_may_return_null=1 LSAN_OPTIONS=suppressions=$top/tests/lsan.supp:print_suppressions=0:use_tls=0 \
 		check "$build-asan" "asan/"
 else
 	row "asan/build" 0 1 0
