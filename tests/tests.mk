@@ -313,3 +313,5 @@ check_PROGRAMS += %D%/bits
 %C%_bits_SOURCES = %D%/pipeline/bits.c
 dist_check_SCRIPTS += %D%/pipeline/bits.sh
 TESTS += %D%/pipeline/bits.sh
+dist_check_SCRIPTS += %D%/cli/coprocess.sh
+TESTS += %D%/cli/coprocess.sh
