@@ -159,6 +159,13 @@ TESTS += %D%/test_pooling
 %C%_test_pooling_LDADD = $(TEST_LIBS) -lm
 %C%_test_pooling_SOURCES = %D%/heads/test_pooling.c
 
+check_PROGRAMS += %D%/test_pipeline
+TESTS += %D%/test_pipeline
+%C%_test_pipeline_CPPFLAGS = $(TEST_CPPFLAGS)
+%C%_test_pipeline_CFLAGS = $(TEST_CFLAGS)
+%C%_test_pipeline_LDADD = $(TEST_LIBS)
+%C%_test_pipeline_SOURCES = %D%/pipeline/test_pipeline.c
+
 check_PROGRAMS += %D%/test_recorded
 TESTS += %D%/test_recorded
 %C%_test_recorded_CPPFLAGS = $(TEST_CPPFLAGS)

@@ -106,8 +106,8 @@ static void fill_words(struct tn_session *s, const struct tn_batch_item *items, 
 
 	for (size_t i = 0; i < n; i++) {
 		const struct tn_window *w = window_of(&items[i]);
-		size_t from = items[i].job->word_range[items[i].window][0];
 		size_t count = words_of(&items[i]);
+		size_t from = count ? items[i].job->word_range[items[i].window][0] : 0;
 
 		for (size_t k = 0; k < count; k++) {
 			size_t row = start[i] + k;
@@ -121,7 +121,7 @@ static void fill_words(struct tn_session *s, const struct tn_batch_item *items, 
 			if (end)
 				end[row] = 0;
 		}
-		for (size_t t = 0; t < w->n_tokens; t++) {
+		for (size_t t = 0; count && t < w->n_tokens; t++) {
 			const struct tn_window_token *token = &w->tokens[t];
 			int32_t at = (int32_t)(s->starts[i] + t);
 			size_t k = (size_t)token->word - from, row = start[i] + k;
@@ -157,17 +157,6 @@ static void copy_rows(float *to, const struct tn_tensor *t, size_t first, size_t
 		memcpy(to + i * cols, from + i * t->row_stride, cols * sizeof(*to));
 }
 
-/* Rows of the windows of a job before this one. */
-static size_t rows_before(const struct tn_pipeline *p, const struct tn_batch_item *item,
-	size_t head)
-{
-	size_t rows = 0;
-
-	for (size_t w = 0; w < item->window; w++)
-		rows += tn_job_rows(p, item->job, head, w);
-	return rows;
-}
-
 static void take_scores(struct tn_pipeline *p, struct tn_session *s,
 	const struct tn_batch_item *items, size_t n)
 {
@@ -179,7 +168,8 @@ static void take_scores(struct tn_pipeline *p, struct tn_session *s,
 			struct tn_job *job = items[i].job;
 			size_t rows = tn_job_rows(p, job, h, items[i].window);
 
-			copy_rows(job->scores[h] + rows_before(p, &items[i], h) * cols, t, row, rows, cols);
+			copy_rows(job->scores[h] + job->n_scores[h], t, row, rows, cols);
+			job->n_scores[h] += rows * cols;
 			row += rows;
 		}
 	}

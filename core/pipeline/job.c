@@ -13,13 +13,17 @@
 /* The text that a list of words stands for: the words with single spaces between. */
 static int join_words(const struct tn_input *input, struct tn_job *job, struct tn_call *call)
 {
-	struct tn_word *words = tn_alloc_n(call, input->n_words + 1, sizeof(*words));
+	struct tn_word *words;
 	size_t len = 0, at = 0;
 	char *text;
 
 	for (size_t i = 0; i < input->n_words; i++)
-		len += input->words[i].len + 1;
-	text = words && len < UINT32_MAX ? tn_alloc(call, len + 1) : NULL;
+		if (__builtin_add_overflow(len, input->words[i].len, &len) ||
+				__builtin_add_overflow(len, (size_t)1, &len) || len >= UINT32_MAX)
+			return tn_fail(call, TN_EDATA, "the words have more than the %u bytes that are "
+				"taken", (unsigned)UINT32_MAX - 1);
+	words = tn_alloc_n(call, input->n_words + 1, sizeof(*words));
+	text = words ? tn_alloc(call, len + 1) : NULL;
 	if (!text)
 		return tn_fail(call, TN_ENOMEM, "out of memory: a text of %zu bytes", len);
 	for (size_t i = 0; i < input->n_words; i++) {
@@ -244,10 +248,13 @@ size_t tn_job_rows(const struct tn_pipeline *p, const struct tn_job *job, size_t
 	return job->word_range ? job->word_range[window][1] : 0;
 }
 
-/* A word's scores come from the window that keeps its first token. */
+/* A word's scores come from the window that keeps its first token, and from the first
+ * where windows go over the second text: each holds all words then. */
 static void join_on_words(const struct tn_job *job, const struct tn_scores *s, float *joined,
 	bool *taken)
 {
+	bool whole = job->windows.long_sequence != 0;
+
 	for (size_t i = 0; i < s->n_windows; i++) {
 		const struct tn_window *w = &s->windows[i];
 
@@ -256,7 +263,8 @@ static void join_on_words(const struct tn_job *job, const struct tn_scores *s, f
 			size_t row = (size_t)token->word - w->first_word;
 
 			if (token->sequence != 0 || token->word < 0 || row >= w->rows ||
-					t < w->keep_begin || t >= w->keep_end || taken[token->word] ||
+					(!whole && (t < w->keep_begin || t >= w->keep_end)) ||
+					taken[token->word] ||
 					token->begin != job->word_token[token->word])
 				continue;
 			memcpy(joined + (size_t)token->word * s->cols, w->scores + row * s->cols,
@@ -301,6 +309,27 @@ static void join_on_texts(const struct tn_scores *s, float *joined)
 	}
 }
 
+/* Behind the last token of a sequence. */
+static size_t sequence_end(const struct tn_window *w, int sequence)
+{
+	size_t end = w->n_tokens;
+
+	while (end > w->keep_end && w->tokens[end - 1].sequence != sequence)
+		end--;
+	return end;
+}
+
+/* Words up to the last one that begins in these windows: less than all after a cut. */
+static size_t words_seen(const struct tn_window *windows, size_t n)
+{
+	size_t seen = 0;
+
+	for (size_t i = 0; i < n; i++)
+		if (windows[i].rows && windows[i].first_word + windows[i].rows > seen)
+			seen = windows[i].first_word + windows[i].rows;
+	return seen;
+}
+
 int tn_job_scores(const struct tn_pipeline *p, const struct tn_job *job, size_t head,
 	struct tn_scores *s, struct tn_call *call)
 {
@@ -319,8 +348,12 @@ int tn_job_scores(const struct tn_pipeline *p, const struct tn_job *job, size_t 
 		windows[i].cols = h->cols;
 		rows += windows[i].rows * h->cols;
 	}
+	/* A head that sees the first window alone leaves nothing of it to the next. */
+	if (n == 1 && job->windows.n > 1)
+		windows[0].keep_end = sequence_end(&windows[0], job->windows.long_sequence);
 	*s = (struct tn_scores){ .example = &job->example, .windows = windows, .n_windows = n,
-		.cols = h->cols, .rows = h->axis == TN_ON_TEXTS ? 1 : job->example.n_words };
+		.cols = h->cols, .rows = h->axis == TN_ON_TEXTS ? 1 : h->axis == TN_ON_WORDS ?
+			words_seen(windows, n) : job->example.n_words };
 	if (h->axis == TN_ON_TOKENS)
 		return 0;
 	joined = tn_alloc_n(call, s->rows * s->cols + 1, sizeof(*joined));

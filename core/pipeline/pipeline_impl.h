@@ -92,6 +92,8 @@ struct tn_job {
 	size_t (*word_range)[2];	/* [windows] words that begin in each: first, count */
 	float **scores;			/* [heads, then kept features] rows of all windows, one
 					 * behind the other */
+	size_t *n_scores;		/* as scores: how many floats the windows run so far gave;
+					 * windows run in their order */
 	size_t windows_left;		/* to be run */
 	const char *error;		/* NULL, or what is wrong with this input */
 };

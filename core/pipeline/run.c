@@ -11,7 +11,8 @@
 static int take_memory(struct tn_pipeline *p, struct tn_job *job, struct tn_call *call)
 {
 	job->scores = tn_alloc_n(call, p->n_heads + p->n_kept + 1, sizeof(*job->scores));
-	if (!job->scores)
+	job->n_scores = tn_alloc_n(call, p->n_heads + p->n_kept + 1, sizeof(*job->n_scores));
+	if (!job->scores || !job->n_scores)
 		return tn_status(call);
 	for (size_t h = 0; h < p->n_heads + p->n_kept; h++) {
 		size_t cols = tn_pipeline_cols(p, h), rows = 0;

@@ -78,9 +78,10 @@ struct tn_window {
 	size_t first_word;		/* words axis: index of the window's first word */
 };
 
-/** All scores of one example.  `joined` is [n_words][cols] for heads on words (each
- *  from the window with the most context), [1][cols] for heads on texts (the mean
- *  over windows, weighted by their tokens); NULL for heads on tokens. */
+/** All scores of one example.  `joined` is [rows][cols] for heads on words (each from
+ *  the window with the most context; rows is n_words, or less after a cut), [1][cols]
+ *  for heads on texts (the mean over windows, weighted by their tokens); NULL for heads
+ *  on tokens. */
 struct tn_scores {
 	const struct tn_example *example;
 	const struct tn_window *windows;
