@@ -149,24 +149,44 @@ static struct tn_graph *build_graph(struct tn_pipeline *p, struct tn_call *call)
 	return g;
 }
 
-/* Whether a full batch is so little work that waking a team costs more than it gives.  It
- * is asked of the plan and never of a batch, so that bits do not depend on the batch. */
-static bool is_small(const struct tn_pipeline *p)
+/* Operations of a full batch by backend of the chain; returns their sum. */
+static uint64_t batch_flops(const struct tn_pipeline *p, uint64_t flops[TN_MOST_BACKENDS])
 {
 	uint32_t start[2] = { 0, (uint32_t)p->batch_tokens };
 	struct tn_axis axes[TN_MAX_AXES];
-	uint64_t flops[TN_MOST_BACKENDS] = { 0 }, total = 0;
+	uint64_t total = 0;
 
 	for (size_t i = 0; i < TN_MAX_AXES; i++)
 		axes[i] = (struct tn_axis){ .rows = p->batch_tokens, .seqs = 1, .start = start };
 	tn_plan_flops(p->plan, axes, flops);
 	for (size_t i = 0; i < p->chain.n; i++)
 		total += flops[i];
-	return total < SMALL_BATCH;
+	return total;
+}
+
+/* Says it when much of the work falls to a backend although a faster one is listed. */
+static void note_fallback(const struct tn_pipeline *p, const uint64_t *flops, uint64_t total,
+	struct tn_call *call)
+{
+	int best = p->chain.items[0]->plugin->rank;
+	size_t slow = 0;
+
+	for (size_t i = 0; i < p->chain.n; i++) {
+		if (p->chain.items[i]->plugin->rank > best)
+			best = p->chain.items[i]->plugin->rank;
+		if (p->chain.items[i]->plugin->rank < p->chain.items[slow]->plugin->rank)
+			slow = i;
+	}
+	if (p->chain.items[slow]->plugin->rank == best || flops[slow] * 20 <= total)
+		return;
+	tn_note(call, "%.0f %% of the work runs on backend %s, the slowest of the chain: "
+		"`tenon check` says why for each op", 100.0 * (double)flops[slow] / (double)total,
+		p->chain.items[slow]->plugin->names[0]);
 }
 
 static int make_plan(struct tn_pipeline *p, struct tn_call *call)
 {
+	uint64_t flops[TN_MOST_BACKENDS] = { 0 }, total;
 	struct tn_graph *g;
 	size_t widest = 1;
 
@@ -190,7 +210,11 @@ static int make_plan(struct tn_pipeline *p, struct tn_call *call)
 		DEFAULT_BATCH;
 	if (!p->plan)
 		return tn_status(call);
-	if (is_small(p))
+	total = batch_flops(p, flops);
+	note_fallback(p, flops, total, call);
+	/* Waking a team costs more than it gives to a little work.  This is asked of the plan
+	 * and never of a batch, so that bits do not depend on the batch. */
+	if (total < SMALL_BATCH)
 		tn_plan_set_threads(p->plan, 1);
 	return 0;
 }

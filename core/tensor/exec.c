@@ -186,7 +186,7 @@ int tn_exec_run(struct tn_exec *e, struct tn_call *call)
 {
 	const struct tn_plan *p = e->plan;
 	uint64_t start = now_ns();
-	int status = 0;
+	int status = 0, team = omp_get_max_threads();
 
 	omp_set_num_threads(p->threads);
 	for (size_t i = 0, n; i < p->n_steps && !status; i += n) {
@@ -196,6 +196,7 @@ int tn_exec_run(struct tn_exec *e, struct tn_call *call)
 			;
 		status = plan_backend(p, backend)->run(p->chain[backend], &e->steps[i], n, call);
 	}
+	omp_set_num_threads(team);
 	e->step_ns += now_ns() - start;
 	return status;
 }

@@ -191,7 +191,7 @@ static int run_constant(struct tn_plan *p, struct plan_step *s, struct tn_call *
 {
 	struct tn_tensor in[TN_MAX_IN], out[TN_MAX_OUT];
 	struct tn_step step = { .node = &s->n.node, .packed = s->packed, .in = in, .out = out };
-	int status;
+	int status, team = omp_get_max_threads();
 
 	for (uint32_t i = 0; i < s->n.node.n_out; i++) {
 		struct plan_value *v = &p->values[s->n.out[i]];
@@ -215,6 +215,7 @@ static int run_constant(struct tn_plan *p, struct plan_step *s, struct tn_call *
 		return tn_fail(call, TN_ENOMEM, "out of memory");
 	omp_set_num_threads(p->threads);
 	status = plan_backend(p, s->backend)->run(p->chain[s->backend], &step, 1, call);
+	omp_set_num_threads(team);
 	free(step.workspace);
 	return status;
 }

@@ -29,6 +29,7 @@ mock head-no-name -DNAMES=NULL
 mock head-no-impl -DIMPL=.impl.head=NULL
 mock head-no-slot '-DIMPL=.impl.head=&no_decode'
 mock backend-no-slot -DKIND=TN_BACKEND '-DIMPL=.impl.backend=&no_supports'
+mock backend-picky -DKIND=TN_BACKEND '-DIMPL=.impl.backend=&picky'
 mock model-no-slot -DKIND=TN_MODEL '-DIMPL=.impl.model=&no_classes'
 mock tokenizer-no-slot -DKIND=TN_TOKENIZER '-DIMPL=.impl.tokenizer=&no_open'
 mock head-small-state '-DSTATE=sizeof(void*)'

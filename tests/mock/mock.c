@@ -109,6 +109,22 @@ __attribute__((unused)) static const struct tn_head_impl good_head = {
 	.task = TN_TASK_LABEL, .forward = mock_forward, .decode = mock_decode,
 };
 
+/* A backend that takes no node. */
+__attribute__((unused)) static int picky_supports(const struct tn_backend *self,
+	const struct tn_node *node, struct tn_offer *offer)
+{
+	return 0;
+}
+__attribute__((unused)) static int picky_run(const struct tn_backend *self,
+	const struct tn_step *steps, size_t n, struct tn_call *call)
+{
+	return TN_EINTERNAL;
+}
+__attribute__((unused)) static const uint8_t picky_ops[TN_N_OPS];
+__attribute__((unused)) static const struct tn_backend_impl picky = {
+	.supports = picky_supports, .run = picky_run, .ops = picky_ops,
+};
+
 static const char *const ways[] = { "first", "last", NULL };
 static const struct tn_option options[] = {
 	{ .name = "floor", .type = TN_OPT_REAL, .offset = FLOOR_AT, .number = FLOOR,

@@ -3,6 +3,7 @@
  * opening leaves behind.
  */
 #include <dirent.h>
+#include <omp.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -248,6 +249,46 @@ START_TEST(test_closing_closes_files)
 }
 END_TEST
 
+static void keep_note(void *user, const char *text)
+{
+	snprintf(user, 300, "%s", text);
+}
+
+/* A backend that takes no node leaves all of them to the reference, and that is said. */
+START_TEST(test_fallback_is_said)
+{
+	struct tn_call *call = tn_call_create();
+	const char *top = getenv("top_builddir");
+	char note[300] = "", mocks[4096], path[4200];
+	const char *settings[] = { path, "backends = (\"picky\", \"reference\")", NULL };
+
+	ck_assert_ptr_nonnull(realpath(top ? top : ".", mocks));
+	snprintf(path, sizeof(path), "plugin_path = (\"%s/tests/mock\")", mocks);
+	tn_on_note(call, keep_note, note);
+	tn_pipeline_close(open_tagger(TAGS, settings, call));
+	ck_assert_ptr_nonnull(strstr(note, "100 % of the work runs on backend reference"));
+	note[0] = '\0';
+	settings[1] = "backends = \"reference\"";
+	tn_pipeline_close(open_tagger(TAGS, settings, call));
+	ck_assert_str_eq(note, "");
+	tn_call_destroy(call);
+}
+END_TEST
+
+/* The caller's own teams are as large as before. */
+START_TEST(test_team_of_the_caller)
+{
+	struct tn_call *call = tn_call_create();
+	struct tn_pipeline *p = open_tagger(TAGS, NULL, call);
+
+	omp_set_num_threads(3);
+	ck_assert_ptr_nonnull(tn_run_text(p, "the cat", call));
+	ck_assert_int_eq(omp_get_max_threads(), 3);
+	tn_pipeline_close(p);
+	tn_call_destroy(call);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("pipeline");
@@ -258,5 +299,7 @@ int main(void)
 	TN_ADD(s, test_words_before_a_cut);
 	TN_ADD(s, test_odd_inputs);
 	TN_ADD(s, test_closing_closes_files);
+	TN_ADD(s, test_fallback_is_said);
+	TN_ADD(s, test_team_of_the_caller);
 	return tn_check_main(s);
 }
