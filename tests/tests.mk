@@ -30,6 +30,13 @@ TESTS += %D%/test_config
 %C%_test_config_LDADD = $(TEST_LIBS)
 %C%_test_config_SOURCES = %D%/base/test_config.c
 
+check_PROGRAMS += %D%/test_pages
+TESTS += %D%/test_pages
+%C%_test_pages_CPPFLAGS = $(TEST_CPPFLAGS)
+%C%_test_pages_CFLAGS = $(TEST_CFLAGS)
+%C%_test_pages_LDADD = $(TEST_LIBS) -lpthread
+%C%_test_pages_SOURCES = %D%/base/test_pages.c
+
 check_PROGRAMS += %D%/test_input
 TESTS += %D%/test_input
 %C%_test_input_CPPFLAGS = $(TEST_CPPFLAGS)

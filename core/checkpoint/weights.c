@@ -7,10 +7,12 @@
 #include <string.h>
 #include <tenon/impl/backend.h>
 
+#include "base/pages.h"
 #include "checkpoint/weights.h"
 
 #define ALIGN 64
 #define LONGEST_NAME 1024
+#define LARGE ((size_t)32 << 20)	/* from here on malloc would map fresh pages each time */
 
 struct weight;
 
@@ -41,6 +43,19 @@ struct tn_weights {
 	char *where, *prefix;
 	size_t bytes;
 };
+
+static void *take_memory(size_t bytes)
+{
+	return bytes >= LARGE ? tn_pages_alloc(bytes) : aligned_alloc(ALIGN, bytes);
+}
+
+static void give_memory(const struct tn_buffer *b)
+{
+	if (b->bytes >= LARGE)
+		tn_pages_free(b->data, b->bytes);
+	else
+		free(b->data);
+}
 
 static int no_memory(struct tn_call *call)
 {
@@ -165,8 +180,8 @@ void tn_weights_close(struct tn_weights *w)
 	if (!w)
 		return;
 	for (size_t i = 0; w->items && i < w->n; i++) {
-		free(w->items[i].as_f32.buffer.data);
-		free(w->items[i].as_f64.buffer.data);
+		give_memory(&w->items[i].as_f32.buffer);
+		give_memory(&w->items[i].as_f64.buffer);
 	}
 	for (size_t i = 0; i < w->n_files; i++)
 		tn_st_close(w->files[i]);
@@ -279,17 +294,17 @@ static int read_copy(struct copy *c, enum tn_dtype as, struct tn_call *call)
 {
 	const struct tn_st_tensor *t = c->weight->t;
 	size_t used = 0, bytes = bytes_of(t, as, &used);
-	void *data = bytes ? aligned_alloc(ALIGN, bytes) : NULL;
+	struct tn_buffer b = { .data = bytes ? take_memory(bytes) : NULL, .bytes = bytes };
 
-	if (!data)
+	if (!b.data)
 		return tn_fail(call, TN_ENOMEM, "%s: out of memory for tensor %s",
 			tn_st_path(c->weight->file), tn_quote(call, t->name, strlen(t->name)));
-	memset((char *)data + used, 0, bytes - used);
-	if (tn_st_read_float(c->weight->file, t, as, data, call)) {
-		free(data);
+	memset((char *)b.data + used, 0, bytes - used);
+	if (tn_st_read_float(c->weight->file, t, as, b.data, call)) {
+		give_memory(&b);
 		return tn_status(call);
 	}
-	c->buffer = (struct tn_buffer){ .data = data, .bytes = bytes };
+	c->buffer = b;
 	c->tensor = (struct tn_tensor){ .buffer = &c->buffer, .dtype = as, .n_dims = t->n_dims };
 	for (int i = 0; i < 4; i++)
 		c->tensor.dims[i] = (size_t)t->dims[i];
@@ -334,7 +349,7 @@ void tn_weight_release(struct tn_weights *w, const struct tn_tensor *tensor)
 	pthread_mutex_lock(&w->lock);
 	if (!--c->readers) {
 		w->bytes -= c->buffer.bytes;
-		free(c->buffer.data);
+		give_memory(&c->buffer);
 		c->buffer = (struct tn_buffer){ 0 };
 	}
 	pthread_mutex_unlock(&w->lock);

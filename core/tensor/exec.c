@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/pages.h"
 #include "tensor/plan_impl.h"
 
 /* How a tensor of a step follows the batch. */
@@ -110,7 +111,7 @@ void tn_exec_destroy(struct tn_exec *e)
 {
 	if (!e)
 		return;
-	free(e->buffer.data);
+	tn_pages_free(e->buffer.data, e->buffer.bytes);
 	free(e->slot_offset);
 	free(e->steps);
 	free(e->tensors);
@@ -123,12 +124,11 @@ static int make_room(struct tn_exec *e, size_t bytes, struct tn_call *call)
 {
 	if (bytes <= e->buffer.bytes)
 		return 0;
-	free(e->buffer.data);
+	tn_pages_free(e->buffer.data, e->buffer.bytes);
 	e->buffer.bytes = 0;
-	e->buffer.data = aligned_alloc(64, ALIGN_UP(bytes));
+	e->buffer.data = tn_pages_alloc(bytes);
 	if (!e->buffer.data)
 		return tn_fail(call, TN_ENOMEM, "out of memory: a batch needs %zu bytes", bytes);
-	memset(e->buffer.data, 0, ALIGN_UP(bytes));
 	e->buffer.bytes = bytes;
 	return 0;
 }

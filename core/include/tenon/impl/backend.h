@@ -84,6 +84,13 @@ struct tn_backend_impl {
 	void (*close)(struct tn_backend *self);
 };
 
+/** Memory for packed weights: 64-byte aligned, in huge pages where the machine gives them,
+ *  so that opening costs few page faults and running few TLB misses.  NULL: there is none,
+ *  or bytes is 0.  By any thread. */
+TN_API void *tn_pack_alloc(size_t bytes);
+/** NULL is allowed. */
+TN_API void tn_pack_free(void *block);
+
 /** A plugin's own op.  All its tensors lie in host memory.  Slots see only what
  *  the masks name. */
 struct tn_custom_op {
