@@ -103,6 +103,8 @@ EXTRA_DIST += %D%/libtenon.map
 	%D%/plugin/plugin.h \
 	%D%/plugin/scan.c \
 	%D%/plugin/search.c \
+	%D%/tensor/backend.c \
+	%D%/tensor/backend.h \
 	%D%/tensor/build.c \
 	%D%/tensor/dtype.c \
 	%D%/tensor/exec.c \
@@ -122,6 +124,7 @@ EXTRA_DIST += %D%/libtenon.map
 	%D%/tensor/plan.h \
 	%D%/tensor/plan_fuse.c \
 	%D%/tensor/plan_impl.h \
+	%D%/tensor/plan_pack.c \
 	%D%/tensor/plan_slots.c \
 	%D%/text/span.c \
 	%D%/text/text.h \

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <tenon/impl/backend.h>
 
 #include "base/pages.h"
@@ -34,6 +35,9 @@ struct weight {
 };
 
 struct tn_weights {
+	struct tn_weights *next;	/* of all stores */
+	size_t users;
+	char *key;			/* the files as they were when they were opened */
 	pthread_mutex_t lock;		/* of what is loaded */
 	struct tn_safetensors **files;
 	size_t n_files;
@@ -111,7 +115,48 @@ static int list_tensors(struct tn_weights *w, struct tn_call *call)
 	return 0;
 }
 
-static struct tn_weights *open_all(const char *const *paths, size_t n, const char *where,
+static pthread_mutex_t stores_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct tn_weights *stores;
+
+/* What tells a state of the files from any other; malloc'd. */
+static char *make_key(const char *const *paths, size_t n, const char *where, const char *prefix)
+{
+	size_t size = 0;
+	char *key = NULL;
+	FILE *f = open_memstream(&key, &size);
+
+	if (!f)
+		return NULL;
+	fprintf(f, "%s|%s", prefix, where);
+	for (size_t i = 0; i < n; i++) {
+		struct stat st = { 0 };
+
+		stat(paths[i], &st);
+		fprintf(f, "|%ju:%ju:%jd:%jd.%09ld", (uintmax_t)st.st_dev, (uintmax_t)st.st_ino,
+			(intmax_t)st.st_size, (intmax_t)st.st_mtim.tv_sec, st.st_mtim.tv_nsec);
+	}
+	return fclose(f) ? NULL : key;
+}
+
+static void free_store(struct tn_weights *w)
+{
+	for (size_t i = 0; w->items && i < w->n; i++) {
+		give_memory(&w->items[i].as_f32.buffer);
+		give_memory(&w->items[i].as_f64.buffer);
+	}
+	for (size_t i = 0; i < w->n_files; i++)
+		tn_st_close(w->files[i]);
+	free(w->files);
+	free(w->items);
+	free(w->by_name);
+	free(w->where);
+	free(w->prefix);
+	free(w->key);
+	pthread_mutex_destroy(&w->lock);
+	free(w);
+}
+
+static struct tn_weights *open_new(const char *const *paths, size_t n, const char *where,
 	const char *prefix, struct tn_call *call)
 {
 	struct tn_weights *w = calloc(1, sizeof(*w));
@@ -122,13 +167,58 @@ static struct tn_weights *open_all(const char *const *paths, size_t n, const cha
 	}
 	pthread_mutex_init(&w->lock, NULL);
 	w->where = strdup(where);
-	w->prefix = strdup(prefix ? prefix : "");
+	w->prefix = strdup(prefix);
 	if (!w->where || !w->prefix)
 		no_memory(call);
 	else if (!open_files(w, paths, n, call) && !list_tensors(w, call))
 		return w;
-	tn_weights_close(w);
+	free_store(w);
 	return NULL;
+}
+
+static struct tn_weights *open_all(const char *const *paths, size_t n, const char *where,
+	const char *prefix, struct tn_call *call)
+{
+	char *key = make_key(paths, n, where, prefix);
+	struct tn_weights *w;
+
+	if (!key) {
+		no_memory(call);
+		return NULL;
+	}
+	pthread_mutex_lock(&stores_lock);
+	for (w = stores; w && strcmp(w->key, key); w = w->next)
+		;
+	if (!w) {
+		w = open_new(paths, n, where, prefix, call);
+		if (w) {
+			w->key = key;
+			w->next = stores;
+			stores = w;
+			key = NULL;
+		}
+	}
+	if (w)
+		w->users++;
+	pthread_mutex_unlock(&stores_lock);
+	free(key);
+	return w;
+}
+
+void tn_weights_close(struct tn_weights *w)
+{
+	struct tn_weights **at = &stores;
+
+	if (!w)
+		return;
+	pthread_mutex_lock(&stores_lock);
+	if (!--w->users) {
+		while (*at != w)
+			at = &(*at)->next;
+		*at = w->next;
+		free_store(w);
+	}
+	pthread_mutex_unlock(&stores_lock);
 }
 
 static const struct tn_safetensors *file_named(const struct tn_weights *w, const char *name)
@@ -161,7 +251,7 @@ struct tn_weights *tn_weights_open(const struct tn_model_dir *dir, const char *p
 	struct tn_call *call)
 {
 	struct tn_weights *w = open_all(dir->weight_files, dir->n_weight_files,
-		dir->weights_path, prefix, call);
+		dir->weights_path, prefix ? prefix : "", call);
 
 	if (w && check_index(w, dir->shard_of, call)) {
 		tn_weights_close(w);
@@ -172,26 +262,7 @@ struct tn_weights *tn_weights_open(const struct tn_model_dir *dir, const char *p
 
 struct tn_weights *tn_weights_open_file(const char *path, struct tn_call *call)
 {
-	return open_all(&path, 1, path, NULL, call);
-}
-
-void tn_weights_close(struct tn_weights *w)
-{
-	if (!w)
-		return;
-	for (size_t i = 0; w->items && i < w->n; i++) {
-		give_memory(&w->items[i].as_f32.buffer);
-		give_memory(&w->items[i].as_f64.buffer);
-	}
-	for (size_t i = 0; i < w->n_files; i++)
-		tn_st_close(w->files[i]);
-	free(w->files);
-	free(w->items);
-	free(w->by_name);
-	free(w->where);
-	free(w->prefix);
-	pthread_mutex_destroy(&w->lock);
-	free(w);
+	return open_all(&path, 1, path, "", call);
 }
 
 const char *tn_weights_where(const struct tn_weights *w)
@@ -344,7 +415,7 @@ void tn_weight_release(struct tn_weights *w, const struct tn_tensor *tensor)
 {
 	struct copy *c = copy_of(tensor);
 
-	if (!tensor)
+	if (!tensor || c->weight < w->items || c->weight >= w->items + w->n)
 		return;
 	pthread_mutex_lock(&w->lock);
 	if (!--c->readers) {
@@ -353,6 +424,18 @@ void tn_weight_release(struct tn_weights *w, const struct tn_tensor *tensor)
 		c->buffer = (struct tn_buffer){ 0 };
 	}
 	pthread_mutex_unlock(&w->lock);
+}
+
+const void *tn_weight_identity(struct tn_weights *w, const char *name, uint64_t *version)
+{
+	const struct weight *item = find(w, name);
+
+	if (!item)
+		return NULL;
+	pthread_mutex_lock(&w->lock);
+	*version = item->version;
+	pthread_mutex_unlock(&w->lock);
+	return item;
 }
 
 uint64_t tn_weight_version(struct tn_weights *w, const struct tn_tensor *tensor)

@@ -12,7 +12,8 @@
 
 struct tn_weights;
 
-/** The weights of a model directory; its index, if there is one, must agree with the
+/** The weights of a model directory, one store for all who open the same files while they
+ *  are unchanged; its index, if there is one, must agree with the
  *  shards.  `prefix` is what may stand before the names of the trunk's tensors ("bert.";
  *  NULL: nothing): a name is found as it is, with the prefix, or without it, in this
  *  order; and LayerNorm.weight and LayerNorm.bias under their old names gamma and beta.
@@ -22,7 +23,8 @@ TN_PRIVATE struct tn_weights *tn_weights_open(const struct tn_model_dir *dir,
 	const char *prefix, struct tn_call *call);
 /** The weights of one file. */
 TN_PRIVATE struct tn_weights *tn_weights_open_file(const char *path, struct tn_call *call);
-/** Frees the store, also weights that were never released; NULL is allowed. */
+/** Frees the store when all who opened it have closed it, also weights that were never
+ *  released; NULL is allowed. */
 TN_PRIVATE void tn_weights_close(struct tn_weights *w);
 
 /** The file or index that was opened, for messages. */
@@ -40,7 +42,12 @@ TN_PRIVATE bool tn_weights_shape(const struct tn_weights *w, const char *name, s
  *  error: TN_EDATA (no such tensor, no floats), TN_EIO, TN_ENOMEM. */
 TN_PRIVATE const struct tn_tensor *tn_weight_load(struct tn_weights *w, const char *name,
 	enum tn_dtype as, struct tn_call *call);
+/** A tensor of another store is left alone. */
 TN_PRIVATE void tn_weight_release(struct tn_weights *w, const struct tn_tensor *tensor);
+/** What stands for a tensor, the same as long as the store is open, and its version; NULL
+ *  when there is none of that name. */
+TN_PRIVATE const void *tn_weight_identity(struct tn_weights *w, const char *name,
+	uint64_t *version);
 /** A loaded weight's version, from 1; raised by tn_weight_changed, after which what was
  *  made of an older version is remade before use. */
 TN_PRIVATE uint64_t tn_weight_version(struct tn_weights *w, const struct tn_tensor *tensor);

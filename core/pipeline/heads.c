@@ -43,6 +43,11 @@ static void source_release(void *user, const struct tn_tensor *weight)
 	tn_weight_release(s->model, weight);
 }
 
+static const void *source_identity(void *user, const char *name, uint64_t *version)
+{
+	return tn_weight_identity(store_of(user, name), name, version);
+}
+
 /* tn_head_env.tensor */
 static const float *env_tensor(const struct tn_head_env *env, const char *name, size_t rows,
 	size_t cols, struct tn_call *call)
@@ -147,7 +152,8 @@ static int open_weights(struct tn_pipeline *p, struct tn_pipeline_head *h, struc
 
 	s->model = p->weights;
 	s->source = (struct tn_weight_source){ .user = s, .find = source_find, .load = source_load,
-		.release = source_release, .where = tn_weights_where(p->weights) };
+		.release = source_release, .identity = source_identity,
+		.where = tn_weights_where(p->weights) };
 	if (!v)
 		return 0;
 	if (tn_value_kind(v) != TN_VALUE_STRING)

@@ -30,6 +30,11 @@ static void weight_release(void *user, const struct tn_tensor *weight)
 	tn_weight_release(user, weight);
 }
 
+static const void *weight_identity(void *user, const char *name, uint64_t *version)
+{
+	return tn_weight_identity(user, name, version);
+}
+
 static int open_model(struct tn_pipeline *p, struct tn_call *call)
 {
 	const struct tn_plugin *plugin = tn_plugin_load(TN_MODEL, p->dir->model_type,
@@ -50,7 +55,7 @@ static int open_model(struct tn_pipeline *p, struct tn_call *call)
 	if (!p->weights)
 		return tn_status(call);
 	p->model_source = (struct tn_weight_source){ .user = p->weights, .find = weight_find,
-		.load = weight_load, .release = weight_release,
+		.load = weight_load, .release = weight_release, .identity = weight_identity,
 		.where = tn_weights_where(p->weights) };
 	return 0;
 }
@@ -210,6 +215,7 @@ static int make_plan(struct tn_pipeline *p, struct tn_call *call)
 		DEFAULT_BATCH;
 	if (!p->plan)
 		return tn_status(call);
+	tn_chain_note(&p->chain, call);
 	total = batch_flops(p, flops);
 	note_fallback(p, flops, total, call);
 	/* Waking a team costs more than it gives to a little work.  This is asked of the plan

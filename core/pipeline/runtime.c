@@ -2,12 +2,14 @@
  * core/pipeline/runtime.c - the machine's threads and the chain of backends.
  */
 #include <config.h>
+#include <pthread.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "pipeline/runtime.h"
+#include "tensor/backend.h"
 
 /* Processors that the control group's quota pays for, rounded up; 0: no quota.
  * Source: Documentation/admin-guide/cgroup-v2.rst, "cpu.max". */
@@ -36,31 +38,96 @@ size_t tn_machine_threads(void)
 	return n ? n : 1;
 }
 
-static void close_one(struct tn_backend *b)
-{
-	const struct tn_backend_impl *impl = b->plugin->impl.backend;
+/* A backend, shared by all chains that want it with as many threads and no options. */
+struct opened {
+	struct tn_backend_core core;	/* of the backend: leads back here */
+	struct opened *next;		/* of the shared ones */
+	struct tn_backend *backend;
+	size_t users;
+	bool shared;
+};
 
-	if (impl->close)
-		impl->close(b);
-	tn_plugin_free(b);
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static struct opened *backends;
+
+static void destroy(struct opened *o)
+{
+	const struct tn_backend_impl *impl = o->backend ? o->backend->plugin->impl.backend : NULL;
+
+	if (impl && impl->close && o->core.ready != TN_NOT_ASKED)
+		impl->close(o->backend);
+	tn_plugin_free(o->backend);
+	pthread_mutex_destroy(&o->core.lock);
+	free(o);
 }
 
-static int open_one(struct tn_chain *chain, const struct tn_plugin *plugin,
-	const struct tn_component_config *c, size_t threads, struct tn_call *call)
+static struct opened *create(const struct tn_plugin *plugin, const struct tn_value *group,
+	size_t threads, struct tn_call *call)
 {
 	static const char *const reserved[] = { "use", NULL };
-	struct tn_backend *b = tn_plugin_new(plugin, call);
+	struct opened *o = calloc(1, sizeof(*o));
 
-	if (!b)
-		return tn_status(call);
-	if (tn_options_store(plugin, b, c ? c->group : NULL, reserved, "backends", call) ||
-			(plugin->impl.backend->open &&
-			 plugin->impl.backend->open(b, (int)threads, call))) {
-		close_one(b);
-		return tn_status(call);
+	if (!o) {
+		tn_fail(call, TN_ENOMEM, "out of memory");
+		return NULL;
 	}
-	chain->items[chain->n++] = b;
-	return 0;
+	pthread_mutex_init(&o->core.lock, NULL);
+	o->core.threads = (int)threads;
+	o->shared = !group;
+	o->backend = tn_plugin_new(plugin, call);
+	if (!o->backend || tn_options_store(plugin, o->backend, group, reserved, "backends", call)) {
+		destroy(o);
+		return NULL;
+	}
+	o->backend->core = &o->core;
+	return o;
+}
+
+static struct opened *find_shared(const struct tn_plugin *plugin, size_t threads)
+{
+	struct opened *o = backends;
+
+	while (o && (o->backend->plugin != plugin || o->core.threads != (int)threads))
+		o = o->next;
+	return o;
+}
+
+static int add_one(struct tn_chain *chain, const struct tn_plugin *plugin,
+	const struct tn_component_config *c, size_t threads, struct tn_call *call)
+{
+	const struct tn_value *group = c ? c->group : NULL;
+	struct opened *o;
+
+	pthread_mutex_lock(&lock);
+	o = group ? NULL : find_shared(plugin, threads);
+	if (!o) {
+		o = create(plugin, group, threads, call);
+		if (o && o->shared) {
+			o->next = backends;
+			backends = o;
+		}
+	}
+	if (o) {
+		o->users++;
+		chain->items[chain->n++] = o->backend;
+	}
+	pthread_mutex_unlock(&lock);
+	return o ? 0 : tn_status(call);
+}
+
+static void give(struct opened *o)
+{
+	struct opened **at = &backends;
+
+	pthread_mutex_lock(&lock);
+	if (!--o->users) {
+		while (o->shared && *at != o)
+			at = &(*at)->next;
+		if (o->shared)
+			*at = o->next;
+		destroy(o);
+	}
+	pthread_mutex_unlock(&lock);
 }
 
 static int by_rank(const void *a, const void *b)
@@ -127,11 +194,16 @@ static int open_installed(struct tn_chain *chain, const struct tn_plugin_path *p
 	}
 	qsort(plugins, n, sizeof(*plugins), by_rank);
 	for (size_t i = 0; i < n; i++) {
-		open_one(chain, plugins[i], NULL, threads, call);
+		add_one(chain, plugins[i], NULL, threads, call);
 		if (leave_out(plugins[i]->names[0], call))
 			return TN_ENOMEM;
 	}
 	return chain->n ? 0 : tn_fail(call, TN_EPLUGIN, "no backend is installed that works here");
+}
+
+static const struct tn_backend_core *core_of(const struct tn_chain *chain, size_t i)
+{
+	return chain->items[i]->core;
 }
 
 int tn_chain_open(struct tn_chain *chain, const struct tn_pipeline_config *config, size_t threads,
@@ -148,16 +220,26 @@ int tn_chain_open(struct tn_chain *chain, const struct tn_pipeline_config *confi
 		const struct tn_plugin *plugin = tn_plugin_load(TN_BACKEND, c->use,
 			&config->plugins, call);
 
-		if (!plugin || open_one(chain, plugin, c, threads, call))
+		if (!plugin || add_one(chain, plugin, c, threads, call))
 			return tn_status(call);
+		if (tn_backend_ready(chain->items[i]))
+			return tn_fail(call, core_of(chain, i)->code, "%s", core_of(chain, i)->why);
 	}
 	return 0;
+}
+
+void tn_chain_note(const struct tn_chain *chain, struct tn_call *call)
+{
+	for (size_t i = 0; i < chain->n; i++)
+		if (core_of(chain, i)->ready == TN_CANNOT)
+			tn_note(call, "backend %s is left out: %s",
+				chain->items[i]->plugin->names[0], core_of(chain, i)->why);
 }
 
 void tn_chain_close(struct tn_chain *chain)
 {
 	for (size_t i = 0; i < chain->n; i++)
-		close_one(chain->items[i]);
+		give((struct opened *)chain->items[i]->core);
 	free(chain->items);
 	memset(chain, 0, sizeof(*chain));
 }

@@ -59,7 +59,7 @@ static void make_step(struct tn_exec *e, size_t i)
 	int32_t axis = n->n_in ? n->in[0]->axis : TN_NO_AXIS;
 	int32_t kv = n->n_in > 1 ? n->in[1]->axis : TN_NO_AXIS;
 
-	e->steps[i] = (struct tn_step){ .node = n, .packed = s->packed,
+	e->steps[i] = (struct tn_step){ .node = n,
 		.in = e->tensors + e->n_tensors,
 		.axis = axis == TN_NO_AXIS ? NULL : &e->axes[axis],
 		.kv_axis = kv == TN_NO_AXIS ? NULL : &e->axes[kv] };
@@ -161,8 +161,10 @@ int tn_exec_bind(struct tn_exec *e, const struct tn_axis *axes, struct tn_call *
 		if (b->axis != TN_NO_AXIS)
 			e->tensors[i].dims[0] = axes[b->axis].rows;
 	}
-	for (size_t i = 0; i < p->n_steps; i++)
+	for (size_t i = 0; i < p->n_steps; i++) {
+		e->steps[i].packed = p->steps[i].packed;
 		e->steps[i].workspace = (char *)e->buffer.data + bytes;
+	}
 	return 0;
 }
 

@@ -20,6 +20,10 @@ struct tn_weight_source {
 	const struct tn_tensor *(*load)(void *user, const char *name, enum tn_dtype dtype,
 		struct tn_call *call);
 	void (*release)(void *user, const struct tn_tensor *weight);
+	/** What stands for the tensor in all graphs of the process, and its version; it lives
+	 *  as long as the graph.  NULL: packings of these weights are not shared and never
+	 *  outdated. */
+	const void *(*identity)(void *user, const char *name, uint64_t *version);
 	/** The files that were looked into, for messages. */
 	const char *where;
 };

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tensor/backend.h"
 #include "tensor/op_table.h"
 #include "tensor/plan_impl.h"
 
@@ -37,6 +38,12 @@ int plan_offer(struct tn_plan *p, size_t backend, struct tn_graph_node *n,
 
 	plan_link(p, n);
 	memset(offer, 0, sizeof(*offer));
+	if (tn_backend_ready(p->chain[backend])) {
+		const struct tn_backend_core *core = p->chain[backend]->core;
+
+		snprintf(offer->reason, sizeof(offer->reason), "%.150s", core->why);
+		return 0;
+	}
 	if (n->node.op >= TN_N_OPS || !impl->ops || impl->ops[n->node.op] < n->node.version) {
 		snprintf(offer->reason, sizeof(offer->reason), "it knows %s up to version %d, "
 			"the node needs %u", tn_op_name(n->node.op),
@@ -101,46 +108,12 @@ static int choose_backends(struct tn_plan *p, struct tn_call *call)
 	return 0;
 }
 
-static int load_weight(struct tn_plan *p, tn_ref x, const struct tn_tensor **t,
-	struct tn_call *call)
+int plan_load(const struct tn_plan *p, tn_ref x, const struct tn_tensor **t, struct tn_call *call)
 {
 	const struct tn_graph_value *v = &p->g->values[p->g->values[x].root];
 
 	*t = v->source->load(v->source->user, v->name, v->spec.dtype, call);
 	return *t ? 0 : tn_status(call);
-}
-
-static int pack_weights(struct tn_plan *p, struct plan_step *s, struct tn_call *call)
-{
-	const struct tn_tensor *held[TN_MAX_IN] = { NULL };
-	struct tn_tensor weights[TN_MAX_IN];
-	size_t n = 0, bytes = 0;
-	int status = 0;
-
-	for (uint32_t i = 0; i < s->n.node.n_in && !status; i++) {
-		if (!(s->offer.pack & 1u << i))
-			continue;
-		status = load_weight(p, s->n.in[i], &held[n], call);
-		if (!status) {
-			const struct tn_graph_value *v = &p->g->values[s->n.in[i]];
-
-			weights[n] = *held[n];
-			memcpy(weights[n].dims, v->spec.dims, sizeof(v->spec.dims));
-			weights[n].offset += v->first * tn_dtype_size(v->spec.dtype);
-			n++;
-		}
-	}
-	if (!status)
-		status = plan_backend(p, s->backend)->pack(p->chain[s->backend], &s->n.node,
-			weights, n, &s->packed, &bytes, call);
-	p->packed_bytes += bytes;
-	for (size_t k = 0, i = 0; i < n; i++, k++) {
-		while (!(s->offer.pack & 1u << k))
-			k++;
-		p->g->values[s->n.in[k]].source->release(p->g->values[s->n.in[k]].source->user,
-			held[i]);
-	}
-	return status;
 }
 
 /* Packs what backends want packed and holds the other weights. */
@@ -151,7 +124,7 @@ static int take_weights(struct tn_plan *p, struct tn_call *call)
 
 		if (s->gone)
 			continue;
-		if (s->offer.pack && pack_weights(p, s, call))
+		if (s->offer.pack && plan_pack(p, s, call))
 			return tn_status(call);
 		for (uint32_t k = 0; k < s->n.node.n_in; k++) {
 			tn_ref root = p->g->values[s->n.in[k]].root;
@@ -160,7 +133,7 @@ static int take_weights(struct tn_plan *p, struct tn_call *call)
 			if (p->g->values[root].origin != TN_FROM_WEIGHT || v->weight ||
 					s->offer.pack & 1u << k)
 				continue;
-			if (load_weight(p, root, &v->weight, call))
+			if (plan_load(p, root, &v->weight, call))
 				return tn_status(call);
 			v->constant = true;
 			p->held_bytes += v->weight->buffer->bytes;
@@ -251,8 +224,7 @@ static void squeeze(struct tn_plan *p)
 		struct plan_step *s = &p->steps[i];
 
 		if (s->gone) {
-			if (s->packed)
-				plan_backend(p, s->backend)->unpack(p->chain[s->backend], s->packed);
+			plan_unpack(s);
 			continue;
 		}
 		if (n != i)
@@ -309,9 +281,7 @@ void tn_plan_destroy(struct tn_plan *p)
 	if (!p)
 		return;
 	for (size_t i = 0; p->steps && i < p->n_steps; i++)
-		if (p->steps[i].packed)
-			plan_backend(p, p->steps[i].backend)->unpack(p->chain[p->steps[i].backend],
-				p->steps[i].packed);
+		plan_unpack(&p->steps[i]);
 	for (size_t i = 0; p->values && i < p->g->n_values; i++) {
 		const struct tn_graph_value *v = &p->g->values[i];
 

@@ -22,6 +22,10 @@ struct tn_exec;
 TN_PRIVATE struct tn_plan *tn_plan_create(struct tn_graph *g, const struct tn_backend *const *chain,
 	size_t n_chain, int threads, struct tn_call *call);
 TN_PRIVATE void tn_plan_destroy(struct tn_plan *plan);
+/** Remakes what was packed of weights that have changed since (their version is another).
+ *  To be called by who changes weights, between runs; what is bound is to be bound anew.
+ *  Other plans keep what they have until they are refreshed. */
+TN_PRIVATE int tn_plan_refresh(struct tn_plan *plan, struct tn_call *call);
 
 /** The team of each later run; at most that of tn_plan_create.  Before the first run. */
 TN_PRIVATE void tn_plan_set_threads(struct tn_plan *plan, int threads);

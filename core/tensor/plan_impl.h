@@ -26,11 +26,14 @@ struct plan_slot {
 	bool free;
 };
 
+struct plan_packing;
+
 struct plan_step {
 	struct tn_graph_node n;
 	size_t backend;			/* index in the chain */
 	struct tn_offer offer;
-	void *packed;
+	struct plan_packing *packing;	/* its packed weights, or NULL */
+	void *packed;			/* what the backend made of them */
 	char why[160];
 	bool gone;			/* fused into another, dead, or constant and done */
 };
@@ -56,6 +59,11 @@ void plan_link(struct tn_plan *p, struct tn_graph_node *n);
 /* Asks one backend for a node; 1 with the offer, or 0 with offer->reason. */
 int plan_offer(struct tn_plan *p, size_t backend, struct tn_graph_node *n,
 	struct tn_offer *offer);
+/* A weight, or the one that a view lies in; to be released by its source. */
+int plan_load(const struct tn_plan *p, tn_ref x, const struct tn_tensor **t, struct tn_call *call);
+/* Gives a step the packing of what its backend wants packed. */
+int plan_pack(struct tn_plan *p, struct plan_step *s, struct tn_call *call);
+void plan_unpack(struct plan_step *s);
 /* Joins nodes that a backend of the chain runs as one. */
 int plan_fuse(struct tn_plan *p, struct tn_call *call);
 /* Gives each value its slot. */

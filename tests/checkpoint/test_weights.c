@@ -302,6 +302,38 @@ START_TEST(test_threads)
 }
 END_TEST
 
+/* One store for all who open the same files, as long as these are unchanged. */
+START_TEST(test_stores_are_shared)
+{
+	struct tn_call *call = tn_call_create();
+	struct tn_weights *one, *same, *other, *later;
+	const struct tn_tensor *t, *u;
+
+	write_model();
+	one = open_model("bert.", call);
+	same = open_model("bert.", call);
+	other = open_model(NULL, call);		/* names mean something else there */
+	ck_assert_ptr_eq(one, same);
+	ck_assert_ptr_ne(one, other);
+	t = tn_weight_load(one, "embeddings.weight", TN_F32, call);
+	u = tn_weight_load(other, "bert.embeddings.weight", TN_F32, call);
+	tn_weight_release(other, t);		/* not its own */
+	ck_assert_float_eq(((const float *)tn_host_data(t))[11], 12.0f);
+	tn_weights_close(same);
+	ck_assert_float_eq(((const float *)tn_host_data(t))[11], 12.0f);
+	tn_weight_release(one, t);
+	ck_assert_uint_eq(tn_weights_bytes(one), 0);
+	tn_weight_release(other, u);
+	write_model();				/* another file of that name */
+	later = open_model("bert.", call);
+	ck_assert_ptr_ne(later, one);
+	tn_weights_close(one);
+	tn_weights_close(other);
+	tn_weights_close(later);
+	tn_call_destroy(call);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("weights");
@@ -312,6 +344,7 @@ int main(void)
 	TN_ADD_IN_TEMPORARY(suite, test_kinds_of_weights);
 	TN_ADD_IN_TEMPORARY(suite, test_unused_and_versions);
 	TN_ADD_IN_TEMPORARY(suite, test_shards);
+	TN_ADD_IN_TEMPORARY(suite, test_stores_are_shared);
 	TN_ADD_IN_TEMPORARY(suite, test_threads);
 	return tn_check_main(suite);
 }

@@ -103,7 +103,8 @@ static struct net *open_net(void)
 	net.backend.plugin = entry();
 	net.chain[0] = &net.backend;
 	net.call = tn_call_create();
-	net.source = (struct tn_weight_source){ &net, find, load, release, "the test" };
+	net.source = (struct tn_weight_source){ .user = &net, .find = find, .load = load,
+		.release = release, .where = "the test" };
 	net.g = tn_graph_create(TN_F64, true, net.call);
 	tn_graph_scope(net.g, &net.source, "the net");
 	return &net;

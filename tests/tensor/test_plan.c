@@ -84,8 +84,16 @@ static void release(void *user, const struct tn_tensor *t)
 	n_held--;
 }
 
+static uint64_t version = 1;		/* of all of them */
+
+static const void *identity(void *user, const char *name, uint64_t *of)
+{
+	*of = version;
+	return find_weight(name);
+}
+
 static const struct tn_weight_source source = { .find = find, .load = load, .release = release,
-	.where = "made-up" };
+	.identity = identity, .where = "made-up" };
 
 /* --- backends: the reference, and one that knows only the first version of each op --- */
 
@@ -103,20 +111,76 @@ static const struct tn_plugin *reference(void)
 	return get();
 }
 
-static struct tn_backend full, simple, no_attention;
+/* --- a backend that packs: it keeps a copy of the weights of a linear --- */
+
+static size_t n_packs, n_kept;
+static const struct tn_backend_impl *reference_impl;
+
+static int packer_supports(const struct tn_backend *self, const struct tn_node *node,
+	struct tn_offer *offer)
+{
+	if (node->op == TN_OP_LINEAR)
+		offer->pack = 1u << 1;
+	return 1;
+}
+
+static int packer_pack(const struct tn_backend *self, const struct tn_node *node,
+	const struct tn_tensor *w, size_t n, void **packed, size_t *bytes, struct tn_call *call)
+{
+	ck_assert_uint_eq(n, 1);
+	*bytes = w->dims[0] * w->dims[1] * sizeof(float);
+	*packed = malloc(*bytes);
+	memcpy(*packed, tn_host_data(w), *bytes);
+	n_packs++;
+	n_kept++;
+	return 0;
+}
+
+static void packer_unpack(const struct tn_backend *self, void *packed)
+{
+	free(packed);
+	n_kept--;
+}
+
+static int packer_run(const struct tn_backend *self, const struct tn_step *steps, size_t n,
+	struct tn_call *call)
+{
+	for (size_t i = 0; i < n; i++) {
+		struct tn_tensor in[TN_MAX_IN];
+		struct tn_step step = steps[i];
+		const struct tn_spec *w = step.packed ? step.node->in[1] : NULL;
+		struct tn_buffer kept = { .data = (void *)step.packed };
+
+		memcpy(in, step.in, step.node->n_in * sizeof(*in));
+		if (w) {
+			kept.bytes = w->dims[0] * w->dims[1] * sizeof(float);
+			in[1] = (struct tn_tensor){ .buffer = &kept, .n_dims = 2,
+				.dims = { w->dims[0], w->dims[1], 1, 1 },
+				.row_stride = w->dims[1] };
+			step.in = in;
+		}
+		if (reference_impl->run(self, &step, 1, call))
+			return tn_status(call);
+	}
+	return 0;
+}
+
+static struct tn_backend full, simple, no_attention, packer;
+static const struct tn_backend *const packer_chain[] = { &packer };
 static const struct tn_backend *const full_chain[] = { &full };
 static const struct tn_backend *const simple_chain[] = { &simple };
 static const struct tn_backend *const mixed_chain[] = { &no_attention, &full };
 
 static void open_backends(void)
 {
-	static struct tn_plugin simple_plugin, other_plugin;
-	static struct tn_backend_impl simple_impl, other_impl;
+	static struct tn_plugin simple_plugin, other_plugin, packer_plugin;
+	static struct tn_backend_impl simple_impl, other_impl, packer_impl;
 	static uint8_t ones[TN_N_OPS], most[TN_N_OPS];
 
 	full.plugin = reference();
-	simple_plugin = other_plugin = *full.plugin;
-	simple_impl = other_impl = *full.plugin->impl.backend;
+	reference_impl = full.plugin->impl.backend;
+	simple_plugin = other_plugin = packer_plugin = *full.plugin;
+	simple_impl = other_impl = packer_impl = *reference_impl;
 	memset(ones, 1, sizeof(ones));
 	memcpy(most, simple_impl.ops, sizeof(most));
 	most[TN_OP_ATTENTION] = 0;
@@ -124,6 +188,13 @@ static void open_backends(void)
 	other_impl.ops = most;
 	simple_plugin.impl.backend = &simple_impl;
 	other_plugin.impl.backend = &other_impl;
+	packer_impl.supports = packer_supports;
+	packer_impl.pack = packer_pack;
+	packer_impl.unpack = packer_unpack;
+	packer_impl.run = packer_run;
+	packer_impl.ops = ones;
+	packer_plugin.impl.backend = &packer_impl;
+	packer.plugin = &packer_plugin;
 	simple.plugin = &simple_plugin;
 	no_attention.plugin = &other_plugin;
 }
@@ -349,6 +420,69 @@ START_TEST(test_a_node_falls_to_the_next_backend)
 }
 END_TEST
 
+/* Plans of the same weights share what was packed of them. */
+START_TEST(test_packings_are_shared)
+{
+	struct tn_call *call = tn_call_create();
+	struct tn_plan *plans[2];
+	size_t packed[2], held, kept;
+
+	make_weights();
+	open_backends();
+	n_packs = 0;
+	for (int i = 0; i < 2; i++) {
+		plans[i] = tn_plan_create(build(call), packer_chain, 1, 1, call);
+		ck_assert_msg(plans[i] != NULL, "%s", tn_error_text(call));
+		tn_plan_memory(plans[i], &packed[i], &held);
+		ck_assert_uint_eq(n_packs, 6);		/* q k v o up down */
+	}
+	ck_assert_uint_eq(packed[0], packed[1]);
+	ck_assert_uint_eq(packed[0], (4 * W * W + 2 * I * W) * sizeof(float));
+	kept = n_kept;
+	tn_plan_destroy(plans[0]);
+	ck_assert_uint_eq(n_kept, kept);
+	tn_plan_destroy(plans[1]);
+	ck_assert_uint_eq(n_kept, 0);
+	ck_assert_uint_eq(n_held, 0);
+	tn_call_destroy(call);
+}
+END_TEST
+
+/* A weight that has changed is packed anew by a refresh, for this plan alone. */
+START_TEST(test_changed_weights_are_packed_anew)
+{
+	static const int32_t ids[] = { 3, 1, 6, 0 };
+	static const uint32_t start[] = { 0, 4 };
+	struct tn_call *call = tn_call_create();
+	struct tn_plan *plan, *other;
+	struct tn_exec *e;
+	float *up;
+
+	make_weights();
+	open_backends();
+	plan = tn_plan_create(build(call), packer_chain, 1, 1, call);
+	other = tn_plan_create(build(call), packer_chain, 1, 1, call);
+	e = tn_exec_create(plan, call);
+	run_and_compare(e, plan, ids, start, 1, call);
+	n_packs = 0;
+	ck_assert_int_eq(tn_plan_refresh(plan, call), 0);
+	ck_assert_uint_eq(n_packs, 0);
+	up = find_weight("up.weight")->values;
+	for (size_t i = 0; i < W * I; i++)
+		up[i] = -up[i];
+	version++;
+	ck_assert_int_eq(tn_plan_refresh(plan, call), 0);
+	ck_assert_uint_eq(n_packs, 6);
+	run_and_compare(e, plan, ids, start, 1, call);
+	tn_exec_destroy(e);
+	tn_plan_destroy(plan);
+	ck_assert_uint_eq(n_kept, 6);
+	tn_plan_destroy(other);
+	ck_assert_uint_eq(n_kept, 0);
+	tn_call_destroy(call);
+}
+END_TEST
+
 START_TEST(test_the_first_fault_of_a_graph_stays)
 {
 	struct tn_call *call = tn_call_create();
@@ -383,6 +517,8 @@ int main(void)
 	TN_ADD(s, test_joined_nodes_give_the_layer);
 	TN_ADD(s, test_a_backend_of_simple_nodes_is_offered_the_parts);
 	TN_ADD(s, test_a_node_falls_to_the_next_backend);
+	TN_ADD(s, test_packings_are_shared);
+	TN_ADD(s, test_changed_weights_are_packed_anew);
 	TN_ADD(s, test_the_first_fault_of_a_graph_stays);
 	return tn_check_main(s);
 }

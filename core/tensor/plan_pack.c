@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * core/tensor/plan_pack.c - packed weights, shared by all plans of the process that want
+ * the same of the same backend, and remade when a weight has changed.
+ */
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tensor/plan_impl.h"
+
+/* One weight of a packing: which, and which of its elements. */
+struct part {
+	const void *weight;		/* NULL: it cannot be shared */
+	size_t first;
+	size_t dims[4];
+};
+
+/* What a packing was made of. */
+struct recipe {
+	const struct tn_backend *backend;
+	uint32_t op, op_version, mask;
+	union tn_attr attr;
+	struct part parts[TN_MAX_IN];
+	uint64_t version;		/* of the weights, summed: they only rise */
+};
+
+struct plan_packing {
+	struct plan_packing *next;
+	struct recipe recipe;
+	void *packed;
+	size_t bytes, users;
+};
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static struct plan_packing *packings;
+
+/* Padding is zero, so recipes compare by their bytes. */
+static void write_recipe(const struct tn_plan *p, const struct plan_step *s, struct recipe *r)
+{
+	memset(r, 0, sizeof(*r));
+	r->backend = p->chain[s->backend];
+	r->op = s->n.node.op;
+	r->op_version = s->n.node.version;
+	r->mask = s->offer.pack;
+	memcpy(&r->attr, &s->n.node.attr, sizeof(r->attr));
+	for (uint32_t i = 0; i < s->n.node.n_in; i++) {
+		const struct tn_graph_value *v = &p->g->values[s->n.in[i]];
+		struct part *part = &r->parts[i];
+		uint64_t version = 0;
+
+		if (!(s->offer.pack & 1u << i))
+			continue;
+		if (v->source->identity)
+			part->weight = v->source->identity(v->source->user,
+				p->g->values[v->root].name, &version);
+		part->first = v->first;
+		memcpy(part->dims, v->spec.dims, sizeof(part->dims));
+		r->version += version;
+	}
+}
+
+static bool can_share(const struct recipe *r)
+{
+	for (uint32_t i = 0; i < TN_MAX_IN; i++)
+		if (r->mask & 1u << i && !r->parts[i].weight)
+			return false;
+	return true;
+}
+
+static struct plan_packing *find(const struct recipe *r)
+{
+	struct plan_packing *k = can_share(r) ? packings : NULL;
+
+	while (k && memcmp(&k->recipe, r, sizeof(*r)))
+		k = k->next;
+	return k;
+}
+
+/* Loads the weights, packs them and lets them go. */
+static int pack(const struct tn_plan *p, const struct plan_step *s, struct plan_packing *k,
+	struct tn_call *call)
+{
+	const struct tn_graph_value *values = p->g->values;
+	const struct tn_tensor *held[TN_MAX_IN];
+	tn_ref from[TN_MAX_IN];
+	struct tn_tensor weights[TN_MAX_IN];
+	size_t n = 0;
+
+	for (uint32_t i = 0; i < s->n.node.n_in; i++) {
+		const struct tn_graph_value *v = &values[s->n.in[i]];
+
+		if (!(s->offer.pack & 1u << i))
+			continue;
+		if (plan_load(p, s->n.in[i], &held[n], call))
+			break;
+		from[n] = s->n.in[i];
+		weights[n] = *held[n];
+		memcpy(weights[n].dims, v->spec.dims, sizeof(v->spec.dims));
+		weights[n++].offset += v->first * tn_dtype_size(v->spec.dtype);
+	}
+	if (!tn_status(call))
+		plan_backend(p, s->backend)->pack(p->chain[s->backend], &s->n.node, weights, n,
+			&k->packed, &k->bytes, call);
+	for (size_t i = 0; i < n; i++)
+		values[from[i]].source->release(values[from[i]].source->user, held[i]);
+	return tn_status(call);
+}
+
+static struct plan_packing *make(const struct tn_plan *p, const struct plan_step *s,
+	const struct recipe *r, struct tn_call *call)
+{
+	struct plan_packing *k = calloc(1, sizeof(*k));
+
+	if (!k) {
+		tn_fail(call, TN_ENOMEM, "out of memory");
+		return NULL;
+	}
+	memcpy(&k->recipe, r, sizeof(*r));
+	if (pack(p, s, k, call)) {
+		free(k);
+		return NULL;
+	}
+	k->next = packings;
+	packings = k;
+	return k;
+}
+
+static struct plan_packing *take(const struct tn_plan *p, const struct plan_step *s,
+	const struct recipe *r, struct tn_call *call)
+{
+	struct plan_packing *k;
+
+	pthread_mutex_lock(&lock);
+	k = find(r);
+	if (!k)
+		k = make(p, s, r, call);
+	if (k)
+		k->users++;
+	pthread_mutex_unlock(&lock);
+	return k;
+}
+
+int plan_pack(struct tn_plan *p, struct plan_step *s, struct tn_call *call)
+{
+	struct recipe r;
+
+	write_recipe(p, s, &r);
+	s->packing = take(p, s, &r, call);
+	if (!s->packing)
+		return tn_status(call);
+	s->packed = s->packing->packed;
+	p->packed_bytes += s->packing->bytes;
+	return 0;
+}
+
+void plan_unpack(struct plan_step *s)
+{
+	struct plan_packing *k = s->packing, **at = &packings;
+
+	s->packing = NULL;
+	s->packed = NULL;
+	if (!k)
+		return;
+	pthread_mutex_lock(&lock);
+	if (!--k->users) {
+		while (*at != k)
+			at = &(*at)->next;
+		*at = k->next;
+		k->recipe.backend->plugin->impl.backend->unpack(k->recipe.backend, k->packed);
+		free(k);
+	}
+	pthread_mutex_unlock(&lock);
+}
+
+int tn_plan_refresh(struct tn_plan *p, struct tn_call *call)
+{
+	for (size_t i = 0; i < p->n_steps; i++) {
+		struct plan_step *s = &p->steps[i];
+		struct plan_step fresh = *s;
+		struct recipe r;
+
+		if (!s->packing)
+			continue;
+		write_recipe(p, s, &r);
+		if (r.version == s->packing->recipe.version)
+			continue;
+		p->packed_bytes -= s->packing->bytes;
+		if (plan_pack(p, &fresh, call))
+			return tn_status(call);
+		plan_unpack(s);
+		s->packing = fresh.packing;
+		s->packed = fresh.packed;
+	}
+	return 0;
+}
