@@ -135,10 +135,14 @@ EXTRA_DIST += %D%/libtenon.map
 bin_PROGRAMS += %D%/tenon
 %C%_tenon_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/core -DTN_PLUGIN_DIR='"$(plugindir)"'
 %C%_tenon_CFLAGS = $(AM_CFLAGS) $(LIBCONFIG_CFLAGS) $(JANSSON_CFLAGS) $(SMARTCOLS_CFLAGS)
-%C%_tenon_LDADD = %D%/libtenon.la $(SMARTCOLS_LIBS)
+%C%_tenon_LDADD = %D%/libbench.la %D%/libtenon.la $(SMARTCOLS_LIBS)
 %C%_tenon_SOURCES = \
 	%D%/cli/answer_table.c \
 	%D%/cli/answer_table.h \
+	%D%/cli/bench.c \
+	%D%/cli/bench.h \
+	%D%/cli/bench_measure.c \
+	%D%/cli/bench_ways.c \
 	%D%/cli/check.c \
 	%D%/cli/cli.h \
 	%D%/cli/main.c \
@@ -154,6 +158,26 @@ bin_PROGRAMS += %D%/tenon
 	%D%/cli/verify.h \
 	%D%/cli/verify_compare.c \
 	%D%/cli/version.c
+
+# What `tenon bench` measures with.
+noinst_LTLIBRARIES += %D%/libbench.la
+%C%_libbench_la_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/core
+%C%_libbench_la_CFLAGS = $(AM_CFLAGS) $(OPENMP_CFLAGS)
+%C%_libbench_la_LIBADD = -lm
+%C%_libbench_la_SOURCES = \
+	%D%/bench/clock.c \
+	%D%/bench/clock.h \
+	%D%/bench/measure.c \
+	%D%/bench/measure.h \
+	%D%/bench/peak.c \
+	%D%/bench/peak.h \
+	%D%/bench/report.c \
+	%D%/bench/report.h \
+	%D%/bench/samples.c \
+	%D%/bench/samples.h \
+	%D%/bench/sentences.h \
+	%D%/bench/work.c \
+	%D%/bench/work.h
 
 # The conformance suites: for `tenon plugins test` and for make check.
 noinst_LTLIBRARIES += %D%/libconform.la

@@ -203,6 +203,8 @@ clean-mocks:
 	-rm -rf tests/mock/deadly tests/mock/*.so tests/mock/built
 dist_check_SCRIPTS += %D%/cli/plugins.sh
 TESTS += %D%/cli/plugins.sh
+dist_check_SCRIPTS += %D%/cli/bench.sh
+TESTS += %D%/cli/bench.sh
 dist_check_SCRIPTS += %D%/cli/verify.sh
 TESTS += %D%/cli/verify.sh
 EXTRA_DIST += \

@@ -9,6 +9,8 @@
 
 #include <tenon/call.h>
 
+/** tenon bench PIPELINE [TEXT ...]. */
+int tn_cli_bench(int argc, char **argv);
 /** tenon check PIPELINE. */
 int tn_cli_check(int argc, char **argv);
 /** tenon run PIPELINE [TEXT ...]. */

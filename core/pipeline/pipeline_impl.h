@@ -123,6 +123,10 @@ TN_PRIVATE int tn_job_answer(const struct tn_pipeline *p, const struct tn_job *j
 /** Rows of an output in a window; outputs are the heads' scores, then kept features. */
 TN_PRIVATE size_t tn_job_rows(const struct tn_pipeline *p, const struct tn_job *job, size_t output,
 	size_t window);
+/** Later runs add to the profile (tn_exec_profile), until NULL is given; while no call is
+ *  running, and no two run at once then.  Errors: TN_ENOMEM. */
+TN_PRIVATE int tn_pipeline_profile(struct tn_pipeline *p, struct tn_profile *profile,
+	struct tn_call *call);
 /** Columns of an output. */
 TN_PRIVATE size_t tn_pipeline_cols(const struct tn_pipeline *p, size_t output);
 

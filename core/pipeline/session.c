@@ -65,3 +65,14 @@ void session_give(struct tn_pipeline *p, struct tn_session *s)
 	pthread_cond_signal(&p->free_slot);
 	pthread_mutex_unlock(&p->lock);
 }
+
+int tn_pipeline_profile(struct tn_pipeline *p, struct tn_profile *profile, struct tn_call *call)
+{
+	struct tn_session *s = session_take(p, call);
+
+	if (!s)
+		return tn_status(call);
+	tn_exec_profile(s->exec, profile);
+	session_give(p, s);
+	return 0;
+}

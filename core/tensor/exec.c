@@ -35,6 +35,7 @@ struct tn_exec {
 	size_t n_tensors;
 	struct tn_axis axes[TN_MAX_AXES];
 	uint64_t step_ns;
+	struct tn_profile *profile;	/* NULL: none */
 };
 
 static void add_tensor(struct tn_exec *e, tn_ref x)
@@ -184,20 +185,71 @@ static uint64_t now_ns(void)
 	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
+void tn_exec_profile(struct tn_exec *e, struct tn_profile *profile)
+{
+	e->profile = profile;
+}
+
+static void count_work(const struct tn_exec *e)
+{
+	for (size_t i = 0; i < e->plan->n_steps; i++) {
+		uint64_t flops, bytes;
+
+		tn_plan_step_cost(e->plan, i, e->axes, &flops, &bytes);
+		e->profile->steps[i].flops += flops;
+		e->profile->steps[i].bytes += bytes;
+	}
+	e->profile->runs++;
+}
+
+/* Runs n steps of one backend. */
+static int run_steps(struct tn_exec *e, size_t i, size_t n, struct tn_call *call)
+{
+	const struct tn_plan *p = e->plan;
+	size_t backend = p->steps[i].backend;
+
+	return plan_backend(p, backend)->run(p->chain[backend], &e->steps[i], n, call);
+}
+
+static int run_timed(struct tn_exec *e, struct tn_call *call)
+{
+	uint64_t before = now_ns();
+	int status = 0;
+
+	for (size_t i = 0; i < e->plan->n_steps && !status; i++) {
+		uint64_t after;
+
+		status = run_steps(e, i, 1, call);
+		after = now_ns();
+		e->profile->steps[i].ns += after - before;
+		before = after;
+	}
+	return status;
+}
+
+static int run_all(struct tn_exec *e, struct tn_call *call)
+{
+	const struct tn_plan *p = e->plan;
+	int status = 0;
+
+	for (size_t i = 0, n; i < p->n_steps && !status; i += n) {
+		for (n = 1; i + n < p->n_steps && p->steps[i + n].backend == p->steps[i].backend; n++)
+			;
+		status = run_steps(e, i, n, call);
+	}
+	return status;
+}
+
 int tn_exec_run(struct tn_exec *e, struct tn_call *call)
 {
 	const struct tn_plan *p = e->plan;
 	uint64_t start = now_ns();
-	int status = 0, team = omp_get_max_threads();
+	int status, team = omp_get_max_threads();
 
 	omp_set_num_threads(p->threads);
-	for (size_t i = 0, n; i < p->n_steps && !status; i += n) {
-		size_t backend = p->steps[i].backend;
-
-		for (n = 1; i + n < p->n_steps && p->steps[i + n].backend == backend; n++)
-			;
-		status = plan_backend(p, backend)->run(p->chain[backend], &e->steps[i], n, call);
-	}
+	if (e->profile)
+		count_work(e);
+	status = e->profile && e->profile->timed ? run_timed(e, call) : run_all(e, call);
 	omp_set_num_threads(team);
 	e->step_ns += now_ns() - start;
 	return status;

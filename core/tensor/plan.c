@@ -324,23 +324,49 @@ const struct tn_node *tn_plan_step(const struct tn_plan *p, size_t i, size_t *ba
 	return &p->steps[i].n.node;
 }
 
+static uint64_t bytes_of(const struct tn_spec *spec, const struct tn_axis *axes)
+{
+	size_t rows = spec->axis == TN_NO_AXIS ? spec->dims[0] : axes[spec->axis].rows;
+
+	return (uint64_t)tn_dtype_size(spec->dtype) * rows * spec->dims[1] * spec->dims[2] *
+		spec->dims[3];
+}
+
+void tn_plan_step_cost(const struct tn_plan *p, size_t i, const struct tn_axis *axes,
+	uint64_t *flops, uint64_t *bytes)
+{
+	const struct tn_node *node = &p->steps[i].n.node;
+	const struct tn_op_info *info = tn_op_info(node->op);
+	int32_t axis = node->n_in ? node->in[0]->axis : TN_NO_AXIS;
+	int32_t kv = node->n_in > 1 ? node->in[1]->axis : TN_NO_AXIS;
+
+	/* A gather's rows are those of its index, a segment's too. */
+	if (axis == TN_NO_AXIS && kv != TN_NO_AXIS)
+		axis = kv;
+	*flops = info->flops ? info->flops(node, axis == TN_NO_AXIS ? NULL : &axes[axis],
+		kv == TN_NO_AXIS ? NULL : &axes[kv]) : 0;
+	*bytes = 0;
+	/* Of a table only the rows that are gathered are read. */
+	for (uint32_t k = 0; k < node->n_in; k++)
+		*bytes += bytes_of(node->op == TN_OP_GATHER && !k ? node->out[0] : node->in[k], axes);
+	for (uint32_t k = 0; k < node->n_out; k++)
+		*bytes += bytes_of(node->out[k], axes);
+}
+
 void tn_plan_flops(const struct tn_plan *p, const struct tn_axis *axes, uint64_t *flops)
 {
 	memset(flops, 0, p->n_chain * sizeof(*flops));
 	for (size_t i = 0; i < p->n_steps; i++) {
-		const struct tn_node *node = &p->steps[i].n.node;
-		const struct tn_op_info *info = tn_op_info(node->op);
-		int32_t axis = node->in[0]->axis;
-		int32_t kv = node->n_in > 1 ? node->in[1]->axis : TN_NO_AXIS;
+		uint64_t work, bytes;
 
-		/* A gather's rows are those of its index, a segment's too. */
-		if (axis == TN_NO_AXIS && kv != TN_NO_AXIS)
-			axis = kv;
-		if (info->flops)
-			flops[p->steps[i].backend] += info->flops(node,
-				axis == TN_NO_AXIS ? NULL : &axes[axis],
-				kv == TN_NO_AXIS ? NULL : &axes[kv]);
+		tn_plan_step_cost(p, i, axes, &work, &bytes);
+		flops[p->steps[i].backend] += work;
 	}
+}
+
+int tn_plan_threads(const struct tn_plan *p)
+{
+	return p->threads;
 }
 
 void tn_plan_memory(const struct tn_plan *p, size_t *packed, size_t *held)

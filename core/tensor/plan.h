@@ -9,6 +9,7 @@
 #ifndef TN_TENSOR_PLAN_H
 #define TN_TENSOR_PLAN_H
 
+#include <stdbool.h>
 #include <tenon/impl/backend.h>
 
 #include "tensor/graph.h"
@@ -41,6 +42,12 @@ TN_PRIVATE const struct tn_node *tn_plan_step(const struct tn_plan *plan, size_t
  *  chain into flops[n_chain]. */
 TN_PRIVATE void tn_plan_flops(const struct tn_plan *plan, const struct tn_axis *axes,
 	uint64_t *flops);
+/** The same for one step, and the bytes that it must read and write at least: its weights
+ *  once, its other inputs, its outputs. */
+TN_PRIVATE void tn_plan_step_cost(const struct tn_plan *plan, size_t i,
+	const struct tn_axis *axes, uint64_t *flops, uint64_t *bytes);
+/** The team of a run. */
+TN_PRIVATE int tn_plan_threads(const struct tn_plan *plan);
 /** Bytes of packed weights, and of weights held unpacked. */
 TN_PRIVATE void tn_plan_memory(const struct tn_plan *plan, size_t *packed, size_t *held);
 
@@ -55,6 +62,17 @@ TN_PRIVATE void *tn_exec_input(struct tn_exec *e, const char *name);
 TN_PRIVATE int tn_exec_run(struct tn_exec *e, struct tn_call *call);
 /** The i-th output in the order of tn_graph_output calls; valid until the next bind. */
 TN_PRIVATE const struct tn_tensor *tn_exec_output(const struct tn_exec *e, size_t i);
+/** What runs cost, summed: the work of each step, and its time when `timed`. */
+struct tn_profile {
+	uint64_t runs;
+	bool timed;			/* each step is run alone, for the clock to see it */
+	struct {
+		uint64_t ns, flops, bytes;
+	} *steps;			/* [tn_plan_n_steps] */
+};
+/** Later runs add to the profile, until NULL is given; both are borrowed.  Without one a
+ *  run costs nothing more. */
+TN_PRIVATE void tn_exec_profile(struct tn_exec *e, struct tn_profile *profile);
 /** Nanoseconds that backends have worked in all runs so far. */
 TN_PRIVATE uint64_t tn_exec_step_ns(const struct tn_exec *e);
 

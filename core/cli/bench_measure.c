@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * core/cli/bench_measure.c - tenon bench: each work in all ways by turns, and what was
+ * measured as rows.
+ */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bench/clock.h"
+#include "cli/bench.h"
+
+#define COMPARED_TOKENS 1024	/* of each work */
+
+int bench_works(struct bench *b, struct tn_pipeline *p)
+{
+	const struct bench_arguments *a = b->a;
+	size_t n_lengths = a->n_lengths ? a->n_lengths : 1;
+
+	if (b->works)
+		return 0;
+	b->n_works = n_lengths * a->n_batches;
+	b->works = tn_arena_alloc(b->arena, b->n_works * sizeof(*b->works));
+	if (!b->works)
+		return tn_fail(b->call, TN_ENOMEM, "out of memory");
+	for (size_t i = 0; i < b->n_works; i++) {
+		struct bench_work *w = &b->works[i];
+		size_t batch = a->batches[i % a->n_batches];
+
+		w->batch = batch;
+		if (a->n_lengths)
+			bench_work_fixed(w, p, a->lengths[i / a->n_batches], a->count ? a->count :
+				batch, b->arena, b->call);
+		else if (a->lengths_file)
+			bench_work_drawn(w, p, a->lengths_file, a->from < 0 ? TN_INPUT_TEXT :
+				(enum tn_input_format)a->from, a->count ? a->count : 256, b->arena,
+				b->call);
+		else
+			bench_work_sentences(w, a->count ? a->count : 128, p->pair_is_long, b->arena,
+				b->call);
+		if (tn_status(b->call))
+			return tn_status(b->call);
+	}
+	return 0;
+}
+
+/* The peaks of the threads of each way, measured once for each number of them. */
+static void measure_peaks(struct bench *b)
+{
+	for (size_t i = 0; i < b->n_ways; i++) {
+		struct bench_peaks *peaks = &b->peaks[i];
+
+		peaks->threads = bench_way_threads(&b->ways[i]);
+		for (size_t k = 0; k < i; k++)
+			if (b->peaks[k].threads == peaks->threads)
+				*peaks = b->peaks[k];
+		if (!peaks->read)
+			bench_peak_read(peaks);
+		bench_peak_loops(peaks);
+	}
+}
+
+/* The peak of the precision that a way is asked for. */
+static double peak_of(const struct bench *b, size_t way)
+{
+	const char *precision = b->ways[way].p->config->precision;
+	const struct bench_peaks *peaks = &b->peaks[way];
+
+	if (!strcmp(precision, "bf16") && peaks->bf16 > 0)
+		return peaks->bf16;
+	return !strcmp(precision, "int8") && peaks->int8 > 0 ? peaks->int8 : peaks->fp32;
+}
+
+/* Seconds that a pass takes at least: arithmetic at its peak, or memory at its. */
+static double least_seconds(const struct bench *b, size_t way, const struct bench_counts *c)
+{
+	double work = (double)c->flops / peak_of(b, way) / 1e9;
+	double read = b->peaks[way].read > 0 ? (double)c->bytes / b->peaks[way].read / 1e9 : 0;
+
+	return work > read ? work : read;
+}
+
+static void set_latency(struct tn_arena *arena, struct tn_value *row, const char *what,
+	struct bench_samples *s)
+{
+	static const struct {
+		const char *name;
+		double q;
+	} points[] = { { "p50", 0.5 }, { "p90", 0.9 }, { "p99", 0.99 } };
+	char key[32];
+
+	for (size_t i = 0; i < 3; i++) {
+		snprintf(key, sizeof(key), "%s_ms_%s", what, points[i].name);
+		bench_set_real(arena, row, key, 1e3 * bench_quantile(s, points[i].q));
+	}
+}
+
+static void set_speed(const struct bench *b, size_t way, struct bench_run *r,
+	struct tn_value *row)
+{
+	const struct bench_counts *c = &r->counts;
+	double pass = bench_quantile(&r->pass_s, 0.5), peak = peak_of(b, way);
+
+	bench_set_int(b->arena, row, "passes", (int64_t)r->pass_s.n);
+	bench_set_real(b->arena, row, "seconds", r->wall_s);
+	bench_set_real(b->arena, row, "tokens_per_s", (double)c->tokens / pass);
+	bench_set_real(b->arena, row, "tokens_per_s_low", (double)c->tokens /
+		bench_quantile(&r->pass_s, 0.75));
+	bench_set_real(b->arena, row, "tokens_per_s_high", (double)c->tokens /
+		bench_quantile(&r->pass_s, 0.25));
+	bench_set_real(b->arena, row, "texts_per_s", (double)c->texts / pass);
+	set_latency(b->arena, row, "batch", &r->batch_s);
+	set_latency(b->arena, row, "text", &r->text_s);
+	bench_set_int(b->arena, row, "flop", (int64_t)c->flops);
+	bench_set_int(b->arena, row, "bytes", (int64_t)c->bytes);
+	bench_set_real(b->arena, row, "gflop_per_s", (double)c->flops / pass / 1e9);
+	bench_set_real(b->arena, row, "peak_share", (double)c->flops / pass / 1e9 / peak);
+	bench_set_real(b->arena, row, "roofline_share", least_seconds(b, way, c) / pass);
+	bench_set_real(b->arena, row, "cpus_used", r->cpu_s / r->wall_s);
+}
+
+static void set_machine(const struct bench *b, size_t way, struct tn_value *row)
+{
+	const struct bench_peaks *p = &b->peaks[way];
+
+	bench_set_text(b->arena, row, "isa", p->isa);
+	bench_set_real(b->arena, row, "peak_fp32", p->fp32);
+	bench_set_real(b->arena, row, "peak_bf16", p->bf16 > 0 ? p->bf16 : NAN);
+	bench_set_real(b->arena, row, "peak_int8", p->int8 > 0 ? p->int8 : NAN);
+	bench_set_real(b->arena, row, "read_gb_per_s", p->read > 0 ? p->read : NAN);
+}
+
+/* What was measured of one work in one way; NULL after TN_ENOMEM. */
+static struct tn_value *make_row(const struct bench *b, size_t work, size_t way,
+	struct bench_run *r, double first_pass, double difference)
+{
+	const struct bench_way *w = &b->ways[way];
+	const struct bench_work *texts = &b->works[work];
+	struct tn_value *row = tn_new_object(b->arena);
+	double pass = bench_quantile(&r->pass_s, 0.5);
+
+	bench_set_text(b->arena, row, "row", "work");
+	bench_set_text(b->arena, row, "pipeline", b->a->pipeline);
+	bench_set_text(b->arena, row, "backends", bench_way_chain(w, b->call));
+	bench_set_text(b->arena, row, "precision", w->p->config->precision);
+	bench_set_int(b->arena, row, "threads", bench_way_threads(w));
+	bench_set_text(b->arena, row, "source", texts->source);
+	if (texts->length)
+		bench_set_int(b->arena, row, "length", (int64_t)texts->length);
+	else
+		tn_set(b->arena, row, "length", tn_new_null(b->arena));
+	bench_set_int(b->arena, row, "batch", (int64_t)texts->batch);
+	bench_set_int(b->arena, row, "texts", (int64_t)r->counts.texts);
+	bench_set_int(b->arena, row, "windows", (int64_t)r->counts.windows);
+	bench_set_int(b->arena, row, "tokens", (int64_t)r->counts.tokens);
+	tn_set(b->arena, row, "tokenizing", tn_new_bool(b->arena, !r->encoded));
+	set_speed(b, way, r, row);
+	bench_set_real(b->arena, row, "open_ms", w->open_s * 1e3);
+	bench_set_real(b->arena, row, "first_ms", w->first_s * 1e3);
+	bench_set_real(b->arena, row, "peak_mb", w->memory ? w->memory[work] : NAN);
+	set_machine(b, way, row);
+	bench_set_real(b->arena, row, "ratio", first_pass / pass);
+	return bench_set_real(b->arena, row, "largest_difference", difference) ? row : NULL;
+}
+
+/* Passes of all ways by turns, each round beginning with another, until there are enough of
+ * them and the time is spent. */
+static int take_turns(struct bench *b, struct bench_run *runs)
+{
+	double start = bench_now(), least = b->a->seconds * (double)b->n_ways;
+
+	for (size_t round = 0; round < b->a->repeat || bench_now() - start < least; round++) {
+		double by_time = least > 0 ? (bench_now() - start) / least : 1;
+		double by_count = (double)round / (double)b->a->repeat;
+
+		for (size_t i = 0; i < b->n_ways; i++)
+			if (bench_run_pass(&runs[(round + i) % b->n_ways], b->call))
+				return tn_status(b->call);
+		bench_progress(b, runs[0].work, by_time < by_count ? by_time : by_count,
+			(double)runs[0].counts.tokens / runs[0].pass_s.items[runs[0].pass_s.n - 1]);
+	}
+	bench_progress(b, NULL, 1, 0);
+	return 0;
+}
+
+static int add_rows(struct bench *b, size_t work, struct bench_run *runs)
+{
+	double first = bench_quantile(&runs[0].pass_s, 0.5);
+
+	for (size_t i = 0; i < b->n_ways; i++) {
+		double difference = NAN;
+		struct tn_value *row;
+
+		if (b->reference && bench_difference(b->ways[i].p, b->reference, &b->works[work],
+				COMPARED_TOKENS, &difference, b->call))
+			return tn_status(b->call);
+		row = make_row(b, work, i, &runs[i], first, difference);
+		if (!row)
+			return tn_fail(b->call, TN_ENOMEM, "out of memory");
+		b->rows[b->n_rows++] = row;
+	}
+	return 0;
+}
+
+static int measure_work(struct bench *b, size_t work)
+{
+	struct bench_run *runs = calloc(b->n_ways, sizeof(*runs));
+	int status = runs ? 0 : tn_fail(b->call, TN_ENOMEM, "out of memory");
+
+	for (size_t i = 0; i < b->n_ways && !status; i++) {
+		runs[i] = (struct bench_run){ .p = b->ways[i].p, .work = &b->works[work],
+			.encoded = b->a->encoded };
+		status = bench_run_begin(&runs[i], b->arena, b->call);
+	}
+	if (!status)
+		status = take_turns(b, runs);
+	if (!status) {
+		measure_peaks(b);
+		status = add_rows(b, work, runs);
+	}
+	for (size_t i = 0; runs && i < b->n_ways; i++)
+		bench_run_end(&runs[i]);
+	free(runs);
+	return status;
+}
+
+int bench_measure(struct bench *b)
+{
+	if (bench_works(b, b->ways[0].p))
+		return tn_status(b->call);
+	b->rows = tn_arena_alloc(b->arena, b->n_works * b->n_ways * sizeof(*b->rows));
+	if (!b->rows)
+		return tn_fail(b->call, TN_ENOMEM, "out of memory");
+	measure_peaks(b);
+	for (size_t i = 0; i < b->n_works; i++)
+		if (measure_work(b, i))
+			return tn_status(b->call);
+	return 0;
+}

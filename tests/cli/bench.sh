@@ -1,0 +1,112 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# tests/cli/bench.sh - what `tenon bench` counts and how it writes it; nothing here depends on
+# how fast the machine is.
+: "${TENON:=./tenon}" "${top_srcdir:=.}"
+golden=$top_srcdir/tests/golden
+model=$golden/bert-seqcls-h100
+out=$(mktemp -d) || exit 1
+trap 'rm -rf "$out"' EXIT
+export OMP_WAIT_POLICY=passive
+n=0
+
+# ok CONDITION-RESULT DESCRIPTION
+ok() {
+	n=$((n + 1))
+	if [ "$1" = 0 ]; then
+		echo "ok $n - $2"
+	else
+		echo "not ok $n - $2"
+		sed 's/^/# /' "$out/out" "$out/err"
+	fi
+}
+# bench ARGUMENT...: one pass over each work.
+bench() {
+	"$TENON" bench "$@" --time 0 >"$out/out" 2>"$out/err" </dev/null
+	code=$?
+}
+# member NAME [FILE]: the values of a member, one a line.
+member() {
+	sed -n "s/.*[{,]\"$1\":\"\{0,1\}\([^,\"}]*\).*/\1/p" "${2:-$out/out}"
+}
+# in_order FILE-OF-THREE-COLUMNS: no value is less than the one before it.
+in_order() {
+	awk 'NF != 3 || $1 > $2 || $2 > $3 { exit 1 } END { exit !NR }' "$1"
+}
+
+cat >"$out/texts" <<'END'
+The ferry leaves at seven.
+It rained all week, and nothing in the report explains why.
+No.
+END
+"$TENON" tokenize "$model" --format jsonl <"$out/texts" | tr '{' '\n' | grep -c '"id"' >"$out/tokens"
+bench "$model" --input "$out/texts" --repeat 3 --batch 1,2,8 --format jsonl
+[ $code = 0 ] && [ "$(member batch | tr '\n' ' ')" = "1 2 8 " ]; ok $? "a row for each batch"
+[ "$(member tokens | sort -u)" = "$(cat "$out/tokens")" ] && [ "$(member texts | sort -u)" = 3 ]
+ok $? "tokens are those of tenon tokenize ($(cat "$out/tokens"))"
+[ "$(member passes | sort -u)" = 3 ]; ok $? "--repeat says how many passes there are"
+for what in batch text; do
+	for p in 50 90 99; do
+		member "${what}_ms_p$p" >"$out/p$p"
+	done
+	paste "$out/p50" "$out/p90" "$out/p99" >"$out/all"
+	in_order "$out/all"; ok $? "p50, p90 and p99 of a $what are in order"
+done
+member tokens_per_s_low >"$out/a"; member tokens_per_s >"$out/b"; member tokens_per_s_high >"$out/c"
+paste "$out/a" "$out/b" "$out/c" >"$out/all"
+in_order "$out/all"; ok $? "the quartiles of the speed are in order"
+[ ! -s "$out/err" ]; ok $? "no progress where there is no terminal"
+"$TENON" bench "$model" --time 0 --repeat 1 'A ferry.' 'No.' --format jsonl >"$out/out" 2>"$out/err"
+[ $? = 0 ] && [ "$(member texts)" = 2 ]; ok $? "texts on the command line"
+"$TENON" bench "$model" --time 0 --repeat 1 --input - --format jsonl <"$out/texts" >"$out/out" 2>"$out/err"
+[ $? = 0 ] && [ "$(member tokens)" = "$(cat "$out/tokens")" ]; ok $? "texts from standard input"
+
+bench "$model" --lengths 5,16,31 --batch 3 --repeat 1 --format jsonl
+[ $code = 0 ] && [ "$(member tokens | tr '\n' ' ')" = "15 48 93 " ]
+ok $? "--lengths gives texts of exactly so many tokens"
+bench "$top_srcdir/examples/qa.cfg" --lengths 40 --batch 2 --repeat 1 --format jsonl
+[ $code = 0 ] && [ "$(member tokens)" = 80 ]; ok $? "the same of a question and its context"
+bench "$model" --lengths "$out/texts" --texts 9 --repeat 1 --format jsonl
+[ $code = 0 ] && [ "$(member texts)" = 9 ] && [ "$(member source)" = "$out/texts" ]
+ok $? "--lengths draws from a file"
+
+reference=$("$TENON" plugins list | awk '$1 == "backend" && $2 == "reference" { print $2; exit }')
+bench "$model" --lengths 16 --backends "$reference,$reference" --repeat 1 --format jsonl
+[ $code = 0 ] && [ "$(member largest_difference | tr '\n' ' ')" = "0.0 0.0 " ] &&
+	[ "$(member ratio | head -n 1)" = 1.0 ]
+ok $? "the reference does not differ from itself"
+backends=$("$TENON" plugins list | awk '$1 == "backend" && $5 == "ok" { print $2 }' | paste -sd,)
+bench "$model" --lengths 16 --backends "$backends" --repeat 1 --format jsonl
+[ $code = 0 ] && member largest_difference | awk '{ n++ } $1 >= 1e-4 { exit 1 } END { exit !n }'
+ok $? "the others ($backends) differ by less than 1e-4"
+
+bench "$model" --lengths 8 --repeat 1 --format csv --batch 1,2
+tr -d '\r' <"$out/out" | awk -F, 'NR == 1 { n = NF } NF != n || !n { bad = 1 }
+	END { exit bad || NR != 3 }' && [ $code = 0 ]
+ok $? "csv: a heading and as many fields in each record"
+bench "$model" --lengths 8 --repeat 1 --format markdown
+grep '^|' "$out/out" | awk -F'|' 'NR == 1 { n = NF } NF != n { bad = 1 } END { exit bad || NR != 3 }'
+ok $? "markdown: a table"
+
+# exits CODE PATTERN ARGUMENT...: the exit code and what stderr says.
+exits() {
+	expected=$1 pattern=$2
+	shift 2
+	bench "$@"
+	[ $code = "$expected" ] && grep -q -e "$pattern" "$out/err"
+	ok $? "exit $expected: $pattern"
+}
+exits 64 'the pipeline is missing'
+exits 64 'exclude one another' "$model" --lengths 16 'A text.'
+exits 64 'expected whole numbers' "$model" --batch 1,,2
+exits 64 'expected whole numbers' "$model" --batch 0
+exits 64 'expected seconds' "$model" --time x
+exits 64 'expected text, markdown, csv or jsonl' "$model" --format xml
+exits 64 'takes at most' "$model" --lengths 100000
+exits 64 'special tokens alone' "$model" --lengths 2
+exits 66 'missing.txt' "$model" --input "$out/missing.txt"
+exits 66 'missing' "$out/missing"
+exits 69 'nowhere' "$model" --backends nowhere
+: >"$out/empty"
+exits 65 'holds no text' "$model" --input "$out/empty"
+echo "1..$n"
