@@ -29,6 +29,7 @@ plugin_LTLIBRARIES += %D%/backend-reference.la
 	%D%/reference/act.c \
 	%D%/reference/act.h \
 	%D%/reference/cast.c \
+	%D%/reference/linear_int8.c \
 	%D%/reference/ops.h \
 	%D%/reference/reference.c
 %C%_backend_reference_la_CFLAGS = $(AM_CFLAGS) $(OPENMP_CFLAGS)
@@ -42,6 +43,8 @@ noinst_LTLIBRARIES += %D%/libkernels.la
 	%D%/kernels/gemm.c \
 	%D%/kernels/gemm.h \
 	%D%/kernels/gemm_choose.c \
+	%D%/kernels/int8.c \
+	%D%/kernels/int8.h \
 	%D%/kernels/isa.h \
 	%D%/kernels/kernels.h \
 	%D%/kernels/linear.c \
@@ -51,6 +54,7 @@ noinst_LTLIBRARIES += %D%/libkernels.la
 # The loops, once for each ISA.
 KERNEL_LOOPS = \
 	%D%/kernels/attention.c \
+	%D%/kernels/int8_loops.c \
 	%D%/kernels/rows.c \
 	%D%/kernels/vec.h
 noinst_LTLIBRARIES += %D%/libkernels-plain.la
@@ -68,6 +72,12 @@ noinst_LTLIBRARIES += %D%/libkernels-avx512.la
 %C%_libkernels_avx512_la_CFLAGS = $(AM_CFLAGS) -mavx2 -mfma \
 	-mavx512f -mavx512bw -mavx512dq -mavx512vl -mprefer-vector-width=512
 %C%_libkernels_avx512_la_SOURCES = $(KERNEL_LOOPS)
+%C%_libkernels_la_LIBADD += %D%/libkernels-vnni.la
+noinst_LTLIBRARIES += %D%/libkernels-vnni.la
+%C%_libkernels_vnni_la_CPPFLAGS = $(AM_CPPFLAGS) -DKERNEL_LANES=16 -DKERNEL_VNNI
+%C%_libkernels_vnni_la_CFLAGS = $(AM_CFLAGS) -mavx2 -mfma \
+	-mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512vnni -mprefer-vector-width=512
+%C%_libkernels_vnni_la_SOURCES = %D%/kernels/int8_loops.c
 endif
 
 if WITH_ONEDNN

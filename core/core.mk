@@ -126,6 +126,7 @@ EXTRA_DIST += %D%/libtenon.map
 	%D%/tensor/plan_impl.h \
 	%D%/tensor/plan_pack.c \
 	%D%/tensor/plan_slots.c \
+	%D%/tensor/quantize.c \
 	%D%/text/span.c \
 	%D%/text/text.h \
 	%D%/text/tokens.c \

@@ -11,6 +11,7 @@
 #define NARROW 4
 
 struct gemm_linear {
+	enum linear_kind kind;
 	const struct gemm *gemm;
 	size_t ins, outs;
 	int act;

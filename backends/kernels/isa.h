@@ -4,6 +4,7 @@
 #ifndef TN_KERNELS_ISA_H
 #define TN_KERNELS_ISA_H
 
+#include "int8.h"
 #include "kernels.h"
 
 #define KERNEL_JOIN_(name, isa) kernels_##name##_##isa
@@ -20,8 +21,10 @@ size_t KERNEL_SYMBOL(attention_work)(size_t head_size);
 #endif
 
 extern const struct kernels kernels_table_plain;
+extern const struct int8_kernels kernels_int8_plain;
 #ifdef KERNELS_X86
 extern const struct kernels kernels_table_avx2, kernels_table_avx512;
+extern const struct int8_kernels kernels_int8_avx2, kernels_int8_avx512, kernels_int8_vnni;
 #endif
 
 #endif

@@ -45,6 +45,7 @@ struct shape {
 };
 
 struct inner {
+	enum linear_kind kind;
 	dnnl_engine_t engine;
 	dnnl_dim_t ins, outs;
 	uint32_t act;
@@ -433,6 +434,7 @@ int inner_create(struct inner **made, dnnl_engine_t engine, const struct tn_node
 		return tn_fail(call, TN_ENOMEM, "out of memory for the weights of %s", node->name);
 	pthread_mutex_init(&l->lock, NULL);
 	l->engine = engine;
+	l->kind = LINEAR_OTHER;
 	l->act = node->attr.linear.act;
 	l->residual = node->attr.linear.residual != 0;
 	if (linear_collect(node, weights, &l->weights, &l->bias, &outs, &ins, call)) {

@@ -7,6 +7,7 @@
 
 #include <tenon/impl/backend.h>
 
+#include "../kernels/gemm.h"
 #include "api.h"
 
 /** Rows are run in multiples of this. */

@@ -13,11 +13,13 @@
  * addition 22 (in two passes) and 21.
  */
 #include "../kernels/gemm.h"
+#include "../kernels/int8.h"
 #include "inner.h"
 
 struct onednn {
 	struct tn_backend base;
 	const struct kernels *kernels;
+	const struct int8_kernels *int8;
 	dnnl_engine_t engine;
 	struct gemm gemm;
 	int brgemm;		/* a packing is a struct inner, else a struct gemm_linear */
@@ -54,6 +56,7 @@ static int onednn_open(struct tn_backend *base, int threads, struct tn_call *cal
 	self->kernels = kernels_choose(call);
 	if (!self->kernels)
 		return tn_status(call);
+	self->int8 = int8_choose(self->kernels);
 	status = dnnl_engine_create(&self->engine, dnnl_cpu, 0);
 	if (status != dnnl_success)
 		return onednn_fail(call, "onednn", "engine", status);
@@ -74,6 +77,8 @@ static int onednn_supports(const struct tn_backend *base, const struct tn_node *
 {
 	const struct onednn *self = onednn_of(base);
 
+	if (node->op == TN_OP_LINEAR && node->attr.linear.precision)
+		return int8_linear_supports(self->int8, node, offer);
 	if (node->op == TN_OP_LINEAR)
 		return self->brgemm ? linear_supports(node, INNER_GRAIN, offer) :
 			gemm_linear_supports(&self->gemm, node, offer);
@@ -88,6 +93,9 @@ static int onednn_pack(const struct tn_backend *base, const struct tn_node *node
 {
 	const struct onednn *self = onednn_of(base);
 
+	if (node->attr.linear.precision)
+		return int8_linear_create((struct int8_linear **)packed, self->int8, node, weights,
+			bytes, call);
 	return self->brgemm ? inner_create((struct inner **)packed, self->engine, node, weights,
 		bytes, call) : gemm_linear_create((struct gemm_linear **)packed, &self->gemm, node,
 		weights, bytes, call);
@@ -95,7 +103,9 @@ static int onednn_pack(const struct tn_backend *base, const struct tn_node *node
 
 static void onednn_unpack(const struct tn_backend *base, void *packed)
 {
-	if (onednn_of(base)->brgemm)
+	if (*(const enum linear_kind *)packed == LINEAR_INT8)
+		int8_linear_destroy(packed);
+	else if (onednn_of(base)->brgemm)
 		inner_destroy(packed);
 	else
 		gemm_linear_destroy(packed);
@@ -107,6 +117,10 @@ static int run_step(const struct onednn *self, const struct tn_step *step, struc
 		return gemm_matmul_run(&self->gemm, step, call);
 	if (step->node->op != TN_OP_LINEAR)
 		return kernels_run(self->kernels, step, call);
+	if (step->node->attr.linear.precision) {
+		int8_linear_run(step->packed, self->kernels, step);
+		return 0;
+	}
 	if (self->brgemm)
 		return inner_run((struct inner *)step->packed, step, call);
 	return gemm_linear_run(step->packed, self->kernels, step, call);
@@ -124,7 +138,7 @@ static int onednn_run(const struct tn_backend *base, const struct tn_step *steps
 
 static const uint8_t ops[TN_N_OPS] = {
 	KERNELS_OPS,
-	[TN_OP_LINEAR] = 3,
+	[TN_OP_LINEAR] = 4,
 	[TN_OP_MATMUL] = 1,
 };
 

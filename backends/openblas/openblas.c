@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "../kernels/gemm.h"
+#include "../kernels/int8.h"
 
 #define GUARD 8
 #define FEW_ROWS 32
@@ -19,6 +20,7 @@
 struct openblas {
 	struct tn_backend base;
 	const struct kernels *kernels;
+	const struct int8_kernels *int8;
 	struct gemm gemm;
 	int threads_before;	/* of OpenBLAS, to be given back */
 };
@@ -117,6 +119,7 @@ static int openblas_open(struct tn_backend *base, int threads, struct tn_call *c
 	self->kernels = kernels_choose(call);
 	if (!self->kernels)
 		return tn_status(call);
+	self->int8 = int8_choose(self->kernels);
 	self->threads_before = openblas_get_num_threads();
 	openblas_set_num_threads(1);
 	if (gemm_choose(&self->gemm, ways, sizeof(ways) / sizeof(ways[0]), call))
@@ -137,6 +140,8 @@ static int openblas_supports(const struct tn_backend *base, const struct tn_node
 {
 	const struct openblas *self = openblas_of(base);
 
+	if (node->op == TN_OP_LINEAR && node->attr.linear.precision)
+		return int8_linear_supports(self->int8, node, offer);
 	if (node->op == TN_OP_LINEAR)
 		return gemm_linear_supports(&self->gemm, node, offer);
 	if (node->op == TN_OP_MATMUL)
@@ -148,13 +153,21 @@ static int openblas_pack(const struct tn_backend *base, const struct tn_node *no
 	const struct tn_tensor *weights, size_t n, void **packed, size_t *bytes,
 	struct tn_call *call)
 {
-	return gemm_linear_create((struct gemm_linear **)packed, &openblas_of(base)->gemm, node,
-		weights, bytes, call);
+	const struct openblas *self = openblas_of(base);
+
+	if (node->attr.linear.precision)
+		return int8_linear_create((struct int8_linear **)packed, self->int8, node, weights,
+			bytes, call);
+	return gemm_linear_create((struct gemm_linear **)packed, &self->gemm, node, weights, bytes,
+		call);
 }
 
 static void openblas_unpack(const struct tn_backend *base, void *packed)
 {
-	gemm_linear_destroy(packed);
+	if (*(const enum linear_kind *)packed == LINEAR_INT8)
+		int8_linear_destroy(packed);
+	else
+		gemm_linear_destroy(packed);
 }
 
 static int openblas_run(const struct tn_backend *base, const struct tn_step *steps, size_t n,
@@ -164,7 +177,9 @@ static int openblas_run(const struct tn_backend *base, const struct tn_step *ste
 	int status = 0;
 
 	for (size_t i = 0; i < n && !status; i++) {
-		if (steps[i].node->op == TN_OP_LINEAR)
+		if (steps[i].node->op == TN_OP_LINEAR && steps[i].node->attr.linear.precision)
+			int8_linear_run(steps[i].packed, self->kernels, &steps[i]);
+		else if (steps[i].node->op == TN_OP_LINEAR)
 			status = gemm_linear_run(steps[i].packed, self->kernels, &steps[i], call);
 		else if (steps[i].node->op == TN_OP_MATMUL)
 			status = gemm_matmul_run(&self->gemm, &steps[i], call);
@@ -176,7 +191,7 @@ static int openblas_run(const struct tn_backend *base, const struct tn_step *ste
 
 static const uint8_t ops[TN_N_OPS] = {
 	KERNELS_OPS,
-	[TN_OP_LINEAR] = 3,
+	[TN_OP_LINEAR] = 4,
 	[TN_OP_MATMUL] = 1,
 };
 

@@ -40,8 +40,7 @@ static void linear_part(const struct tn_tensor *x, const struct tn_tensor *w,
 			linear_block(x, w, b, y, y_first, r, o);
 }
 
-/* y = act(y) + residual; either may be missing. */
-static void linear_finish(const struct tn_tensor *y, uint32_t act,
+void REF(linear_finish)(const struct tn_tensor *y, uint32_t act,
 	const struct tn_tensor *residual)
 {
 #pragma omp parallel for if (ref_big(20 * y->dims[0] * y->dims[1]))
@@ -71,7 +70,7 @@ int REF(linear)(const struct tn_step *step, struct tn_call *call)
 		first += w->dims[0];
 	}
 	if (attr->linear.act || attr->linear.residual)
-		linear_finish(y, attr->linear.act, attr->linear.residual ? &step->in[i] : NULL);
+		REF(linear_finish)(y, attr->linear.act, attr->linear.residual ? &step->in[i] : NULL);
 	return 0;
 }
 

@@ -17,7 +17,7 @@ static const uint8_t versions[TN_N_OPS] = {
 	[TN_OP_ACT] = 1,
 	[TN_OP_GLU] = 1,
 	[TN_OP_DROPOUT] = 1,
-	[TN_OP_LINEAR] = 3,
+	[TN_OP_LINEAR] = 4,
 	[TN_OP_MATMUL] = 1,
 	[TN_OP_LAYER_NORM] = 2,
 	[TN_OP_RMS_NORM] = 1,
@@ -56,6 +56,9 @@ static ref_op *function_of(const struct tn_node *node)
 		return run_custom;
 	if (node->op == TN_OP_CAST)
 		return ref_cast;
+	if (node->op == TN_OP_LINEAR && node->attr.linear.precision)
+		return node->attr.linear.precision == TN_I8 && node->out[0]->dtype == TN_F32 ?
+			ref_linear_int8 : NULL;
 	switch (node->out[0]->dtype) {
 	case TN_F32:
 		return ref_ops_f32[node->op];

@@ -212,7 +212,9 @@ static void run_row_ops(struct suite *s, size_t from)
 			}
 }
 
-static void run_linear(struct suite *s, size_t from)
+/* precision: 0, or what the factors of the products are rounded to.  By the rule of eight
+ * bits all backends have the same integers, so the tolerance is the same. */
+static void run_linear(struct suite *s, size_t from, enum tn_dtype precision)
 {
 	char what[100];
 
@@ -223,8 +225,10 @@ static void run_linear(struct suite *s, size_t from)
 			size_t outs = widths[(i * 2 + (size_t)variant / 3) % N_OF(widths)];
 
 			linear(&n, variant | (variant < 16 ? 0 : 7), row_counts[i], ins, outs);
-			snprintf(what, sizeof(what), "[%zu][%zu] to %zu variant %d", row_counts[i],
-				ins, outs, variant);
+			n.node.attr.linear.precision = precision;
+			snprintf(what, sizeof(what), "[%zu][%zu] to %zu variant %d%s%s",
+				row_counts[i], ins, outs, variant, precision ? " in " : "",
+				precision ? tn_dtype_name(precision) : "");
 			finish_and_compare(s, &n, TN_OP_LINEAR, row_counts[i], what);
 		}
 }
@@ -393,11 +397,14 @@ static void run_rows_stay(struct suite *s)
 	const size_t rows = 600;
 	char what[100];
 
-	for (size_t i = 0; i < N_OF(shapes); i++) {
+	for (size_t i = 0; i < 2 * N_OF(shapes); i++) {
 		struct conform_node n = new_node(s);
+		const size_t *shape = shapes[i / 2];
 
-		linear(&n, (int)i, rows, shapes[i][0], shapes[i][1]);
-		snprintf(what, sizeof(what), "%zu to %zu", shapes[i][0], shapes[i][1]);
+		linear(&n, (int)i / 2, rows, shape[0], shape[1]);
+		n.node.attr.linear.precision = i % 2 ? TN_I8 : 0;
+		snprintf(what, sizeof(what), "%zu to %zu%s", shape[0], shape[1],
+			i % 2 ? " in I8" : "");
 		if (!conform_finish(&n, TN_OP_LINEAR, rows))
 			check_rows_stay(s, &n, rows, what);
 	}
@@ -548,7 +555,8 @@ int tn_conform_backend(const struct tn_backend *tested, const struct tn_backend 
 	for (int threads = 1; threads <= 2; threads++) {
 		omp_set_num_threads(threads);
 		run_row_ops(&s, threads == 1 ? 0 : N_OF(row_counts) - 1);
-		run_linear(&s, threads == 1 ? 0 : N_OF(row_counts) - 1);
+		run_linear(&s, threads == 1 ? 0 : N_OF(row_counts) - 1, 0);
+		run_linear(&s, threads == 1 ? 0 : N_OF(row_counts) - 1, TN_I8);
 		run_linear_of_constant(&s);
 		run_matmul(&s);
 		run_gather(&s);

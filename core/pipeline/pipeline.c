@@ -189,6 +189,22 @@ static void note_fallback(const struct tn_pipeline *p, const uint64_t *flops, ui
 		p->chain.items[slow]->plugin->names[0]);
 }
 
+/* Says it when no linear runs at the precision that was asked for. */
+static void note_precision(const struct tn_pipeline *p, struct tn_call *call)
+{
+	for (size_t i = 0; i < tn_plan_n_steps(p->plan); i++) {
+		size_t backend;
+		const char *why;
+		const struct tn_node *node = tn_plan_step(p->plan, i, &backend, &why);
+
+		if (node->op == TN_OP_LINEAR && node->attr.linear.precision)
+			return;
+	}
+	if (strcmp(p->config->precision, "fp32"))
+		tn_note(call, "precision %s: no backend of the chain runs linears at it, so they run "
+			"at fp32", p->config->precision);
+}
+
 static int make_plan(struct tn_pipeline *p, struct tn_call *call)
 {
 	uint64_t flops[TN_MOST_BACKENDS] = { 0 }, total;
@@ -197,12 +213,13 @@ static int make_plan(struct tn_pipeline *p, struct tn_call *call)
 
 	if (tn_chain_open(&p->chain, p->config, p->threads, call))
 		return tn_status(call);
-	if (strcmp(p->config->precision, "fp32"))
-		tn_note(call, "precision %s: no backend of the chain runs linears at it, so they run "
-			"at fp32", p->config->precision);
 	g = build_graph(p, call);
 	if (!g)
 		return tn_status(call);
+	if (!strcmp(p->config->precision, "int8"))
+		g->precision = TN_I8;
+	else if (!strcmp(p->config->precision, "bf16"))
+		g->precision = TN_BF16;
 	p->tokens_axis = tn_graph_axis(g, "tokens");
 	p->words_axis = tn_graph_axis(g, "words");
 	p->texts_axis = tn_graph_axis(g, "texts");
@@ -216,6 +233,7 @@ static int make_plan(struct tn_pipeline *p, struct tn_call *call)
 	if (!p->plan)
 		return tn_status(call);
 	tn_chain_note(&p->chain, call);
+	note_precision(p, call);
 	total = batch_flops(p, flops);
 	note_fallback(p, flops, total, call);
 	/* Waking a team costs more than it gives to a little work.  This is asked of the plan

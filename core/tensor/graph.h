@@ -77,6 +77,7 @@ struct tn_graph {
 	struct tn_graph_output features[16];
 	size_t n_features;
 	enum tn_dtype real;		/* TN_F32, or TN_F64 in gradient checks */
+	enum tn_dtype precision;	/* of linears where a backend can: TN_BF16, TN_I8; else 0 */
 	bool training;
 	int status;			/* the first fault's code */
 };

@@ -91,7 +91,7 @@ static const struct tn_op_info ops[TN_N_OPS] = {
 	[TN_OP_ACT] = { "act", 1, 1, 1, 1, 0, tn_shape_same, flops_many },
 	[TN_OP_GLU] = { "glu", 1, 1, 1, 1, 0, tn_shape_glu, flops_many },
 	[TN_OP_DROPOUT] = { "dropout", 1, 1, 1, 1, 0, tn_shape_same, flops_each },
-	[TN_OP_LINEAR] = { "linear", 3, 2, TN_MAX_IN, 1, 0, tn_shape_linear, flops_linear },
+	[TN_OP_LINEAR] = { "linear", 4, 2, TN_MAX_IN, 1, 0, tn_shape_linear, flops_linear },
 	[TN_OP_MATMUL] = { "matmul", 1, 2, 2, 1, 0, tn_shape_matmul, flops_matmul },
 	[TN_OP_LAYER_NORM] = { "layer_norm", 2, 2, 4, 3, 2, tn_shape_layer_norm, flops_many },
 	[TN_OP_RMS_NORM] = { "rms_norm", 1, 2, 2, 2, 1, tn_shape_rms_norm, flops_many },
@@ -157,6 +157,8 @@ uint32_t tn_op_lowest(const struct tn_node *node)
 
 	switch (node->op) {
 	case TN_OP_LINEAR:
+		if (a->linear.precision)
+			return 4;
 		if (a->linear.parts > 1)
 			return 3;
 		return a->linear.act || a->linear.residual ? 2 : 1;

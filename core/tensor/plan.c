@@ -83,7 +83,33 @@ static void count_uses(struct tn_plan *p)
 	}
 }
 
-/* Each node goes to the first backend that supports it. */
+/* The first backend that supports the node; otherwise false, and why the last did not. */
+static bool choose_backend(struct tn_plan *p, struct plan_step *s)
+{
+	for (s->backend = 0; s->backend < p->n_chain; s->backend++) {
+		if (plan_offer(p, s->backend, &s->n, &s->offer))
+			return true;
+		snprintf(s->why, sizeof(s->why), "%s: %.120s",
+			p->chain[s->backend]->plugin->names[0], s->offer.reason);
+	}
+	return false;
+}
+
+/* A linear at the graph's precision, if some backend runs it so; else as it was. */
+static bool choose_precision(struct tn_plan *p, struct plan_step *s)
+{
+	const struct tn_node before = s->n.node;
+
+	if (before.op != TN_OP_LINEAR || !p->g->precision || p->g->training)
+		return false;
+	s->n.node.attr.linear.precision = p->g->precision;
+	s->n.node.version = tn_op_lowest(&s->n.node);
+	if (choose_backend(p, s))
+		return true;
+	s->n.node = before;
+	return false;
+}
+
 static int choose_backends(struct tn_plan *p, struct tn_call *call)
 {
 	for (size_t i = 0; i < p->n_steps; i++) {
@@ -91,13 +117,7 @@ static int choose_backends(struct tn_plan *p, struct tn_call *call)
 
 		if (s->gone)
 			continue;
-		for (s->backend = 0; s->backend < p->n_chain; s->backend++) {
-			if (plan_offer(p, s->backend, &s->n, &s->offer))
-				break;
-			snprintf(s->why, sizeof(s->why), "%s: %.120s",
-				p->chain[s->backend]->plugin->names[0], s->offer.reason);
-		}
-		if (s->backend == p->n_chain)
+		if (!choose_precision(p, s) && !choose_backend(p, s))
 			return tn_fail(call, TN_EPLUGIN, "no backend of the chain runs %s (%s): %s",
 				s->n.node.name, tn_op_name(s->n.node.op),
 				p->n_chain ? s->why : "the chain is empty");

@@ -3,6 +3,7 @@
  * opening leaves behind.
  */
 #include <dirent.h>
+#include <math.h>
 #include <omp.h>
 #include <stdio.h>
 #include <string.h>
@@ -275,6 +276,38 @@ START_TEST(test_fallback_is_said)
 }
 END_TEST
 
+/* The linears of a pipeline in eight bits: near those of fp32 and yet others, on every
+ * backend. */
+START_TEST(test_eight_bits)
+{
+	static const char *const backends[] = { "backends = \"reference\"",
+		"backends = \"openblas\"", "backends = \"onednn\"" };
+	struct tn_call *call = tn_call_create();
+	struct tn_input input = { .text = make_text(60, call) };
+	const char *settings[] = { backends[0], NULL, NULL };
+	struct tn_pipeline *p = open_tagger(TAGS, settings, call);
+	struct scored exact, eight;
+
+	score(p, &input, &exact, call);
+	tn_pipeline_close(p);
+	settings[1] = "precision = \"int8\"";
+	for (int b = 0; b < 3; b++) {
+		double most = 0;
+
+		settings[0] = backends[b];
+		p = open_tagger(TAGS, settings, call);
+		score(p, &input, &eight, call);
+		tn_pipeline_close(p);
+		for (size_t i = 0; i < exact.scores.rows * exact.scores.cols; i++)
+			most = fmax(most, fabs((double)exact.scores.joined[i] -
+				(double)eight.scores.joined[i]));
+		ck_assert_double_gt(most, 1e-3);
+		ck_assert_double_lt(most, 0.1);
+	}
+	tn_call_destroy(call);
+}
+END_TEST
+
 /* The caller's own teams are as large as before. */
 START_TEST(test_team_of_the_caller)
 {
@@ -300,6 +333,7 @@ int main(void)
 	TN_ADD(s, test_odd_inputs);
 	TN_ADD(s, test_closing_closes_files);
 	TN_ADD(s, test_fallback_is_said);
+	TN_ADD(s, test_eight_bits);
 	TN_ADD(s, test_team_of_the_caller);
 	return tn_check_main(s);
 }

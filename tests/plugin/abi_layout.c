@@ -99,6 +99,7 @@ static void print_ops(void)
 	M(view.first); M(view.cols); M(view.first_row); M(view.rows); M(act.kind);
 	M(reduce.kind); M(reduce.over); M(cast.dtype); M(scale.by); M(scale.plus);
 	M(linear.parts); M(linear.bias); M(linear.act); M(linear.residual);
+	M(linear.precision);
 	M(matmul.transpose_a); M(matmul.transpose_b); M(norm.eps); M(norm.bias);
 	M(norm.residual); M(rope.theta); M(rope.heads); M(rope.head_size); M(rope.rotary);
 	M(rope.interleaved); M(rel_table.buckets); M(rel_table.max_distance); M(rel_table.span);

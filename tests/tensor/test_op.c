@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * tests/tensor/test_op.c - the op table: names, versions, shape rules, costs.
  */
+#include <math.h>
 #include <string.h>
 
 #include "check_main.h"
@@ -196,6 +197,25 @@ START_TEST(test_flops)
 }
 END_TEST
 
+/* By hand: with 127 as the largest magnitude the numbers are rounded as they stand. */
+START_TEST(test_rows_in_eight_bits)
+{
+	static const float x[] = { 127, -127, 0.5f, 1.5f, 2.5f, -0.5f, -1.5f, 3.49f, -3.51f, 0 };
+	static const int8_t expected[] = { 127, -127, 0, 2, 2, 0, -2, 3, -4, 0 };
+	static const float zeros[] = { 0, -0.0f, 0 }, odd[] = { 1, NAN, 3 };
+	int8_t q[10];
+	float scale;
+
+	tn_quantize_row(x, 10, q, &scale);
+	ck_assert_mem_eq(q, expected, sizeof(q));
+	ck_assert_float_eq(scale, 1.0f);
+	tn_quantize_row(zeros, 3, q, &scale);
+	ck_assert(!q[0] && !q[1] && !q[2] && scale == 0.0f);
+	tn_quantize_row(odd, 3, q, &scale);
+	ck_assert_float_nan(scale);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("op");
@@ -207,5 +227,6 @@ int main(void)
 	TN_ADD(suite, test_matmul_transposed);
 	TN_ADD(suite, test_attention_with_bias_and_state);
 	TN_ADD(suite, test_flops);
+	TN_ADD(suite, test_rows_in_eight_bits);
 	return tn_check_main(suite);
 }

@@ -45,7 +45,10 @@ enum tn_op {
 	 * with attr.linear.bias, bias [O]; then with attr.linear.residual r [R][O].
 	 * out y [R][sum of O] = act(x W^T + b) + r, parts side by side.
 	 * Version 1: one part, no act, no residual.  2: act or residual.
-	 * 3: more than one part. */
+	 * 3: more than one part.  4: attr.linear.precision TN_BF16 or TN_I8, of the
+	 * factors of the products; 0: as x.  TN_I8: rows of x and rows of W by
+	 * tn_quantize_row, products summed in 32 bits, x W^T = (float)sum * (scale of
+	 * the row of x * scale of the row of W). */
 	TN_OP_LINEAR = 12,
 	TN_OP_MATMUL = 13,	/* in a, b; out op(a) op(b), op = transpose if asked */
 	TN_OP_LAYER_NORM = 14,	/* in x [R][C], weight [C], bias [C] (attr.norm.bias) or none;
@@ -143,7 +146,7 @@ union tn_attr {
 	struct { uint32_t kind, over; } reduce;		/* enum tn_reduce; also segment */
 	struct { uint32_t dtype; } cast;
 	struct { double by, plus; } scale;
-	struct { uint32_t parts, bias, act, residual; } linear;
+	struct { uint32_t parts, bias, act, residual, precision; } linear;
 	struct { uint32_t transpose_a, transpose_b; } matmul;
 	struct { double eps; uint32_t bias, residual; } norm;
 	struct { double theta; uint32_t heads, head_size, rotary, interleaved; } rope;
@@ -190,6 +193,11 @@ struct tn_node {
 	const void *custom_data;
 	const char *name;		/* for messages: "encoder.layer.3.attention" */
 };
+
+/** The rule of eight bits: q[i] = round(x[i] * (127 / m)), half to even, and scale =
+ *  m / 127 with m the largest magnitude of the n numbers, all in single precision; zeros for
+ *  m = 0.  A NaN or an infinity among them makes the scale one. */
+TN_API void tn_quantize_row(const float *x, size_t n, int8_t *q, float *scale);
 
 /** The name of an op ("layer_norm"), NULL for an unknown number. */
 TN_API const char *tn_op_name(uint32_t op);
