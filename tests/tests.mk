@@ -201,6 +201,8 @@ clean-local: clean-mocks
 .PHONY: clean-mocks
 clean-mocks:
 	-rm -rf tests/mock/deadly tests/mock/*.so tests/mock/built
+dist_check_SCRIPTS += %D%/cli/check.sh
+TESTS += %D%/cli/check.sh
 dist_check_SCRIPTS += %D%/cli/plugins.sh
 TESTS += %D%/cli/plugins.sh
 dist_check_SCRIPTS += %D%/cli/bench.sh

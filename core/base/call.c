@@ -23,7 +23,7 @@ struct tn_call {
 	int status;
 	char first[LONGEST_MESSAGE];	/* kept here: an error needs no memory */
 	size_t n_faults;
-	struct fault *more, **end;	/* the second fault and on */
+	struct fault *more;	/* the second fault and on */
 	void (*receive)(void *user, const char *text);
 	void *user;
 };
@@ -39,7 +39,6 @@ struct tn_call *tn_call_create(void)
 		free(call);
 		return NULL;
 	}
-	call->end = &call->more;
 	return call;
 }
 
@@ -53,7 +52,6 @@ void tn_clear(struct tn_call *call)
 		free(f);
 	}
 	call->more = NULL;
-	call->end = &call->more;
 	call->n_faults = 0;
 	call->status = 0;
 	call->first[0] = '\0';
@@ -139,20 +137,54 @@ static void format_message(char out[LONGEST_MESSAGE], const char *format, va_lis
 	out[n] = '\0';
 }
 
-/* Memory for a second fault that cannot be had is no new fault: the first stands. */
-static void add_fault(struct tn_call *call, const char *text)
+/* The length of FILE in a text that begins with "FILE:LINE:"; 0 when it has no place. */
+static size_t place_of(const char *text, long *line)
 {
-	struct fault *f = calloc(1, sizeof(*f));
+	for (const char *p = strchr(text, ':'); p && p[1] != ' '; p = strchr(p + 1, ':')) {
+		char *end;
 
-	if (!f)
-		return;
-	f->text = strdup(text);
-	if (!f->text) {
+		if (p[1] < '0' || p[1] > '9')
+			continue;
+		*line = strtol(p + 1, &end, 10);
+		if (*end == ':')
+			return (size_t)(p - text);
+	}
+	return 0;
+}
+
+/* Whether fault a stands before fault b, which was recorded earlier. */
+static bool stands_before(const char *a, const char *b)
+{
+	long line_a = 0, line_b = 0;
+	size_t n_a = place_of(a, &line_a), n_b = place_of(b, &line_b);
+	int order = memcmp(a, b, n_a < n_b ? n_a : n_b);
+
+	if (!n_a || !n_b)
+		return n_a > n_b;
+	if (order || n_a != n_b)
+		return order ? order < 0 : n_a < n_b;
+	return line_a < line_b;
+}
+
+/* Keeps the faults in the order of their places.  Memory for another fault that cannot be
+ * had is no new fault: those before it stand. */
+static void add_fault(struct tn_call *call, char text[LONGEST_MESSAGE])
+{
+	struct fault *f = calloc(1, sizeof(*f)), **at = &call->more;
+	bool leads = stands_before(text, call->first);
+
+	if (f)
+		f->text = strdup(leads ? call->first : text);
+	if (!f || !f->text) {
 		free(f);
 		return;
 	}
-	*call->end = f;
-	call->end = &f->next;
+	if (leads)
+		memcpy(call->first, text, LONGEST_MESSAGE);
+	while (!leads && *at && !stands_before(text, (*at)->text))
+		at = &(*at)->next;
+	f->next = *at;
+	*at = f;
 	call->n_faults++;
 }
 
@@ -165,6 +197,8 @@ static int record(struct tn_call *call, int code, bool keep, const char *format,
 	format_message(text, format, args);
 	if (call->status) {
 		add_fault(call, text);
+		if (call->status != code && call->status != TN_ENOMEM)
+			call->status = code == TN_ENOMEM ? TN_ENOMEM : TN_ECONFIG;
 		return code;
 	}
 	call->status = code;

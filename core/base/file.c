@@ -98,9 +98,14 @@ static int write_error(const char *path, struct tn_call *call)
 int tn_file_create(struct tn_file_writer *w, const char *path, struct tn_call *call)
 {
 	size_t room = strlen(path) + 40;
+	struct stat st;
 
 	w->path = path;
+	w->beside = NULL;
 	w->fd = -1;
+	if (!stat(path, &st) && !S_ISREG(st.st_mode))
+		return tn_fail(call, TN_EIO, "%s: %s, only a regular file can be replaced", path,
+			S_ISDIR(st.st_mode) ? "a directory" : "not a regular file");
 	w->beside = malloc(room);
 	if (!w->beside)
 		return tn_fail(call, TN_ENOMEM, "%s: out of memory", path);

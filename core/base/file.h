@@ -26,8 +26,9 @@ struct tn_file_writer {
 	int fd;
 };
 
-/** Begins a file beside `path`.  After success exactly one of tn_file_commit and
- *  tn_file_abandon follows. */
+/** Begins a file beside `path`, which must be a regular file if it exists: a device would be
+ *  gone after the renaming.  After success exactly one of tn_file_commit and tn_file_abandon
+ *  follows. */
 TN_PRIVATE int tn_file_create(struct tn_file_writer *w, const char *path, struct tn_call *call);
 /** Writes all of it, or TN_EIO with the reason. */
 TN_PRIVATE int tn_file_write(struct tn_file_writer *w, const void *bytes, size_t n,

@@ -4,6 +4,7 @@
 #include <libsmartcols.h>
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "cli/answer_table.h"
 #include "cli/plugins.h"
@@ -63,7 +64,14 @@ int tn_table_add(struct tn_table *t, const struct tn_value *answer, struct tn_ca
 
 int tn_table_print(struct tn_table *t, struct tn_call *call)
 {
-	return scols_print_table(t->table) ? tn_fail(call, TN_EIO, "printing the table failed") : 0;
+	char *text = NULL;
+	int status;
+
+	if (scols_print_table_to_string(t->table, &text))
+		return tn_fail(call, TN_ENOMEM, "out of memory");
+	status = tn_write_bytes(stdout, text, strlen(text), call);
+	free(text);
+	return status;
 }
 
 void tn_table_destroy(struct tn_table *t)

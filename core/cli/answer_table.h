@@ -12,7 +12,7 @@ struct tn_table;
 struct tn_table *tn_table_create(struct tn_call *call);
 /** Adds the rows of an answer object; an error is a row too. */
 int tn_table_add(struct tn_table *t, const struct tn_value *answer, struct tn_call *call);
-/** Prints the table to stdout. */
+/** Writes the table to stdout; returns as tn_write_answer. */
 int tn_table_print(struct tn_table *t, struct tn_call *call);
 /** NULL is allowed. */
 void tn_table_destroy(struct tn_table *t);

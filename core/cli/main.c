@@ -2,9 +2,12 @@
  * core/cli/main.c - the tenon command: finds the verb.
  */
 #include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <tenon/call.h>
+#include <unistd.h>
 
 #include "base/nearest.h"
 #include "cli/cli.h"
@@ -46,9 +49,22 @@ int tn_cli_finish(int code)
 	errno = 0;
 	if (!fclose(stdout) && !bad)
 		return code;
+	if (errno == EPIPE || code == -TN_EIO)
+		return code;
 	fprintf(stderr, "tenon: writing to standard output failed%s%s\n", errno ? ": " : "",
 		errno ? strerror(errno) : "");
 	return code ? code : -TN_EIO;
+}
+
+/* A standard descriptor that was closed would be given to the next file that is opened, and
+ * that file be read as the input or written over.  It becomes one that fails instead. */
+static void fill_descriptors(void)
+{
+	static const int flags[] = { O_WRONLY, O_RDONLY, O_RDWR };
+
+	for (int fd = 0; fd < 3; fd++)
+		if (fcntl(fd, F_GETFD) < 0)
+			open("/dev/null", flags[fd]);
 }
 
 static void print_help(FILE *out)
@@ -79,6 +95,9 @@ int main(int argc, char **argv)
 {
 	char name[64];
 
+	fill_descriptors();
+	/* Writing beyond `ulimit -f` then fails with a reason. */
+	signal(SIGXFSZ, SIG_IGN);
 	if (argc < 2) {
 		print_help(stderr);
 		return -TN_EUSAGE;

@@ -120,6 +120,7 @@ struct entry {
 	struct tn_input input;
 	struct tn_job job;
 	const char *error;		/* of the reader */
+	size_t line;			/* where it begins; 0: it was an argument */
 	const struct tn_value *answer;
 	long long number;
 	struct run *run;
@@ -148,6 +149,7 @@ static int next_input(struct run *r, struct entry *e)
 		.n_words = item.n_words, .id = item.id,
 		.pair = item.pair.text ? item.pair : r->pair };
 	e->error = item.error;
+	e->line = item.line;
 	return 1;
 }
 
@@ -161,19 +163,30 @@ static int keep(void *user, struct tn_job *job, struct tn_call *call)
 	return tn_job_answer(r->p, job, &e->answer, call);
 }
 
+/* What is wrong with an input, with its place; NULL: nothing. */
+static const char *error_of(const struct entry *e, struct tn_call *call)
+{
+	const char *error = tn_string(tn_get(e->answer, "error"), NULL);
+
+	if (e->error || !error || !e->line)
+		return e->error ? e->error : error;
+	return tn_printf(call, "%s:%zu: %s", tn_reader_name(e->run->reader), e->line, error);
+}
+
 /* The answer with its number in front. */
 static const struct tn_value *numbered(const struct entry *e, struct tn_call *call)
 {
 	struct tn_arena *arena = tn_call_arena(call);
 	struct tn_value *object = tn_new_object(arena), *v = object;
+	const char *error = error_of(e, call);
 
 	tn_set(arena, object, "input", tn_new_int(arena, e->number));
-	if (e->error) {
+	if (error) {
 		if (e->input.id)
 			tn_set(arena, object, "id", (struct tn_value *)e->input.id);
-		v = tn_set(arena, object, "error", tn_new_text(arena, e->error));
+		v = tn_set(arena, object, "error", tn_new_text(arena, error));
 	}
-	for (size_t i = 0; !e->error && v && i < tn_size(e->answer); i++)
+	for (size_t i = 0; !error && v && i < tn_size(e->answer); i++)
 		v = tn_set(arena, object, tn_key(e->answer, i), (struct tn_value *)tn_at(e->answer, i));
 	if (!v)
 		tn_fail(call, TN_ENOMEM, "out of memory");
@@ -222,8 +235,8 @@ static int answer(struct run *r, struct entry *entries, size_t n)
 	return 0;
 }
 
-/* Reads as many inputs as there are without waiting, answers them, and flushes before it
- * waits for more. */
+/* Reads as many inputs as there are without waiting and answers them before it waits for
+ * more. */
 static int loop(struct run *r)
 {
 	struct entry *entries = calloc(AT_ONCE, sizeof(*entries));
@@ -231,8 +244,8 @@ static int loop(struct run *r)
 
 	while (status > 0 && !r->gone) {
 		char trouble[512] = "";
-		size_t n = 0;
 		int failed;
+		size_t n = 0;
 
 		while (n < AT_ONCE && (n == 0 || !r->reader || tn_reader_ready(r->reader)) &&
 				(status = next_input(r, &entries[n])) > 0)
@@ -243,11 +256,7 @@ static int loop(struct run *r)
 			tn_clear(r->call);
 		}
 		failed = answer(r, entries, n);
-		if (!failed && !r->gone && r->reader && !tn_reader_ready(r->reader))
-			failed = tn_writer_flush(&r->writer, r->call);
-		if (failed == 1)
-			r->gone = true;
-		else if (failed)
+		if (failed)
 			status = failed;
 		if (status > 0)
 			tn_call_reset(r->call);
@@ -265,6 +274,8 @@ static int open_output(struct run *r)
 		terminal ? (int)TN_OUTPUT_TEXT : (int)TN_OUTPUT_JSONL;
 	const char *no_color = getenv("NO_COLOR");
 
+	/* An answer is written whole: a signal between two leaves no half line. */
+	setvbuf(stdout, NULL, _IONBF, 0);
 	r->writer = (struct tn_writer){ .out = stdout, .format = (enum tn_output_format)format,
 		.colour = terminal && !(no_color && *no_color) };
 	if (format == TN_OUTPUT_TABLE)
@@ -310,9 +321,7 @@ static int run(struct run *r, struct tn_arena *arena)
 	status = loop(r);
 	if (!status && r->table)
 		status = tn_table_print(r->table, r->call);
-	else if (!status && !r->gone)
-		status = tn_writer_flush(&r->writer, r->call);
-	if (!status && r->tensors)
+	if (status >= 0 && r->tensors)
 		status = tn_tensors_write(r->tensors, r->call);
 	return status == 1 ? 0 : status;
 }

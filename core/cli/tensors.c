@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "checkpoint/safetensors.h"
 #include "cli/tensors.h"
 
@@ -18,6 +19,7 @@ struct tn_tensors_file {
 struct tn_tensors_file *tn_tensors_open(const char *path, struct tn_call *call)
 {
 	struct tn_tensors_file *f = calloc(1, sizeof(*f));
+	struct tn_file_writer probe;
 
 	if (f)
 		f->arena = tn_arena_create();
@@ -27,6 +29,12 @@ struct tn_tensors_file *tn_tensors_open(const char *path, struct tn_call *call)
 		return NULL;
 	}
 	f->path = path;
+	/* A file that cannot be made is better said before the work than behind it. */
+	if (tn_file_create(&probe, path, call)) {
+		tn_tensors_close(f);
+		return NULL;
+	}
+	tn_file_abandon(&probe);
 	return f;
 }
 

@@ -9,7 +9,8 @@
 
 struct tn_tensors_file;
 
-/** A file that is written when all is added; `path` is borrowed.  NULL after TN_ENOMEM. */
+/** A file that is written when all is added; `path` is borrowed.  NULL after TN_ENOMEM, or
+ *  TN_EIO when there can be no such file. */
 struct tn_tensors_file *tn_tensors_open(const char *path, struct tn_call *call);
 /** Adds hidden.N [tokens][width] and HEAD.N [rows][columns] of a finished job; windows lie
  *  one behind the other. */

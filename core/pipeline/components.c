@@ -56,8 +56,7 @@ static void check_path(const struct tn_value *v, const char *path, const char *n
 			name, path);
 }
 
-int tn_pipeline_config_check(const struct tn_pipeline_config *config, struct tn_arena *arena,
-	struct tn_call *call)
+int tn_pipeline_config_check(const struct tn_pipeline_config *config, struct tn_call *call)
 {
 	struct tn_call *probe = tn_call_create();
 
@@ -67,11 +66,10 @@ int tn_pipeline_config_check(const struct tn_pipeline_config *config, struct tn_
 		check_path(config->model_place, config->model, "model", true, call);
 	for (size_t i = 0; i < config->n_heads; i++) {
 		const struct tn_component_config *c = &config->heads[i];
-		const struct tn_value *weights = tn_get(c->group, "weights");
 
 		check_component(config, TN_HEAD, c, head_reserved, call, probe);
-		if (tn_value_kind(weights) == TN_VALUE_STRING)
-			check_path(weights, tn_config_path(weights, arena, call),
+		if (c->weights)
+			check_path(tn_get(c->group, "weights"), c->weights,
 				tn_printf(call, "%s.weights", c->where), false, call);
 	}
 	for (size_t i = 0; i < config->n_backends; i++)

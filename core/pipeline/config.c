@@ -91,9 +91,23 @@ static size_t read_size(struct reading *r, const struct tn_value *group, const c
 	return (size_t)tn_int(v, 0);
 }
 
+/* The path in a string: relative to the file that states it; of --set, to the current
+ * directory. */
 static const char *resolve(struct reading *r, const struct tn_value *v)
 {
-	return tn_config_path(v, r->arena, r->call);
+	const char *path = tn_string(v, ""), *file = tn_value_file(v);
+	const char *slash = file ? strrchr(file, '/') : NULL;
+	char *full;
+
+	if (path[0] == '/' || !slash || tn_value_line(v) == 0)
+		return path;
+	full = tn_arena_alloc(r->arena, (size_t)(slash - file) + strlen(path) + 2);
+	if (!full) {
+		tn_fail(r->call, TN_ENOMEM, "out of memory");
+		return path;
+	}
+	sprintf(full, "%.*s/%s", (int)(slash - file), file, path);
+	return full;
 }
 
 static void read_model(struct reading *r)
@@ -154,6 +168,87 @@ static bool is_head_name(const char *name)
 		strlen(name);
 }
 
+/* A list of strings, or one string. */
+static size_t list_size(const struct tn_value *v)
+{
+	return tn_value_kind(v) == TN_VALUE_LIST ? tn_size(v) : v ? 1 : 0;
+}
+
+static const struct tn_value *list_at(const struct tn_value *v, size_t i)
+{
+	return tn_value_kind(v) == TN_VALUE_LIST ? tn_at(v, i) : v;
+}
+
+const char *const *tn_config_labels(const struct tn_value *list, const char *where,
+	struct tn_arena *arena, struct tn_call *call)
+{
+	size_t n = list_size(list);
+	const char **labels = tn_arena_alloc(arena, (n + 1) * sizeof(*labels));
+
+	if (!labels)
+		tn_fail(call, TN_ENOMEM, "out of memory");
+	else if (!n)
+		tn_fault(call, TN_ECONFIG, "%s: %s.labels is empty, expected a list of names",
+			tn_value_where(list, call), where);
+	for (size_t i = 0; labels && i < n; i++) {
+		const struct tn_value *v = list_at(list, i);
+
+		labels[i] = tn_string(v, NULL);
+		if (labels[i])
+			continue;
+		tn_fault(call, TN_ECONFIG, "%s: %s.labels has %s, expected a list of names",
+			tn_value_where(v, call), where, tn_value_kind_name(tn_value_kind(v)));
+		return NULL;
+	}
+	return n ? labels : NULL;
+}
+
+/* What a setting is when it is not what was expected: a text itself, the kind of others. */
+static const char *found(struct reading *r, const struct tn_value *v)
+{
+	return tn_value_kind(v) == TN_VALUE_STRING ?
+		tn_quote(r->call, tn_string(v, ""), tn_string_length(v)) :
+		tn_value_kind_name(tn_value_kind(v));
+}
+
+/* One of these names; its index, or -1 after a fault. */
+static int read_choice(struct reading *r, const struct tn_value *v, const char *name,
+	const char *const *known)
+{
+	const char *near;
+
+	for (int i = 0; known[i]; i++)
+		if (!strcmp(tn_string(v, ""), known[i]))
+			return i;
+	near = tn_nearest(tn_string(v, ""), known, count(known));
+	tn_fault(r->call, TN_ECONFIG, "%s: %s is %s, expected one of: %s%s%s%s",
+		tn_value_where(v, r->call), name, found(r, v), join(r, known),
+		near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+	return -1;
+}
+
+/* What the core reads of a head itself. */
+static void read_head_settings(struct reading *r, struct tn_component_config *head)
+{
+	static const char *const overflows[] = { "window", "truncate", "error", NULL };
+	const struct tn_value *weights = tn_get(head->group, "weights");
+	const struct tn_value *labels = tn_get(head->group, "labels");
+	const struct tn_value *overflow = tn_get(head->group, "on_overflow");
+
+	head->on_overflow = -1;
+	if (overflow)
+		head->on_overflow = read_choice(r, overflow,
+			tn_printf(r->call, "%s.on_overflow", head->where), overflows);
+	if (labels)
+		head->labels = tn_config_labels(labels, head->where, r->arena, r->call);
+	head->n_labels = list_size(labels);
+	if (weights && tn_value_kind(weights) == TN_VALUE_STRING)
+		head->weights = resolve(r, weights);
+	else if (weights)
+		wrong_kind(r, weights, tn_printf(r->call, "%s.weights", head->where),
+			"a safetensors file");
+}
+
 static void read_heads(struct reading *r)
 {
 	const struct tn_value *v = tn_get(r->config->tree, "heads");
@@ -181,20 +276,10 @@ static void read_heads(struct reading *r)
 			tn_fault(r->call, TN_ECONFIG, "%s: \"%s\" is no name for a head: expected letters, "
 				"digits, - and _", tn_value_where(head, r->call), heads[i].name);
 		read_component(r, head, &heads[i]);
+		read_head_settings(r, &heads[i]);
 	}
 	r->config->heads = heads;
 	r->config->n_heads = tn_size(v);
-}
-
-/* A list of strings, or one string. */
-static size_t list_size(const struct tn_value *v)
-{
-	return tn_value_kind(v) == TN_VALUE_LIST ? tn_size(v) : v ? 1 : 0;
-}
-
-static const struct tn_value *list_at(const struct tn_value *v, size_t i)
-{
-	return tn_value_kind(v) == TN_VALUE_LIST ? tn_at(v, i) : v;
 }
 
 static void read_backends(struct reading *r)
@@ -240,17 +325,9 @@ static void read_precision(struct reading *r)
 	static const char *const known[] = { "fp32", "bf16", "int8", NULL };
 	const struct tn_value *v = tn_get(r->config->tree, "precision");
 
-	r->config->precision = "fp32";
-	if (!v)
-		return;
-	for (size_t i = 0; known[i]; i++)
-		if (!strcmp(tn_string(v, ""), known[i]))
-			r->config->precision = known[i];
-	if (strcmp(tn_string(v, ""), r->config->precision))
-		tn_fault(r->call, TN_ECONFIG, "%s: precision is %s, expected one of: %s",
-			tn_value_where(v, r->call), tn_value_kind(v) == TN_VALUE_STRING ?
-			tn_quote(r->call, tn_string(v, ""), tn_string_length(v)) :
-			tn_value_kind_name(tn_value_kind(v)), join(r, known));
+	int i = v ? read_choice(r, v, "precision", known) : 0;
+
+	r->config->precision = known[i < 0 ? 0 : i];
 }
 
 static void read_window(struct reading *r)
@@ -290,23 +367,6 @@ static struct tn_value *tree_of_directory(const char *path, struct tn_arena *are
 	struct tn_value *tree = tn_new_object(arena), *model = tn_new_text(arena, path);
 
 	return tn_set(arena, tree, "model", model) ? tree : NULL;
-}
-
-const char *tn_config_path(const struct tn_value *v, struct tn_arena *arena, struct tn_call *call)
-{
-	const char *path = tn_string(v, ""), *file = tn_value_file(v);
-	const char *slash = file ? strrchr(file, '/') : NULL;
-	char *full;
-
-	if (path[0] == '/' || !slash || tn_value_line(v) == 0)
-		return path;
-	full = tn_arena_alloc(arena, (size_t)(slash - file) + strlen(path) + 2);
-	if (!full) {
-		tn_fail(call, TN_ENOMEM, "out of memory");
-		return path;
-	}
-	sprintf(full, "%.*s/%s", (int)(slash - file), file, path);
-	return full;
 }
 
 struct tn_pipeline_config *tn_pipeline_config_read(const char *path, const char *const *settings,

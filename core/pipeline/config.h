@@ -17,6 +17,11 @@ struct tn_component_config {
 	const struct tn_value *group;	/* its options; NULL: none */
 	const char *where;		/* "heads.entities" */
 	const struct tn_value *place;	/* where `use` stands */
+	/* Of a head, what the core reads itself: */
+	const char *weights;		/* file; NULL: none */
+	const char *const *labels;	/* NULL: not given */
+	size_t n_labels;
+	int on_overflow;		/* enum tn_overflow; -1: not given */
 };
 
 /** All of it lives in the arena it was read into. */
@@ -46,11 +51,11 @@ TN_PRIVATE struct tn_pipeline_config *tn_pipeline_config_read(const char *path,
 /** Checks what the configuration names: plugins and their options, files and folders.
  *  Every fault is recorded.  Returns tn_status. */
 TN_PRIVATE int tn_pipeline_config_check(const struct tn_pipeline_config *config,
-	struct tn_arena *arena, struct tn_call *call);
-
-/** The path in a string of a configuration: relative to the file that states it; of
- *  --set, to the current directory.  In the arena or borrowed from the tree. */
-TN_PRIVATE const char *tn_config_path(const struct tn_value *v, struct tn_arena *arena,
 	struct tn_call *call);
+
+/** The names in a list of strings or in one string, `where` being the head that messages
+ *  name; in the arena.  NULL after a fault: TN_ECONFIG, TN_ENOMEM. */
+TN_PRIVATE const char *const *tn_config_labels(const struct tn_value *list, const char *where,
+	struct tn_arena *arena, struct tn_call *call);
 
 #endif

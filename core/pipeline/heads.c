@@ -75,32 +75,6 @@ static const float *env_tensor(const struct tn_head_env *env, const char *name, 
 	return copy;
 }
 
-/* Labels: a list of strings in the configuration, the head's file or the model. */
-static int labels_of(struct tn_pipeline *p, struct tn_pipeline_head *h, const struct tn_value *list,
-	struct tn_call *call)
-{
-	const char **labels;
-
-	if (tn_value_kind(list) != TN_VALUE_LIST || !tn_size(list))
-		return tn_fault(call, TN_ECONFIG, "%s: %s.labels is %s, expected a list of names",
-			tn_value_where(list, call), h->config->where,
-			tn_value_kind(list) == TN_VALUE_LIST ? "empty" :
-			tn_value_kind_name(tn_value_kind(list)));
-	labels = tn_arena_alloc(p->arena, tn_size(list) * sizeof(*labels));
-	if (!labels)
-		return tn_fail(call, TN_ENOMEM, "out of memory");
-	for (size_t i = 0; i < tn_size(list); i++) {
-		labels[i] = tn_string(tn_at(list, i), NULL);
-		if (!labels[i])
-			return tn_fault(call, TN_ECONFIG, "%s: %s.labels: item %zu is %s, expected a "
-				"string", tn_value_where(tn_at(list, i), call), h->config->where, i + 1,
-				tn_value_kind_name(tn_value_kind(tn_at(list, i))));
-	}
-	h->env.labels = labels;
-	h->env.n_labels = tn_size(list);
-	return 0;
-}
-
 /* What a head's file says of itself: {"labels": [...], "options": {...}} as JSON under
  * "tenon" in its metadata. */
 static const struct tn_value *file_notes(struct tn_pipeline *p, struct tn_pipeline_head *h,
@@ -125,42 +99,18 @@ static struct tn_value *merge(struct tn_arena *arena, const struct tn_value *ove
 	return merged;
 }
 
-static int read_overflow(struct tn_pipeline_head *h, struct tn_call *call)
-{
-	static const char *const names[] = { "window", "truncate", "error" };
-	const struct tn_value *v = tn_get(h->config->group, "on_overflow");
-
-	h->on_overflow = h->impl->on_overflow;
-	if (!v)
-		return 0;
-	for (int i = 0; i < 3; i++)
-		if (!strcmp(tn_string(v, ""), names[i])) {
-			h->on_overflow = (enum tn_overflow)i;
-			return 0;
-		}
-	return tn_fault(call, TN_ECONFIG, "%s: %s.on_overflow is %s, expected one of: window, "
-		"truncate, error", tn_value_where(v, call), h->config->where,
-		tn_value_kind(v) == TN_VALUE_STRING ? tn_quote(call, tn_string(v, ""),
-			tn_string_length(v)) : tn_value_kind_name(tn_value_kind(v)));
-}
-
 /* The head's own weights file, if the configuration names one. */
 static int open_weights(struct tn_pipeline *p, struct tn_pipeline_head *h, struct tn_call *call)
 {
-	const struct tn_value *v = tn_get(h->config->group, "weights");
 	struct tn_head_source *s = &h->weights;
 
 	s->model = p->weights;
 	s->source = (struct tn_weight_source){ .user = s, .find = source_find, .load = source_load,
 		.release = source_release, .identity = source_identity,
 		.where = tn_weights_where(p->weights) };
-	if (!v)
+	if (!h->config->weights)
 		return 0;
-	if (tn_value_kind(v) != TN_VALUE_STRING)
-		return tn_fault(call, TN_ECONFIG, "%s: %s.weights is %s, expected a safetensors file",
-			tn_value_where(v, call), h->config->where,
-			tn_value_kind_name(tn_value_kind(v)));
-	s->own = tn_weights_open_file(tn_config_path(v, p->arena, call), call);
+	s->own = tn_weights_open_file(h->config->weights, call);
 	if (!s->own)
 		return tn_status(call);
 	s->source.where = tn_weights_where(s->own);
@@ -187,41 +137,52 @@ static int choose_words(struct tn_pipeline *p, struct tn_pipeline_head *h, struc
 	mode = !strcmp(choice, "pretokenizer") ? TN_WORDS_PRETOKENIZER : TN_WORDS_SPACE;
 	if (p->words_mode != TN_WORDS_NONE && p->words_mode != mode)
 		return tn_fault(call, TN_ECONFIG, "%s: heads of one pipeline must agree on words: %s "
-			"wants \"%s\", a head before it does not", p->config->path, h->config->where,
+			"wants \"%s\", a head before it does not", h->config->place ?
+			tn_value_where(h->config->place, call) : p->config->path, h->config->where,
 			choice);
 	p->words_mode = mode;
 	return 0;
 }
 
+/* Labels of the configuration, else of the head's file, else of the model. */
+static int choose_labels(struct tn_pipeline *p, struct tn_pipeline_head *h,
+	const struct tn_value *of_file, struct tn_call *call)
+{
+	if (h->config->labels) {
+		h->env.labels = h->config->labels;
+		h->env.n_labels = h->config->n_labels;
+	} else if (tn_size(of_file)) {	/* a file without labels may have an empty list */
+		h->env.labels = tn_config_labels(of_file, h->config->where, p->arena, call);
+		h->env.n_labels = tn_size(of_file);
+	}
+	return tn_status(call);
+}
+
 static int open_head(struct tn_pipeline *p, struct tn_pipeline_head *h, struct tn_call *call)
 {
-	const struct tn_value *notes, *labels = tn_get(h->config->group, "labels");
-	const struct tn_value *options;
-	bool of_class = p->class && !strcmp(p->class->head, h->config->use);
+	const struct tn_value *notes, *options;
+	bool of_class = p->class && !strcmp(p->class->head, h->config->use), of_model;
 
 	h->plugin = tn_plugin_load(TN_HEAD, h->config->use, &p->config->plugins, call);
 	if (!h->plugin)
 		return tn_status(call);
 	h->impl = h->plugin->impl.head;
+	h->on_overflow = h->config->on_overflow < 0 ? h->impl->on_overflow :
+		(enum tn_overflow)h->config->on_overflow;
 	h->state = tn_plugin_new(h->plugin, call);
-	if (!h->state || open_weights(p, h, call) || read_overflow(h, call))
+	if (!h->state || open_weights(p, h, call))
 		return tn_status(call);
+	of_model = of_class && !h->weights.own;
 	h->env = (struct tn_head_env){ .name = h->name, .config = p->dir->config,
 		.feature = of_class ? p->class->feature : NULL,
-		.weights = of_class && !h->weights.own ? p->class->weights : NULL,
+		.weights = of_model ? p->class->weights : NULL,
+		.labels = of_model ? p->dir->labels : NULL,
+		.n_labels = of_model ? p->dir->n_labels : 0,
 		.tokenizer = p->tokenizer, .tokenizer_info = p->tokenizer_info,
 		.tensor = env_tensor, .core = h };
 	notes = h->weights.own ? file_notes(p, h, call) : NULL;
-	/* A file without labels may say so by an empty list. */
-	if (!labels && tn_size(tn_get(notes, "labels")))
-		labels = tn_get(notes, "labels");
-	if (labels) {
-		if (labels_of(p, h, labels, call))
-			return tn_status(call);
-	} else if (of_class && !h->weights.own) {
-		h->env.labels = p->dir->labels;
-		h->env.n_labels = p->dir->n_labels;
-	}
+	if (choose_labels(p, h, tn_get(notes, "labels"), call))
+		return tn_status(call);
 	options = h->weights.own ? tn_get(notes, "options") :
 		of_class ? p->dir->head_options : NULL;
 	options = merge(p->arena, h->config->group, options);
@@ -250,6 +211,7 @@ static int deduce_head(struct tn_pipeline *p, struct tn_call *call)
 	c->name = "result";
 	c->use = p->class->head;
 	c->where = "result";
+	c->on_overflow = -1;
 	p->config->heads = c;
 	p->config->n_heads = 1;
 	return 0;

@@ -6,9 +6,18 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/utf8.h"
 #include "pipeline/pipeline_impl.h"
 
 #define NO_TOKEN UINT32_MAX
+
+static int check_utf8(struct tn_text text, const char *which, struct tn_call *call)
+{
+	size_t good = text.len ? tn_utf8_valid(text.text, text.len) : 0;
+
+	return good == text.len ? 0 : tn_fail(call, TN_EDATA, "%s: byte %zu: 0x%02x is not UTF-8",
+		which, good, (unsigned)(unsigned char)text.text[good]);
+}
 
 /* The text that a list of words stands for: the words with single spaces between. */
 static int join_words(const struct tn_input *input, struct tn_job *job, struct tn_call *call)
@@ -38,7 +47,7 @@ static int join_words(const struct tn_input *input, struct tn_job *job, struct t
 	job->example.words = words;
 	job->example.n_words = input->n_words;
 	job->example.words_given = true;
-	return 0;
+	return check_utf8(job->example.text, "the words", call);
 }
 
 /* Tokens of given words: their offsets become bytes of the joined text. */
@@ -162,6 +171,8 @@ static int encode_text(struct tn_pipeline *p, struct tn_text text, const char *w
 	if (text.len >= UINT32_MAX)
 		return tn_fail(call, TN_EDATA, "%s has %zu bytes, at most %u are taken", which,
 			text.len, (unsigned)UINT32_MAX - 1);
+	if (check_utf8(text, which, call))
+		return tn_status(call);
 	return p->tokenizer->plugin->impl.tokenizer->encode(p->tokenizer, text, tokens, call);
 }
 

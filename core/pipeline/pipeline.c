@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/config.h"
 #include "pipeline/heads.h"
 #include "pipeline/pipeline_impl.h"
 
@@ -243,6 +244,12 @@ static int make_plan(struct tn_pipeline *p, struct tn_call *call)
 	return 0;
 }
 
+static const char *window_place(const struct tn_pipeline_config *c, const char *key,
+	struct tn_call *call)
+{
+	return tn_value_where(tn_get(tn_get(c->tree, "window"), key), call);
+}
+
 /* The longest window, and how far windows overlap. */
 static int choose_window(struct tn_pipeline *p, struct tn_call *call)
 {
@@ -254,7 +261,8 @@ static int choose_window(struct tn_pipeline *p, struct tn_call *call)
 	if (c->window_tokens) {
 		if (p->info.max_positions && c->window_tokens > p->info.max_positions)
 			return tn_fail(call, TN_ECONFIG, "%s: window.tokens is %zu, the model takes at "
-				"most %zu", c->path, c->window_tokens, p->info.max_positions);
+				"most %zu", window_place(c, "tokens", call), c->window_tokens,
+				p->info.max_positions);
 		p->max_tokens = c->window_tokens;
 	}
 	p->overlap = c->window_overlap;
@@ -263,7 +271,8 @@ static int choose_window(struct tn_pipeline *p, struct tn_call *call)
 			p->max_tokens / 4 : DEFAULT_OVERLAP;
 	else if (p->max_tokens && p->overlap >= p->max_tokens)
 		return tn_fail(call, TN_ECONFIG, "%s: window.overlap is %zu, expected less than the "
-			"%zu tokens of a window", c->path, p->overlap, p->max_tokens);
+			"%zu tokens of a window", window_place(c, "overlap", call), p->overlap,
+			p->max_tokens);
 	return 0;
 }
 
@@ -294,7 +303,7 @@ static struct tn_pipeline *open_parts(const char *path, const char *const *setti
 		goto failed;
 	}
 	p->config = tn_pipeline_config_read(path, settings, p->arena, call);
-	if (!p->config || tn_pipeline_config_check(p->config, p->arena, call))
+	if (!p->config || tn_pipeline_config_check(p->config, call))
 		goto failed;
 	choose_threads(p);
 	p->dir = tn_model_dir_open(p->config->model, p->arena, call);

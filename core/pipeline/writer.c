@@ -138,8 +138,10 @@ static int put_jsonl(FILE *out, const struct tn_value *answer, struct tn_call *c
 	return 0;
 }
 
-static int write_failed(struct tn_call *call)
+int tn_write_bytes(FILE *out, const char *bytes, size_t n, struct tn_call *call)
 {
+	if (fwrite(bytes, 1, n, out) == n && !fflush(out))
+		return 0;
 	if (errno == EPIPE)
 		return 1;
 	return tn_fail(call, TN_EIO, "writing the answers: %s", strerror(errno));
@@ -155,10 +157,11 @@ int tn_write_answer(struct tn_writer *w, const struct tn_value *answer,
 	int status;
 
 	if (error && w->format != TN_OUTPUT_JSONL) {
-		tn_note(call, "%s", error);
+		tn_note(call, "input %lld: %s", (long long)tn_int(tn_get(answer, "input"), 0), error);
 		return 0;
 	}
-	/* Made in memory first: one write, whose errno is the reason when it fails. */
+	/* Made in memory first: an answer is written whole, and errno is the reason when that
+	 * fails. */
 	out = open_memstream(&text, &len);
 	if (!out)
 		return tn_fail(call, TN_ENOMEM, "out of memory");
@@ -170,14 +173,9 @@ int tn_write_answer(struct tn_writer *w, const struct tn_value *answer,
 		status = tn_put_text(out, w, answer, call);
 	if (fclose(out) && !status)
 		status = tn_fail(call, TN_ENOMEM, "out of memory");
-	if (!status && fwrite(text, 1, len, w->out) < len)
-		status = write_failed(call);
+	if (!status)
+		status = tn_write_bytes(w->out, text, len, call);
 	free(text);
 	w->started = true;
 	return status;
-}
-
-int tn_writer_flush(struct tn_writer *w, struct tn_call *call)
-{
-	return fflush(w->out) ? write_failed(call) : 0;
 }

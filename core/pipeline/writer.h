@@ -23,18 +23,18 @@ TN_PRIVATE int tn_output_format(const char *name);
 /** Where answers go.  Fill it and write; nothing is to be freed. */
 struct tn_writer {
 	FILE *out;			/* borrowed */
-	enum tn_output_format format;	/* not TABLE, which is of core/cli/table.h */
+	enum tn_output_format format;	/* not TABLE, which is of core/cli */
 	bool colour;			/* text: mark with ANSI colours as well */
 	bool started;			/* an answer was written; begin with false */
 };
 
-/** Writes one answer.  `words` are those of its text, for conll; NULL: the text is split
- *  at white space.  Returns 0; 1 when nobody reads the other end any more (EPIPE): stop
- *  without an error; TN_EIO, TN_ENOMEM. */
+/** Writes one answer and flushes it.  `words` are those of its text, for conll; NULL: the
+ *  text is split at white space.  Returns 0; 1 when nobody reads the other end any more
+ *  (EPIPE): stop without an error; TN_EIO, TN_ENOMEM. */
 TN_PRIVATE int tn_write_answer(struct tn_writer *w, const struct tn_value *answer,
 	const struct tn_word *words, size_t n_words, struct tn_call *call);
-/** Hands all that was written to the system; returns as above. */
-TN_PRIVATE int tn_writer_flush(struct tn_writer *w, struct tn_call *call);
+/** Writes n bytes and flushes them; returns as above. */
+TN_PRIVATE int tn_write_bytes(FILE *out, const char *bytes, size_t n, struct tn_call *call);
 
 /** One line of an answer, for tables. */
 struct tn_answer_row {

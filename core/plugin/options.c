@@ -134,7 +134,9 @@ static const char *keep_text(const struct binding *b, const struct tn_value *v)
 		refuse(b, v, "a text without NUL bytes");
 		return NULL;
 	}
-	if (b->option->type == TN_OPT_PATH && text[0] != '/' && file && strrchr(file, '/'))
+	/* What --set states has no line, and is relative to the current directory. */
+	if (b->option->type == TN_OPT_PATH && text[0] != '/' && file && tn_value_line(v) &&
+			strrchr(file, '/'))
 		base = (size_t)(strrchr(file, '/') - file) + 1;
 	copy = tn_arena_alloc(b->texts, base + len + 1);
 	if (!copy) {

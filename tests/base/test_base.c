@@ -25,6 +25,31 @@ START_TEST(test_first_error_stays)
 }
 END_TEST
 
+/* Faults with a place stand in its order, before those without. */
+START_TEST(test_faults_stand_in_order)
+{
+	static const char *const given[] = { "--set a=b: x", "b.cfg:2: y", "a.cfg:10:3: z",
+		"no place: (a.cfg:1: here)", "a.cfg:9: 1", "a.cfg:9: 0", "a.cf:11: q" };
+	static const int order[] = { 6, 4, 5, 2, 1, 0, 3 };
+	size_t n = sizeof(given) / sizeof(given[0]);
+	struct tn_call *call = tn_call_create();
+
+	for (size_t i = 0; i < n; i++)
+		tn_fault(call, TN_EPLUGIN, "%s", given[i]);
+	ck_assert_uint_eq(tn_n_faults(call), n);
+	for (size_t i = 0; i < n; i++)
+		ck_assert_str_eq(tn_fault_text(call, i), given[order[i]]);
+	ck_assert_str_eq(tn_error_text(call), "a.cf:11: q");
+	ck_assert_int_eq(tn_status(call), TN_EPLUGIN);
+	tn_fault(call, TN_ENOINPUT, "another kind");
+	ck_assert_int_eq(tn_status(call), TN_ECONFIG);
+	tn_fault(call, TN_ENOMEM, "memory");
+	tn_fault(call, TN_EPLUGIN, "plugin");
+	ck_assert_int_eq(tn_status(call), TN_ENOMEM);
+	tn_call_destroy(call);
+}
+END_TEST
+
 START_TEST(test_arena_is_zeroed_and_aligned)
 {
 	struct tn_arena *arena = tn_arena_create();
@@ -151,6 +176,7 @@ int main(void)
 	Suite *s = suite_create("base");
 
 	TN_ADD(s, test_first_error_stays);
+	TN_ADD(s, test_faults_stand_in_order);
 	TN_ADD(s, test_arena_is_zeroed_and_aligned);
 	TN_ADD(s, test_json_round_trip);
 	TN_ADD(s, test_large_object_finds_its_members);

@@ -252,10 +252,10 @@ START_TEST(test_include_cites_the_included_file)
 	write_file("a.cfg", "x = 1;\n@include \"b.cfg\"\ny = bad;\n");
 	write_file("b.cfg", "x = 2;\n}\nnever = read;\n");
 	ck_assert_ptr_null(read_file("a.cfg"));
-	ck_assert_str_eq(faults(), "b.cfg:1:1: \"x\" is set twice, first at a.cfg:1\n"
-		"b.cfg:2:1: nothing is open that this } could close\n"
-		"a.cfg:3:5: bad is not true, false or a number; a string stands in double quotes: "
-		"\"bad\"");
+	ck_assert_str_eq(faults(), "a.cfg:3:5: bad is not true, false or a number; a string "
+		"stands in double quotes: \"bad\"\n"
+		"b.cfg:1:1: \"x\" is set twice, first at a.cfg:1\n"
+		"b.cfg:2:1: nothing is open that this } could close");
 }
 END_TEST
 
@@ -275,8 +275,8 @@ START_TEST(test_include_refuses)
 		"a.cfg:3:1: @include: fifo: not a regular file, expected a regular file\n"
 		"a.cfg:4:1: @include: /dev/zero: not a regular file, expected a regular file\n"
 		"a.cfg:5:1: @include: a.cfg includes itself\n"
-		"b.cfg:1:1: @include: ./a.cfg includes itself through other files\n"
-		"a.cfg:7:17: no semicolon may stand behind @include");
+		"a.cfg:7:17: no semicolon may stand behind @include\n"
+		"b.cfg:1:1: @include: ./a.cfg includes itself through other files");
 }
 END_TEST
 

@@ -81,7 +81,9 @@ TN_API int tn_fail(struct tn_call *call, enum tn_error code, const char *format,
 	TN_PRINTF(3, 4);
 TN_API int tn_vfail(struct tn_call *call, enum tn_error code, const char *format, va_list args);
 /** Like tn_fail, but every fault is kept: for work that names all that is
- *  wrong in one run (a configuration).  The first also becomes the error. */
+ *  wrong in one run (a configuration).  Faults whose text begins with FILE:LINE:
+ *  stand in the order of these, others behind them; the first is the error.
+ *  Faults of different codes are together TN_ECONFIG (TN_ENOMEM stays). */
 TN_API int tn_fault(struct tn_call *call, enum tn_error code, const char *format, ...)
 	TN_PRINTF(3, 4);
 /** 0, or the code of the first error. */

@@ -20,7 +20,7 @@ TN_BEGIN
 
 struct tn_pipeline;
 
-/** A stretch of text; may hold NULs. */
+/** A stretch of UTF-8; may hold NULs.  Bad UTF-8 is an error of its input. */
 struct tn_text {
 	const char *text;
 	size_t len;
