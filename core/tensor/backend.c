@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * core/tensor/backend.c - opening a backend when it is first asked.
  */
+#include <omp.h>
 #include <stdio.h>
 
 #include "tensor/backend.h"
@@ -9,7 +10,10 @@ static void open_now(struct tn_backend *b, struct tn_backend_core *core)
 {
 	int (*open)(struct tn_backend *, int, struct tn_call *) = b->plugin->impl.backend->open;
 	struct tn_call *call = tn_call_create();
+	int team = omp_get_max_threads();
 
+	/* What a library tries out while it is opened wakes no team. */
+	omp_set_num_threads(1);
 	core->ready = TN_READY;
 	if (!call || (open && open(b, core->threads, call))) {
 		core->ready = TN_CANNOT;
@@ -18,6 +22,7 @@ static void open_now(struct tn_backend *b, struct tn_backend_core *core)
 			call ? tn_error_text(call) : "out of memory");
 	}
 	tn_call_destroy(call);
+	omp_set_num_threads(team);
 }
 
 int tn_backend_ready(const struct tn_backend *b)

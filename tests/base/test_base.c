@@ -89,7 +89,7 @@ START_TEST(test_large_object_finds_its_members)
 	struct tn_value *v = tn_new_object(arena);
 	char key[16];
 
-	for (int i = 0; i < 300000; i++) {
+	for (int i = 0; i < 60000; i++) {
 		snprintf(key, sizeof(key), "k%d", i % 200000);
 		tn_set(arena, v, key, tn_new_int(arena, i));
 	}
@@ -171,6 +171,52 @@ START_TEST(test_utf8_maximal_parts)
 }
 END_TEST
 
+/* The fewest digits that read back to the same number, as the C library's %g writes them. */
+static void assert_shortest(const char *text, float x)
+{
+	char expected[40];
+
+	for (int digits = 6; digits <= 9; digits++) {
+		snprintf(expected, sizeof(expected), "%.*g", digits, (double)x);
+		if (strtof(expected, NULL) == x)
+			break;
+	}
+	if (!strpbrk(expected, ".e"))
+		strcat(expected, ".0");
+	ck_assert_str_eq(text, expected);
+}
+
+START_TEST(test_shortest_floats)
+{
+	static const float odd[] = { 0, -0.0f, 1, -1, 0.1f, 0.5f, 1024, 8192, 9999.9990f, 10000,
+		1e-4f, 9.9999e-5f, 0.001f, 0.00099999993f, 1.17549435e-38f, 1e-45f, 3.4028235e38f,
+		0.33333334f, 16777216, 123456.7f, 999.99994f, 0.015625f, 0.0078125f };
+	const size_t n_odd = sizeof(odd) / sizeof(odd[0]);
+	struct tn_call *call = tn_call_create();
+	uint32_t seed = 1;
+
+	for (size_t i = 0; i < 60000; i++) {
+		float x;
+		char *text;
+
+		seed = seed * 1664525u + 1013904223u;
+		if (i < n_odd)
+			x = odd[i];
+		else if (i % 2)		/* any bits */
+			memcpy(&x, &seed, sizeof(x));
+		else			/* those of a vector */
+			x = ((float)(seed >> 8) / 8388608.0f - 1) * (i % 4 ? 0.1f : 20.0f);
+		if (x != x || x - x != 0)
+			continue;
+		text = tn_json_print(tn_new_floats(tn_call_arena(call), &x, 1), NULL, call);
+		text[strlen(text) - 1] = '\0';
+		assert_shortest(text + 1, x);
+		tn_call_reset(call);
+	}
+	tn_call_destroy(call);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("base");
@@ -184,5 +230,6 @@ int main(void)
 	TN_ADD(s, test_json_refuses);
 	TN_ADD(s, test_floats_print_shortest);
 	TN_ADD(s, test_utf8_maximal_parts);
+	TN_ADD(s, test_shortest_floats);
 	return tn_check_main(s);
 }
