@@ -203,6 +203,13 @@ clean-mocks:
 	-rm -rf tests/mock/deadly tests/mock/*.so tests/mock/built
 dist_check_SCRIPTS += %D%/cli/check.sh
 TESTS += %D%/cli/check.sh
+dist_check_SCRIPTS += %D%/cli/run.sh
+TESTS += %D%/cli/run.sh
+check_PROGRAMS += %D%/pty
+%C%_pty_CPPFLAGS = $(AM_CPPFLAGS)
+%C%_pty_CFLAGS = $(AM_CFLAGS)
+%C%_pty_LDADD =
+%C%_pty_SOURCES = %D%/cli/pty.c
 dist_check_SCRIPTS += %D%/cli/plugins.sh
 TESTS += %D%/cli/plugins.sh
 dist_check_SCRIPTS += %D%/cli/bench.sh

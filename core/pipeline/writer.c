@@ -142,8 +142,10 @@ int tn_write_bytes(FILE *out, const char *bytes, size_t n, struct tn_call *call)
 {
 	if (fwrite(bytes, 1, n, out) == n && !fflush(out))
 		return 0;
-	if (errno == EPIPE)
+	if (errno == EPIPE) {
+		clearerr(out);
 		return 1;
+	}
 	return tn_fail(call, TN_EIO, "writing the answers: %s", strerror(errno));
 }
 

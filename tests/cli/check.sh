@@ -8,6 +8,7 @@ case $TENON in /*) ;; *) TENON=$PWD/$TENON ;; esac
 src=$(cd "$top_srcdir" && pwd)
 golden=$src/tests/golden
 unset HOME
+OMP_WAIT_POLICY=passive; export OMP_WAIT_POLICY
 out=$(mktemp -d) || exit 1
 trap 'rm -rf "$out"' EXIT
 cfg=$out/p.cfg
