@@ -142,8 +142,10 @@ bin_PROGRAMS += %D%/tenon
 	%D%/cli/answer_table.h \
 	%D%/cli/bench.c \
 	%D%/cli/bench.h \
+	%D%/cli/bench_explain.c \
 	%D%/cli/bench_measure.c \
 	%D%/cli/bench_ways.c \
+	%D%/cli/bench_write.c \
 	%D%/cli/check.c \
 	%D%/cli/cli.h \
 	%D%/cli/main.c \

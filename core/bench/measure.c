@@ -86,24 +86,31 @@ int bench_run_pass(struct bench_run *r, struct tn_call *call)
 	return bench_samples_add(&r->pass_s, wall, call);
 }
 
-static int run_profiled(struct bench_run *r, bool timed, struct tn_call *call)
+static int run_profiled(struct bench_run *r, double seconds, bool timed, struct tn_call *call)
 {
-	struct tn_profile *profile = &r->counts.profile;
+	struct bench_counts *c = &r->counts;
+	double start;
 	int status;
 
-	memset(profile->steps, 0, tn_plan_n_steps(r->p->plan) * sizeof(*profile->steps));
-	profile->runs = 0;
-	profile->timed = timed;
-	if (tn_pipeline_profile(r->p, profile, call))
+	memset(c->profile.steps, 0, tn_plan_n_steps(r->p->plan) * sizeof(*c->profile.steps));
+	c->profile.runs = 0;
+	c->profile.timed = timed;
+	if (tn_pipeline_profile(r->p, &c->profile, call))
 		return tn_status(call);
-	status = run_pass(r, false, call);
+	c->profiled = 0;
+	start = bench_now();
+	do {
+		status = run_pass(r, false, call);
+		c->profiled++;
+		c->profiled_s = bench_now() - start;
+	} while (!status && c->profiled_s < seconds);
 	tn_pipeline_profile(r->p, NULL, call);
 	return status;
 }
 
-int bench_run_profile(struct bench_run *r, struct tn_call *call)
+int bench_run_profile(struct bench_run *r, double seconds, struct tn_call *call)
 {
-	return run_profiled(r, true, call);
+	return run_profiled(r, seconds, true, call);
 }
 
 /* The jobs of all texts; kept in the call's arena when they are encoded. */
@@ -138,7 +145,7 @@ int bench_run_begin(struct bench_run *r, struct tn_arena *arena, struct tn_call 
 	c->profile.steps = calloc(n + 1, sizeof(*c->profile.steps));
 	if (!c->profile.steps)
 		return tn_fail(call, TN_ENOMEM, "out of memory");
-	if (count_texts(r, arena, call) || run_profiled(r, false, call))
+	if (count_texts(r, arena, call) || run_profiled(r, 0, false, call))
 		return tn_status(call);
 	c->runs = c->profile.runs;
 	for (size_t i = 0; i < n; i++) {

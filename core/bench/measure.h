@@ -14,7 +14,9 @@ struct bench_counts {
 	uint64_t tokens;	/* special ones counted; there is no padding */
 	uint64_t runs;		/* of the plan */
 	uint64_t flops, bytes;
-	struct tn_profile profile;	/* of the pass, by step */
+	struct tn_profile profile;	/* by step: of that pass, then of bench_run_profile */
+	size_t profiled;		/* passes in it */
+	double profiled_s;		/* what they took */
 };
 
 /** A pipeline and texts that it answers, with all that was measured; zeroed at first but
@@ -36,9 +38,9 @@ int bench_run_begin(struct bench_run *r, struct tn_arena *arena, struct tn_call 
 /** One measured pass over all texts.  The latency of a text ends with its answer and
  *  begins with its batch. */
 int bench_run_pass(struct bench_run *r, struct tn_call *call);
-/** One pass that takes the time of each step, into counts.profile; it is not among the
- *  measured ones. */
-int bench_run_profile(struct bench_run *r, struct tn_call *call);
+/** Passes that take the time of each step, into counts.profile, for at least so many
+ *  seconds; they are not among the measured ones. */
+int bench_run_profile(struct bench_run *r, double seconds, struct tn_call *call);
 void bench_run_end(struct bench_run *r);
 
 /** The largest difference between the raw scores that two pipelines with the same heads

@@ -15,7 +15,7 @@
 #define DEFAULT_FIXED_BATCH 8	/* of texts of a given length */
 
 enum { KEY_INPUT = 256, KEY_FROM, KEY_LENGTHS, KEY_BATCH, KEY_TEXTS, KEY_TIME, KEY_REPEAT,
-	KEY_FORMAT, KEY_BACKENDS, KEY_THREADS, KEY_ENCODED, KEY_SET };
+	KEY_FORMAT, KEY_BACKENDS, KEY_THREADS, KEY_ENCODED, KEY_SET, KEY_EXPLAIN };
 
 static const struct argp_option options[] = {
 	{ "input", KEY_INPUT, "FILE", 0, "measure with the texts of FILE; - is standard input", 0 },
@@ -29,6 +29,8 @@ static const struct argp_option options[] = {
 	{ "encoded", KEY_ENCODED, NULL, 0, "tokenize before the clock starts", 0 },
 	{ "backends", KEY_BACKENDS, "LIST", 0, "compare these backends, or chains as A+B, by turns, "
 	  "and their scores with those of the slowest", 0 },
+	{ "explain", KEY_EXPLAIN, NULL, 0, "say for each op who ran it, its time, and why others did "
+	  "not", 0 },
 	{ "threads", KEY_THREADS, "LIST", 0, "compare these numbers of threads", 0 },
 	{ "format", KEY_FORMAT, "FORMAT", 0, "text, markdown, csv or jsonl", 0 },
 	{ "set", KEY_SET, "PATH=VALUE", 0, "a setting that goes over the file; may be given again",
@@ -194,6 +196,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case KEY_THREADS:
 		parse_list(state, "--threads", arg, a->threads, &a->n_threads);
 		return 0;
+	case KEY_EXPLAIN:
+		a->explain = true;
+		return 0;
 	case KEY_ENCODED:
 		a->encoded = true;
 		return 0;
@@ -281,68 +286,9 @@ static int open_ways(struct bench *b)
 	return tn_status(b->call);
 }
 
-static const struct bench_column columns[] = {
-	{ "source", "texts", 1, -1 },
-	{ "length", "tokens", 1, -1 },
-	{ "batch", "batch", 1, -1 },
-	{ "backends", "backends", 1, -1 },
-	{ "threads", "threads", 1, -1 },
-	{ "tokens_per_s", "tokens/s", 1, 0 },
-	{ "texts_per_s", "texts/s", 1, 1 },
-	{ "batch_ms_p50", "batch ms", 1, 2 },
-	{ "batch_ms_p90", "p90", 1, 2 },
-	{ "batch_ms_p99", "p99", 1, 2 },
-	{ "text_ms_p50", "text ms", 1, 2 },
-	{ "text_ms_p90", "p90", 1, 2 },
-	{ "text_ms_p99", "p99", 1, 2 },
-	{ "gflop_per_s", "GFLOP/s", 1, 1 },
-	{ "peak_share", "of peak %", 100, 1 },
-	{ "peak_mb", "MB", 1, 0 },
-	{ "ratio", "ratio", 1, 2 },
-	{ "largest_difference", "difference", 1, -2 },
-};
-
-/* The machine, and what opening took: what tables say in front of their rows. */
-static void print_head(const struct bench *b)
-{
-	const char *end = b->a->format == BENCH_MARKDOWN ? "\n\n" : "\n";
-
-	for (size_t i = 0; i < b->n_ways; i++) {
-		const struct bench_peaks *p = &b->peaks[i];
-		bool said = false;
-
-		for (size_t k = 0; k < i; k++)
-			said |= b->peaks[k].threads == p->threads;
-		if (said)
-			continue;
-		printf("the processor, %d thread%s, %s: fp32 %.1f GFLOP/s", p->threads,
-			p->threads == 1 ? "" : "s", p->isa, p->fp32);
-		if (p->bf16 > 0)
-			printf(", bf16 %.1f", p->bf16);
-		if (p->int8 > 0)
-			printf(", int8 %.1f Gop/s", p->int8);
-		printf("; reads %.1f GB/s%s", p->read, end);
-	}
-	for (size_t i = 0; i < b->n_ways; i++)
-		printf("%s: ready after %.1f ms, first answer after %.1f ms more%s",
-			bench_way_chain(&b->ways[i], b->call), b->ways[i].open_s * 1e3,
-			b->ways[i].first_s * 1e3, end);
-	if (b->a->format == BENCH_TEXT)
-		putchar('\n');
-}
-
-static int print_works(struct bench *b)
-{
-	struct bench_table t = { columns, sizeof(columns) / sizeof(columns[0]), b->rows, b->n_rows };
-
-	if (b->a->format == BENCH_TEXT || b->a->format == BENCH_MARKDOWN)
-		print_head(b);
-	return bench_print(stdout, b->a->format, &t, b->call);
-}
-
 static int bench(struct bench *b)
 {
-	if (read_texts(b) || bench_ways(b) || open_ways(b) || bench_measure(b) || print_works(b))
+	if (read_texts(b) || bench_ways(b) || open_ways(b) || bench_measure(b) || bench_write(b))
 		return tn_status(b->call);
 	return 0;
 }
@@ -370,6 +316,8 @@ int tn_cli_bench(int argc, char **argv)
 	for (size_t i = 0; i < b.n_ways && b.ways; i++)
 		tn_pipeline_close(b.ways[i].p);
 	tn_pipeline_close(b.reference);
+	free(b.works_done.items);
+	free(b.ops.items);
 	tn_call_destroy(b.call);
 	tn_arena_destroy(b.arena);
 	return code;

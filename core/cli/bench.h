@@ -39,6 +39,12 @@ struct bench_way {
 	double *memory;			/* [works] peak memory so far in that process, 1e6 bytes */
 };
 
+/** Rows of one kind. */
+struct bench_rows {
+	const struct tn_value **items;
+	size_t n, room;
+};
+
 /** What the verb holds. */
 struct bench {
 	const struct bench_arguments *a;
@@ -50,12 +56,22 @@ struct bench {
 	size_t n_works;
 	struct bench_peaks *peaks;	/* [ways] */
 	struct tn_pipeline *reference;	/* opened when answers are compared */
-	const struct tn_value **rows;
-	size_t n_rows;
+	struct bench_rows works_done, ops;
 	bool progress;
 };
 
-/** Measures all works in all ways and sets rows.  The ways are open. */
+/** Appends a row; NULL stands for TN_ENOMEM. */
+int bench_add_row(struct bench *b, struct bench_rows *rows, const struct tn_value *row);
+/** What begins each row: the kind, the pipeline, the way and the texts. */
+struct tn_value *bench_new_row(const struct bench *b, const char *kind, const struct bench_way *w,
+	const struct bench_work *work);
+/** The peak of the precision that a way is asked for, 1e9 operations a second. */
+double bench_peak_of(const struct bench *b, size_t way);
+
+/** Takes the time of each step of a work in one way, and adds a row for each kind of step. */
+int bench_explain(struct bench *b, size_t way, struct bench_run *r);
+
+/** Measures all works in all ways and sets the rows.  The ways are open. */
 int bench_measure(struct bench *b);
 
 /** The works that the arguments ask for, as the pipeline p makes tokens of them. */
@@ -76,6 +92,8 @@ int bench_way_threads(const struct bench_way *w);
 /** The names of its backends, as "a+b"; in the call's arena. */
 const char *bench_way_chain(const struct bench_way *w, struct tn_call *call);
 
+/** Writes all rows to stdout. */
+int bench_write(struct bench *b);
 /** Shows on a terminal how far it is: `done` of 0 to 1, the last tokens a second; NULL takes
  *  the line away. */
 void bench_progress(const struct bench *b, const struct bench_work *work, double done,

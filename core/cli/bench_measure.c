@@ -59,8 +59,7 @@ static void measure_peaks(struct bench *b)
 	}
 }
 
-/* The peak of the precision that a way is asked for. */
-static double peak_of(const struct bench *b, size_t way)
+double bench_peak_of(const struct bench *b, size_t way)
 {
 	const char *precision = b->ways[way].p->config->precision;
 	const struct bench_peaks *peaks = &b->peaks[way];
@@ -73,7 +72,7 @@ static double peak_of(const struct bench *b, size_t way)
 /* Seconds that a pass takes at least: arithmetic at its peak, or memory at its. */
 static double least_seconds(const struct bench *b, size_t way, const struct bench_counts *c)
 {
-	double work = (double)c->flops / peak_of(b, way) / 1e9;
+	double work = (double)c->flops / bench_peak_of(b, way) / 1e9;
 	double read = b->peaks[way].read > 0 ? (double)c->bytes / b->peaks[way].read / 1e9 : 0;
 
 	return work > read ? work : read;
@@ -98,7 +97,7 @@ static void set_speed(const struct bench *b, size_t way, struct bench_run *r,
 	struct tn_value *row)
 {
 	const struct bench_counts *c = &r->counts;
-	double pass = bench_quantile(&r->pass_s, 0.5), peak = peak_of(b, way);
+	double pass = bench_quantile(&r->pass_s, 0.5), peak = bench_peak_of(b, way);
 
 	bench_set_int(b->arena, row, "passes", (int64_t)r->pass_s.n);
 	bench_set_real(b->arena, row, "seconds", r->wall_s);
@@ -129,26 +128,49 @@ static void set_machine(const struct bench *b, size_t way, struct tn_value *row)
 	bench_set_real(b->arena, row, "read_gb_per_s", p->read > 0 ? p->read : NAN);
 }
 
+int bench_add_row(struct bench *b, struct bench_rows *rows, const struct tn_value *row)
+{
+	if (row && rows->n == rows->room) {
+		size_t room = rows->room ? rows->room * 2 : 32;
+		const struct tn_value **grown = realloc(rows->items, room * sizeof(*grown));
+
+		if (grown) {
+			rows->items = grown;
+			rows->room = room;
+		}
+	}
+	if (!row || rows->n == rows->room)
+		return tn_fail(b->call, TN_ENOMEM, "out of memory");
+	rows->items[rows->n++] = row;
+	return 0;
+}
+
+struct tn_value *bench_new_row(const struct bench *b, const char *kind, const struct bench_way *w,
+	const struct bench_work *work)
+{
+	struct tn_value *row = tn_new_object(b->arena);
+
+	bench_set_text(b->arena, row, "row", kind);
+	bench_set_text(b->arena, row, "pipeline", b->a->pipeline);
+	bench_set_text(b->arena, row, "backends", bench_way_chain(w, b->call));
+	bench_set_text(b->arena, row, "precision", w->p->config->precision);
+	bench_set_int(b->arena, row, "threads", bench_way_threads(w));
+	bench_set_text(b->arena, row, "source", work->source);
+	if (work->length)
+		bench_set_int(b->arena, row, "length", (int64_t)work->length);
+	else
+		tn_set(b->arena, row, "length", tn_new_null(b->arena));
+	return bench_set_int(b->arena, row, "batch", (int64_t)work->batch) ? row : NULL;
+}
+
 /* What was measured of one work in one way; NULL after TN_ENOMEM. */
 static struct tn_value *make_row(const struct bench *b, size_t work, size_t way,
 	struct bench_run *r, double first_pass, double difference)
 {
 	const struct bench_way *w = &b->ways[way];
-	const struct bench_work *texts = &b->works[work];
-	struct tn_value *row = tn_new_object(b->arena);
+	struct tn_value *row = bench_new_row(b, "work", w, r->work);
 	double pass = bench_quantile(&r->pass_s, 0.5);
 
-	bench_set_text(b->arena, row, "row", "work");
-	bench_set_text(b->arena, row, "pipeline", b->a->pipeline);
-	bench_set_text(b->arena, row, "backends", bench_way_chain(w, b->call));
-	bench_set_text(b->arena, row, "precision", w->p->config->precision);
-	bench_set_int(b->arena, row, "threads", bench_way_threads(w));
-	bench_set_text(b->arena, row, "source", texts->source);
-	if (texts->length)
-		bench_set_int(b->arena, row, "length", (int64_t)texts->length);
-	else
-		tn_set(b->arena, row, "length", tn_new_null(b->arena));
-	bench_set_int(b->arena, row, "batch", (int64_t)texts->batch);
 	bench_set_int(b->arena, row, "texts", (int64_t)r->counts.texts);
 	bench_set_int(b->arena, row, "windows", (int64_t)r->counts.windows);
 	bench_set_int(b->arena, row, "tokens", (int64_t)r->counts.tokens);
@@ -188,15 +210,13 @@ static int add_rows(struct bench *b, size_t work, struct bench_run *runs)
 
 	for (size_t i = 0; i < b->n_ways; i++) {
 		double difference = NAN;
-		struct tn_value *row;
 
 		if (b->reference && bench_difference(b->ways[i].p, b->reference, &b->works[work],
 				COMPARED_TOKENS, &difference, b->call))
 			return tn_status(b->call);
-		row = make_row(b, work, i, &runs[i], first, difference);
-		if (!row)
-			return tn_fail(b->call, TN_ENOMEM, "out of memory");
-		b->rows[b->n_rows++] = row;
+		if (bench_add_row(b, &b->works_done, make_row(b, work, i, &runs[i], first,
+				difference)) || (b->a->explain && bench_explain(b, i, &runs[i])))
+			return tn_status(b->call);
 	}
 	return 0;
 }
@@ -227,9 +247,6 @@ int bench_measure(struct bench *b)
 {
 	if (bench_works(b, b->ways[0].p))
 		return tn_status(b->call);
-	b->rows = tn_arena_alloc(b->arena, b->n_works * b->n_ways * sizeof(*b->rows));
-	if (!b->rows)
-		return tn_fail(b->call, TN_ENOMEM, "out of memory");
 	measure_peaks(b);
 	for (size_t i = 0; i < b->n_works; i++)
 		if (measure_work(b, i))

@@ -83,13 +83,16 @@ static void count_uses(struct tn_plan *p)
 	}
 }
 
-/* The first backend that supports the node; otherwise false, and why the last did not. */
+/* The first backend that supports the node, or false; why those before it did not is added
+ * to what was said. */
 static bool choose_backend(struct tn_plan *p, struct plan_step *s)
 {
 	for (s->backend = 0; s->backend < p->n_chain; s->backend++) {
+		size_t said = strlen(s->why);
+
 		if (plan_offer(p, s->backend, &s->n, &s->offer))
 			return true;
-		snprintf(s->why, sizeof(s->why), "%s: %.120s",
+		snprintf(s->why + said, sizeof(s->why) - said, "%s%s: %.120s", said ? "; " : "",
 			p->chain[s->backend]->plugin->names[0], s->offer.reason);
 	}
 	return false;
@@ -352,6 +355,16 @@ static uint64_t bytes_of(const struct tn_spec *spec, const struct tn_axis *axes)
 		spec->dims[3];
 }
 
+/* How many times smaller a weight is in the precision that it is kept in. */
+static uint64_t narrowing(const struct tn_node *node, uint32_t k)
+{
+	uint32_t precision = node->op == TN_OP_LINEAR ? node->attr.linear.precision : 0;
+
+	if (!precision || !(node->weight_in & 1u << k) || node->in[k]->n_dims < 2)
+		return 1;
+	return tn_dtype_size(node->in[k]->dtype) / tn_dtype_size((enum tn_dtype)precision);
+}
+
 void tn_plan_step_cost(const struct tn_plan *p, size_t i, const struct tn_axis *axes,
 	uint64_t *flops, uint64_t *bytes)
 {
@@ -368,7 +381,8 @@ void tn_plan_step_cost(const struct tn_plan *p, size_t i, const struct tn_axis *
 	*bytes = 0;
 	/* Of a table only the rows that are gathered are read. */
 	for (uint32_t k = 0; k < node->n_in; k++)
-		*bytes += bytes_of(node->op == TN_OP_GATHER && !k ? node->out[0] : node->in[k], axes);
+		*bytes += node->op == TN_OP_GATHER && !k ? bytes_of(node->out[0], axes) :
+			bytes_of(node->in[k], axes) / narrowing(node, k);
 	for (uint32_t k = 0; k < node->n_out; k++)
 		*bytes += bytes_of(node->out[k], axes);
 }

@@ -34,8 +34,8 @@ TN_PRIVATE void tn_plan_set_threads(struct tn_plan *plan, int threads);
 TN_PRIVATE size_t tn_plan_n_axes(const struct tn_plan *plan);
 TN_PRIVATE const char *tn_plan_axis_name(const struct tn_plan *plan, size_t axis);
 TN_PRIVATE size_t tn_plan_n_steps(const struct tn_plan *plan);
-/** The i-th step: its node, its backend's index in the chain, and why backends before
- *  that one refused it ("" when none did; the last refusal's reason). */
+/** The i-th step: its node, its backend's index in the chain, and why each of the
+ *  backends before that one refused it ("" when none did). */
 TN_PRIVATE const struct tn_node *tn_plan_step(const struct tn_plan *plan, size_t i,
 	size_t *backend, const char **why);
 /** Floating-point operations of a run over the given axes, summed by backend of the

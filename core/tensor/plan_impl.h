@@ -34,7 +34,7 @@ struct plan_step {
 	struct tn_offer offer;
 	struct plan_packing *packing;	/* its packed weights, or NULL */
 	void *packed;			/* what the backend made of them */
-	char why[160];
+	char why[320];			/* the refusals of the backends before that one */
 	bool gone;			/* fused into another, dead, or constant and done */
 };
 

@@ -17,7 +17,7 @@ ok() {
 		echo "ok $n - $2"
 	else
 		echo "not ok $n - $2"
-		sed 's/^/# /' "$out/out" "$out/err"
+		sed 's/^/# /' "$out/out" "$out/err" | cut -c 1-300 | head -n 20
 	fi
 }
 # bench ARGUMENT...: one pass over each work.
@@ -27,7 +27,15 @@ bench() {
 }
 # member NAME [FILE]: the values of a member, one a line.
 member() {
-	sed -n "s/.*[{,]\"$1\":\"\{0,1\}\([^,\"}]*\).*/\1/p" "${2:-$out/out}"
+	sed -n "s/.*[{,]\"$1\":\"\{0,1\}\([^,\"}]*\).*/\1/p" ${2:-"$out/out"}
+}
+# has FILE PATTERN: a line of the output.
+has() {
+	grep -q -e "$2" "$out/$1"
+}
+# number NAME: of the model's config.json.
+number() {
+	sed -n "s/.*\"$1\": *\([0-9]*\).*/\1/p" "$model/config.json" | head -n 1
 }
 # in_order FILE-OF-THREE-COLUMNS: no value is less than the one before it.
 in_order() {
@@ -79,6 +87,36 @@ backends=$("$TENON" plugins list | awk '$1 == "backend" && $5 == "ok" { print $2
 bench "$model" --lengths 16 --backends "$backends" --repeat 1 --format jsonl
 [ $code = 0 ] && member largest_difference | awk '{ n++ } $1 >= 1e-4 { exit 1 } END { exit !n }'
 ok $? "the others ($backends) differ by less than 1e-4"
+
+# ops OP KEY: a number of the rows of an op, summed.
+ops() {
+	grep "\"op\":\"$1\"" "$out/out" | member "$2" - | awk '{ s += $1 } END { printf "%.0f\n", s }'
+}
+# A layer of width h, inner width i; of n tokens in t texts of the length l: products of
+# n x h with 4 h x h and 2 h x i, scores and sums of n x l in h columns; pooler and classifier.
+h=$(number hidden_size) i=$(number intermediate_size) layers=$(number num_hidden_layers)
+bench "$model" --lengths 13 --batch 4 --texts 9 --repeat 1 --explain --format jsonl
+linear=$((2 * 9 * 13 * layers * h * (4 * h + 2 * i) + 2 * 9 * h * (h + 3)))
+[ $code = 0 ] && [ "$(ops linear flop)" = $linear ]; ok $? "linears are $linear operations"
+attention=$((4 * 9 * 13 * 13 * layers * h))
+[ "$(ops attention flop)" = $attention ]; ok $? "attention is $attention operations"
+[ "$(ops '[a-z0-9_]*' flop)" = "$(grep '"row":"work"' "$out/out" | member flop -)" ]
+ok $? "the ops make the whole"
+bench "$golden/bert-model-h40" --input "$out/texts" --repeat 1 --explain --format jsonl
+grep '"row":"op"' "$out/out" | member time_share - |
+	awk '{ s += $1 } $1 < 0 { bad = 1 } END { exit bad || s < 0.999999 || s > 1.000001 }'
+ok $? "the shares of time sum to 1"
+bench "$golden/bert-model-h40" --repeat 1 --texts 4 --explain
+[ $code = 0 ] && has out '^attention .* attention\.\*  *[a-z]*  *2 '
+ok $? "the same op of each layer is one line"
+if [ -d "$top_builddir/tests/mock" ]; then
+	TENON_PLUGIN_PATH=$TENON_PLUGIN_PATH:$top_builddir/tests/mock
+	bench "$model" --backends picky --repeat 1 --texts 4 --explain --format jsonl
+	[ $code = 0 ] && [ "$(grep -c '"row":"op".*"backend":"reference"' "$out/out")" -gt 5 ] &&
+		[ "$(grep -c '"why":"picky: it knows' "$out/out")" = \
+			"$(grep -c '"row":"op".*"backend":"reference"' "$out/out")" ]
+	ok $? "--explain says why a backend did not run an op"
+fi
 
 bench "$model" --lengths 8 --repeat 1 --format csv --batch 1,2
 tr -d '\r' <"$out/out" | awk -F, 'NR == 1 { n = NF } NF != n || !n { bad = 1 }

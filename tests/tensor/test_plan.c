@@ -420,6 +420,52 @@ START_TEST(test_a_node_falls_to_the_next_backend)
 }
 END_TEST
 
+/* A profiled run gives the same rows; it adds up the work of the steps, and their times when
+ * they are asked for. */
+START_TEST(test_a_profile_counts_the_steps)
+{
+	static const int32_t ids[] = { 3, 1, 6, 0, 2, 2, 5 };
+	static const uint32_t start[] = { 0, 2, 7 };
+	struct tn_axis axes[2] = { { 7, 2, start, NULL, NULL }, { 2, 2, start, NULL, NULL } };
+	struct tn_call *call = tn_call_create();
+	struct tn_profile profile = { 0 };
+	uint64_t flops[2], work = 0, ns = 0;
+	struct tn_plan *plan;
+	struct tn_exec *e;
+
+	make_weights();
+	open_backends();
+	plan = tn_plan_create(build(call), mixed_chain, 2, 1, call);
+	e = tn_exec_create(plan, call);
+	profile.steps = calloc(tn_plan_n_steps(plan), sizeof(*profile.steps));
+	tn_exec_profile(e, &profile);
+	run_and_compare(e, plan, ids, start, 2, call);
+	for (size_t i = 0; i < tn_plan_n_steps(plan); i++)
+		ns += profile.steps[i].ns;
+	ck_assert_uint_eq(ns, 0);
+	profile.timed = true;
+	run_and_compare(e, plan, ids, start, 2, call);
+	tn_exec_profile(e, NULL);
+	run_and_compare(e, plan, ids, start, 2, call);
+	ck_assert_uint_eq(profile.runs, 2);
+	for (size_t i = 0; i < tn_plan_n_steps(plan); i++) {
+		uint64_t of, bytes;
+
+		ck_assert_uint_gt(profile.steps[i].ns, 0);
+		work += profile.steps[i].flops;
+		tn_plan_step_cost(plan, i, axes, &of, &bytes);
+		ck_assert_uint_eq(profile.steps[i].flops, 2 * of);
+		ck_assert_uint_eq(profile.steps[i].bytes, 2 * bytes);
+	}
+	tn_plan_flops(plan, axes, flops);
+	ck_assert_uint_eq(work, 2 * (flops[0] + flops[1]));
+	free(profile.steps);
+	tn_exec_destroy(e);
+	tn_plan_destroy(plan);
+	tn_call_destroy(call);
+}
+END_TEST
+
 /* Plans of the same weights share what was packed of them. */
 START_TEST(test_packings_are_shared)
 {
@@ -517,6 +563,7 @@ int main(void)
 	TN_ADD(s, test_joined_nodes_give_the_layer);
 	TN_ADD(s, test_a_backend_of_simple_nodes_is_offered_the_parts);
 	TN_ADD(s, test_a_node_falls_to_the_next_backend);
+	TN_ADD(s, test_a_profile_counts_the_steps);
 	TN_ADD(s, test_packings_are_shared);
 	TN_ADD(s, test_changed_weights_are_packed_anew);
 	TN_ADD(s, test_the_first_fault_of_a_graph_stays);
