@@ -89,7 +89,7 @@ START_TEST(test_large_object_finds_its_members)
 	struct tn_value *v = tn_new_object(arena);
 	char key[16];
 
-	for (int i = 0; i < 60000; i++) {
+	for (int i = 0; i < 300000; i++) {
 		snprintf(key, sizeof(key), "k%d", i % 200000);
 		tn_set(arena, v, key, tn_new_int(arena, i));
 	}
