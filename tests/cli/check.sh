@@ -191,7 +191,7 @@ sed -n 's/^    \(tenon: examples.broken.cfg:.*\)$/\1/p' "$src/README.md" | sed '
 lines=0
 while IFS= read -r line; do
 	lines=$((lines + 1))
-	sed -n "${lines}p" "$out/err" | grep -q -F -e "$line" || lines=-9
+	sed -n "${lines}p" "$out/err" | grep -q -F -e "$line" || lines=99
 done <"$out/said"
 [ $lines = 3 ]; ok $? "README shows what it prints"
 cat >"$cfg" <<EOF
