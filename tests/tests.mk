@@ -325,6 +325,25 @@ noinst_PROGRAMS += %D%/bench_kernels
 %C%_bench_kernels_LDADD = core/libconform.la core/libtenon.la -lm
 %C%_bench_kernels_SOURCES = %D%/bench/kernels.c
 
+# For the hand: tenon as an engine of tests/bench/peers.
+noinst_PROGRAMS += %D%/bench_driver
+%C%_bench_driver_CPPFLAGS = $(TEST_CPPFLAGS)
+%C%_bench_driver_CFLAGS = $(AM_CFLAGS) $(OPENMP_CFLAGS)
+%C%_bench_driver_LDADD = core/libbench.la core/libtenon.la
+%C%_bench_driver_SOURCES = %D%/bench/peers/driver.c
+EXTRA_DIST += \
+	%D%/bench/peers/README.md \
+	%D%/bench/peers/bert.py \
+	%D%/bench/peers/engines.py \
+	%D%/bench/peers/extras.py \
+	%D%/bench/peers/peers.py \
+	%D%/bench/peers/plot.py \
+	%D%/bench/peers/prepare.py \
+	%D%/bench/peers/report.py \
+	%D%/bench/peers/setup.sh \
+	%D%/bench/peers/turns.py \
+	%D%/bench/peers/works.py
+
 if WITH_OPENBLAS
 dist_check_SCRIPTS += %D%/backends/openblas_builds.sh
 TESTS += %D%/backends/openblas_builds.sh

@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is run: batches of real texts, and what they cost at least."""
+import json
+import os
+
+import tokenizers
+
+
+def read_texts(path):
+    """A text each line; of .tsv the first column; of .conllu the "# text" lines; a file of
+    words with tags behind a tab, sentences between empty lines: the words."""
+    with open(path, encoding="utf-8") as f:
+        lines = f.read().split("\n")
+    if path.endswith(".conllu"):
+        texts = [x[9:] for x in lines if x.startswith("# text = ")]
+    elif path.endswith(".tsv"):
+        texts = [x.split("\t")[0] for x in lines]
+    elif any("\t" in x for x in lines):
+        texts, words = [], []
+        for x in lines + [""]:
+            if x.strip():
+                words.append(x.split("\t")[0])
+            elif words:
+                texts.append(" ".join(words))
+                words = []
+    else:
+        texts = lines
+    texts = [" ".join(x.split()) for x in texts]
+    return [x for x in texts if x]
+
+
+class Work:
+    """batches: lists of texts.  peers: the batches of the peers where they get others;
+    place[i] is then where text i of batches stands in them."""
+
+    def __init__(self, name, batches, peers=None, place=None):
+        self.name, self.batches = name, batches
+        self.peers, self.place = peers or batches, place
+
+    @property
+    def mixed(self):
+        return not self.name.startswith("fixed")
+
+
+def batched(texts, size=32):
+    return [texts[i:i + size] for i in range(0, len(texts), size)]
+
+
+class Texts:
+    def __init__(self, directory, files, most):
+        self.tokenizer = tokenizers.Tokenizer.from_file(os.path.join(directory, "tokenizer.json"))
+        self.tokenizer.no_truncation()
+        self.tokenizer.no_padding()
+        self.files = {name: read_texts(path) for name, path in files.items()}
+        self.most = most
+
+    def lengths(self, texts):
+        return [len(e.ids) for e in self.tokenizer.encode_batch(texts)]
+
+    def of_length(self, length, count):
+        """Texts of exactly `length` tokens: sentences one after the other, cut behind a
+        token."""
+        texts, pending = [], ""
+        source = iter(next(iter(self.files.values())) * 50)
+        while len(texts) < count:
+            pending = (pending + " " + next(source)).strip()
+            e = self.tokenizer.encode(pending)
+            if len(e.ids) < length:
+                continue
+            text = pending[:e.offsets[length - 2][1]]
+            pending = ""
+            if self.lengths([text]) == [length]:
+                texts.append(text)
+        return texts
+
+    def fixed(self, length, batch):
+        return Work("fixed %d x %d" % (batch, length), [self.of_length(length, batch)])
+
+    def as_they_come(self, name):
+        return Work(name, batched(self.files[name][:self.most]))
+
+    def by_length(self, name):
+        """tenon gets the batches as they come, the peers the whole file in length order."""
+        texts = self.files[name][:self.most]
+        lengths = self.lengths(texts)
+        order = sorted(range(len(texts)), key=lambda i: lengths[i])
+        place = [0] * len(texts)
+        for at, i in enumerate(order):
+            place[i] = at
+        return Work(name + ", peers sorted", batched(texts), batched([texts[i] for i in order]),
+                    place)
+
+    def rare_long(self, name):
+        """Every 64th text is one of 256 tokens."""
+        texts = self.files[name][:self.most]
+        for at, text in enumerate(self.of_length(256, len(texts) // 64)):
+            texts[at * 64 + 40] = text
+        return Work(name + ", rare long", batched(texts))
+
+
+class Cost:
+    """Floating point operations of a model's pass; `weights` are those of its linears."""
+
+    def __init__(self, directory):
+        with open(os.path.join(directory, "config.json"), encoding="utf-8") as f:
+            c = json.load(f)
+        self.width, self.layers = c["hidden_size"], c["num_hidden_layers"]
+        self.weights = self.layers * (4 * self.width ** 2 + 2 * self.width * c["intermediate_size"])
+
+    def flops(self, lengths):
+        """Of one batch of texts of these lengths."""
+        return 2 * self.weights * sum(lengths) + 4 * self.layers * self.width * sum(
+            n * n for n in lengths)
