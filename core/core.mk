@@ -45,6 +45,7 @@ EXTRA_DIST += %D%/libtenon.map
 	%D%/base/pages.c \
 	%D%/base/pages.h \
 	%D%/base/utf8.c \
+	%D%/base/utf8.h \
 	%D%/base/value.c \
 	%D%/base/value.h \
 	%D%/checkpoint/config_json.c \

@@ -247,6 +247,9 @@ TESTS += %D%/conform_backend
 %C%_conform_backend_LDFLAGS = $(TN_LDFLAGS) $(OPENMP_CFLAGS)
 %C%_conform_backend_LDADD = core/libconform.la core/libtenon.la -lm
 %C%_conform_backend_SOURCES = %D%/conform/backend.c
+dist_check_SCRIPTS += %D%/dist.sh
+TESTS += %D%/dist.sh
+
 dist_check_SCRIPTS += %D%/install.sh
 TESTS += %D%/install.sh
 check_PROGRAMS += %D%/abi_layout
@@ -312,6 +315,7 @@ EXTRA_DIST += \
 	%D%/golden/wordpiece/uncased.fnv \
 	%D%/golden/wordpiece/uncased/tokenizer_config.json \
 	%D%/golden/wordpiece/uncased/vocab.txt \
+	%D%/parity/compare_safetensors.py \
 	%D%/parity/compare_tokenizers.py \
 	%D%/parity/compare_unicode.py \
 	%D%/parity/fuzz_tokenizers.py \
