@@ -250,6 +250,9 @@ TESTS += %D%/conform_backend
 dist_check_SCRIPTS += %D%/dist.sh
 TESTS += %D%/dist.sh
 
+dist_check_SCRIPTS += %D%/headers.sh
+TESTS += %D%/headers.sh
+
 dist_check_SCRIPTS += %D%/install.sh
 TESTS += %D%/install.sh
 check_PROGRAMS += %D%/abi_layout

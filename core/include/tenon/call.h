@@ -50,7 +50,9 @@ struct tn_mark {
 	void *block;
 	size_t used;
 };
+/** The place where the arena ends now. */
 TN_API struct tn_mark tn_arena_mark(const struct tn_arena *arena);
+/** Gives back what came after the place; pointers into it are void. */
 TN_API void tn_arena_rewind(struct tn_arena *arena, struct tn_mark mark);
 
 /** A new call; NULL when memory ran out. */

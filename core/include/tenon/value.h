@@ -29,6 +29,7 @@ struct tn_value;
 
 /* --- reading; each accepts NULL as the value null --- */
 
+/** The kind of a value. */
 TN_API enum tn_value_kind tn_value_kind(const struct tn_value *v);
 /** The word for a kind: "an integer", "a list" ... */
 TN_API const char *tn_value_kind_name(enum tn_value_kind kind);
@@ -60,6 +61,7 @@ TN_API int tn_value_line(const struct tn_value *v);
 /* --- making; NULL when memory ran out, and NULL parents or children are
  *     passed through, so that only the end needs a check --- */
 
+/** A value in the arena, of the kind that the name says. */
 TN_API struct tn_value *tn_new_null(struct tn_arena *arena);
 TN_API struct tn_value *tn_new_bool(struct tn_arena *arena, bool b);
 TN_API struct tn_value *tn_new_int(struct tn_arena *arena, int64_t i);
