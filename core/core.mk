@@ -144,6 +144,7 @@ bin_PROGRAMS += %D%/tenon
 	%D%/cli/bench.c \
 	%D%/cli/bench.h \
 	%D%/cli/bench_explain.c \
+	%D%/cli/bench_growth.c \
 	%D%/cli/bench_measure.c \
 	%D%/cli/bench_ways.c \
 	%D%/cli/bench_write.c \
@@ -175,6 +176,8 @@ noinst_LTLIBRARIES += %D%/libbench.la
 	%D%/bench/measure.h \
 	%D%/bench/peak.c \
 	%D%/bench/peak.h \
+	%D%/bench/plot.c \
+	%D%/bench/plot.h \
 	%D%/bench/report.c \
 	%D%/bench/report.h \
 	%D%/bench/samples.c \

@@ -15,7 +15,7 @@
 #define DEFAULT_FIXED_BATCH 8	/* of texts of a given length */
 
 enum { KEY_INPUT = 256, KEY_FROM, KEY_LENGTHS, KEY_BATCH, KEY_TEXTS, KEY_TIME, KEY_REPEAT,
-	KEY_FORMAT, KEY_BACKENDS, KEY_THREADS, KEY_ENCODED, KEY_SET, KEY_EXPLAIN };
+	KEY_FORMAT, KEY_BACKENDS, KEY_THREADS, KEY_ENCODED, KEY_SET, KEY_EXPLAIN, KEY_GROWTH, KEY_PLOT };
 
 static const struct argp_option options[] = {
 	{ "input", KEY_INPUT, "FILE", 0, "measure with the texts of FILE; - is standard input", 0 },
@@ -24,13 +24,17 @@ static const struct argp_option options[] = {
 	  "or of the lengths that texts of FILE have", 0 },
 	{ "batch", KEY_BATCH, "LIST", 0, "texts that are given at a time (32; with --lengths 8)", 0 },
 	{ "texts", KEY_TEXTS, "N", 0, "how many texts are made or drawn", 0 },
-	{ "time", KEY_TIME, "SECONDS", 0, "how long each is measured, at least (3)", 0 },
-	{ "repeat", KEY_REPEAT, "N", 0, "how many times, at least (5)", 0 },
+	{ "time", KEY_TIME, "SECONDS", 0, "how long each is measured, at least (3; with "
+	  "--growth 1)", 0 },
+	{ "repeat", KEY_REPEAT, "N", 0, "how many times, at least (5; with --growth 1)", 0 },
 	{ "encoded", KEY_ENCODED, NULL, 0, "tokenize before the clock starts", 0 },
 	{ "backends", KEY_BACKENDS, "LIST", 0, "compare these backends, or chains as A+B, by turns, "
 	  "and their scores with those of the slowest", 0 },
 	{ "explain", KEY_EXPLAIN, NULL, 0, "say for each op who ran it, its time, and why others did "
 	  "not", 0 },
+	{ "growth", KEY_GROWTH, NULL, 0, "measure how time grows with the number of texts, their "
+	  "length, the tokens of a batch and the threads", 0 },
+	{ "plot", KEY_PLOT, "FILE.svg", 0, "with --growth: draw it, too", 0 },
 	{ "threads", KEY_THREADS, "LIST", 0, "compare these numbers of threads", 0 },
 	{ "format", KEY_FORMAT, "FORMAT", 0, "text, markdown, csv or jsonl", 0 },
 	{ "set", KEY_SET, "PATH=VALUE", 0, "a setting that goes over the file; may be given again",
@@ -124,6 +128,16 @@ static void check(struct bench_arguments *a, struct argp_state *state)
 		argp_error(state, "a TEXT, --input and --lengths exclude one another");
 	if (a->count && (a->n_texts || a->input))
 		argp_error(state, "--texts is for made texts: not with a TEXT or --input");
+	if (a->growth && (lengths || a->n_texts || a->input || a->count || a->n_batches ||
+			a->n_threads || a->explain || a->n_backends > 1))
+		argp_error(state, "--growth makes its texts, batches and threads itself, for one chain "
+			"of backends");
+	if (a->plot && !a->growth)
+		argp_error(state, "--plot is for --growth");
+	if (a->seconds < 0)
+		a->seconds = a->growth ? 1 : 3;
+	if (!a->repeat)
+		a->repeat = a->growth ? 1 : 5;
 	if (!a->n_batches) {
 		a->batches[0] = lengths ? DEFAULT_FIXED_BATCH : DEFAULT_BATCH;
 		a->n_batches = 1;
@@ -195,6 +209,12 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case KEY_THREADS:
 		parse_list(state, "--threads", arg, a->threads, &a->n_threads);
+		return 0;
+	case KEY_GROWTH:
+		a->growth = true;
+		return 0;
+	case KEY_PLOT:
+		a->plot = arg;
 		return 0;
 	case KEY_EXPLAIN:
 		a->explain = true;
@@ -286,8 +306,17 @@ static int open_ways(struct bench *b)
 	return tn_status(b->call);
 }
 
+static int grow(struct bench *b)
+{
+	if (bench_ways(b) || bench_way_open(b, &b->ways[0]) || bench_growth(b))
+		return tn_status(b->call);
+	return bench_write(b);
+}
+
 static int bench(struct bench *b)
 {
+	if (b->a->growth)
+		return grow(b);
 	if (read_texts(b) || bench_ways(b) || open_ways(b) || bench_measure(b) || bench_write(b))
 		return tn_status(b->call);
 	return 0;
@@ -299,7 +328,7 @@ int tn_cli_bench(int argc, char **argv)
 		"Measures a pipeline: latency, speed, its share of what the processor can do, memory. "
 		"Without TEXT, --input and --lengths, built-in sentences are answered.", NULL, NULL,
 		NULL };
-	struct bench_arguments a = { .from = -1, .seconds = 3, .repeat = 5 };
+	struct bench_arguments a = { .from = -1, .seconds = -1 };
 	struct bench b = { .a = &a, .progress = isatty(STDERR_FILENO) };
 	int code;
 
@@ -318,6 +347,8 @@ int tn_cli_bench(int argc, char **argv)
 	tn_pipeline_close(b.reference);
 	free(b.works_done.items);
 	free(b.ops.items);
+	free(b.points.items);
+	free(b.findings.items);
 	tn_call_destroy(b.call);
 	tn_arena_destroy(b.arena);
 	return code;

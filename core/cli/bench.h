@@ -56,7 +56,7 @@ struct bench {
 	size_t n_works;
 	struct bench_peaks *peaks;	/* [ways] */
 	struct tn_pipeline *reference;	/* opened when answers are compared */
-	struct bench_rows works_done, ops;
+	struct bench_rows works_done, ops, points, findings;
 	bool progress;
 };
 
@@ -71,6 +71,11 @@ double bench_peak_of(const struct bench *b, size_t way);
 /** Takes the time of each step of a work in one way, and adds a row for each kind of step. */
 int bench_explain(struct bench *b, size_t way, struct bench_run *r);
 
+/** Measures the peaks of the threads of each way, once more after the first time. */
+void bench_measure_peaks(struct bench *b);
+/** Measures growth in the first way, which is open: sets points and findings, and writes the
+ *  plot. */
+int bench_growth(struct bench *b);
 /** Measures all works in all ways and sets the rows.  The ways are open. */
 int bench_measure(struct bench *b);
 

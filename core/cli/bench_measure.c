@@ -43,8 +43,7 @@ int bench_works(struct bench *b, struct tn_pipeline *p)
 	return 0;
 }
 
-/* The peaks of the threads of each way, measured once for each number of them. */
-static void measure_peaks(struct bench *b)
+void bench_measure_peaks(struct bench *b)
 {
 	for (size_t i = 0; i < b->n_ways; i++) {
 		struct bench_peaks *peaks = &b->peaks[i];
@@ -234,7 +233,7 @@ static int measure_work(struct bench *b, size_t work)
 	if (!status)
 		status = take_turns(b, runs);
 	if (!status) {
-		measure_peaks(b);
+		bench_measure_peaks(b);
 		status = add_rows(b, work, runs);
 	}
 	for (size_t i = 0; runs && i < b->n_ways; i++)
@@ -247,7 +246,7 @@ int bench_measure(struct bench *b)
 {
 	if (bench_works(b, b->ways[0].p))
 		return tn_status(b->call);
-	measure_peaks(b);
+	bench_measure_peaks(b);
 	for (size_t i = 0; i < b->n_works; i++)
 		if (measure_work(b, i))
 			return tn_status(b->call);

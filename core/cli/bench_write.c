@@ -42,6 +42,18 @@ static const struct bench_column op_columns[] = {
 	{ "why", "not", 1, -1 },
 };
 
+static const struct bench_column growth_columns[] = {
+	{ "at", "", 1, -1 },
+	{ "tokens", "tokens", 1, -1 },
+	{ "seconds", "seconds", 1, -2 },
+	{ "us_per_token", "us/token", 1, 1 },
+	{ "tokens_per_s", "tokens/s", 1, 0 },
+	{ "gflop_per_s", "GFLOP/s", 1, 1 },
+	{ "peak_share", "of peak %", 100, 1 },
+	{ "relative", "relative", 1, 3 },
+	{ "predicted", "predicted", 1, 3 },
+};
+
 #define N(array) (sizeof(array) / sizeof((array)[0]))
 
 /* The machine, and what opening took: what tables say in front of their rows. */
@@ -103,12 +115,37 @@ static int print_ops(struct bench *b, size_t first, size_t n)
 	return bench_print(stdout, b->a->format, &t, b->call);
 }
 
+/* A table for each thing that was varied, below what it says. */
+static int write_growth(struct bench *b)
+{
+	struct bench_column columns[N(growth_columns)];
+	size_t first = 0;
+
+	memcpy(columns, growth_columns, sizeof(columns));
+	for (size_t i = 0; i < b->findings.n; i++) {
+		const struct tn_value *finding = b->findings.items[i];
+		struct bench_table t = { columns, N(columns), b->points.items + first, 0 };
+
+		while (first + t.n < b->points.n && same(t.rows[t.n], finding, "by"))
+			t.n++;
+		first += t.n;
+		columns[0].heading = tn_string(tn_get(finding, "by"), "");
+		printf("\n%s\n%s", tn_string(tn_get(finding, "text"), ""),
+			b->a->format == BENCH_MARKDOWN ? "\n" : "");
+		if (bench_print(stdout, b->a->format, &t, b->call))
+			return tn_status(b->call);
+	}
+	return 0;
+}
+
 static int write_tables(struct bench *b)
 {
 	struct bench_table works = { work_columns, N(work_columns), b->works_done.items,
 		b->works_done.n };
 
 	print_head(b);
+	if (b->a->growth)
+		return write_growth(b);
 	if (bench_print(stdout, b->a->format, &works, b->call))
 		return tn_status(b->call);
 	for (size_t i = 0, n; i < b->ops.n; i += n) {
@@ -122,7 +159,7 @@ static int write_tables(struct bench *b)
 
 int bench_write(struct bench *b)
 {
-	const struct bench_rows *kinds[] = { &b->works_done, &b->ops };
+	const struct bench_rows *kinds[] = { &b->works_done, &b->ops, &b->points, &b->findings };
 	bool written = false;
 
 	if (b->a->format == BENCH_TEXT || b->a->format == BENCH_MARKDOWN)

@@ -110,13 +110,55 @@ bench "$golden/bert-model-h40" --repeat 1 --texts 4 --explain
 [ $code = 0 ] && has out '^attention .* attention\.\*  *[a-z]*  *2 '
 ok $? "the same op of each layer is one line"
 if [ -d "$top_builddir/tests/mock" ]; then
-	TENON_PLUGIN_PATH=$TENON_PLUGIN_PATH:$top_builddir/tests/mock
+	usual=$TENON_PLUGIN_PATH
+	TENON_PLUGIN_PATH=$usual:$top_builddir/tests/mock
 	bench "$model" --backends picky --repeat 1 --texts 4 --explain --format jsonl
 	[ $code = 0 ] && [ "$(grep -c '"row":"op".*"backend":"reference"' "$out/out")" -gt 5 ] &&
 		[ "$(grep -c '"why":"picky: it knows' "$out/out")" = \
 			"$(grep -c '"row":"op".*"backend":"reference"' "$out/out")" ]
 	ok $? "--explain says why a backend did not run an op"
+	TENON_PLUGIN_PATH=$usual
 fi
+
+# well_formed FILE: one root, every element closed in its turn, no bare < or &.
+well_formed() {
+	tr '\n' ' ' <"$1" | sed 's/<?xml[^>]*?>//; s/</\n</g' | awk '
+		/^ *$/ { next }
+		!/^<[\/a-z][^<>]*>[^<>]*$/ || (!depth && roots) { bad = 1 }
+		/&/ && !/&(lt|gt|amp);/ { bad = 1 }
+		/^<\// { name = $1; gsub(/[<\/>]/, "", name); sub(/>.*/, "", $1)
+			if (name != open[depth--]) bad = 1; roots += !depth; next }
+		/\/> *$/ { next }
+		{ name = $1; gsub(/[<>].*/, "", name); sub(/^</, "", $1); sub(/>.*/, "", $1)
+			open[++depth] = $1 }
+		END { exit bad || depth || roots != 1 }'
+}
+model=$golden/bert-model-h40
+bench "$model" --growth --format jsonl --plot "$out/a<b&c.svg"
+[ $code = 0 ] && [ "$(grep '"row":"finding"' "$out/out" | member by - | tr '\n' ' ')" = \
+	"texts length batch threads " ]; ok $? "--growth finds something in four ways"
+grep '"by":"texts"' "$out/out" | grep '"row":"growth"' | member at - | tr '\n' ' ' >"$out/a"
+[ "$(cat "$out/a")" = "100 200 400 800 1600 3200 6400 " ]; ok $? "100 to 6400 texts"
+grep '"by":"length"' "$out/out" | grep '"row":"growth"' >"$out/lengths"
+[ "$(member at "$out/lengths" | tail -n 1)" = "$(number max_position_embeddings)" ]
+ok $? "lengths up to the model's"
+# What grows with the length is attention alone, by as much for each token of it.
+member at "$out/lengths" >"$out/a"
+member predicted "$out/lengths" >"$out/b"
+paste "$out/a" "$out/b" | awk '
+	{ at[NR] = $1; p[NR] = $2; if ($2 == 1) base = NR }
+	END { for (k = 2; k < NR; k++) {
+		slope = (p[k + 1] - p[k]) / (at[k + 1] - at[k])
+		first = (p[2] - p[1]) / (at[2] - at[1])
+		if (slope < first * 0.98 || slope > first * 1.02 || slope <= 0) bad = 1 }
+		exit bad || !base || NR < 4 }'
+ok $? "the predicted time per token is a straight line over the length"
+well_formed "$out/a<b&c.svg"; ok $? "the plot is well-formed"
+[ "$(grep -c '<g>' "$out/a<b&c.svg")" = 4 ]; ok $? "the plot has four panels"
+printf '<svg><g></svg></g>' >"$out/bad.svg"
+! well_formed "$out/bad.svg"; ok $? "(the check of plots sees an element closed out of turn)"
+printf '<svg>a & b</svg>' >"$out/bad.svg"
+! well_formed "$out/bad.svg"; ok $? "(and a bare &)"
 
 bench "$model" --lengths 8 --repeat 1 --format csv --batch 1,2
 tr -d '\r' <"$out/out" | awk -F, 'NR == 1 { n = NF } NF != n || !n { bad = 1 }
@@ -136,6 +178,9 @@ exits() {
 }
 exits 64 'the pipeline is missing'
 exits 64 'exclude one another' "$model" --lengths 16 'A text.'
+exits 64 'plot is for --growth' "$model" --plot "$out/x.svg"
+exits 64 'makes its texts' "$model" --growth --batch 3
+exits 74 'nowhere' "$model" --growth --plot "$out/nowhere/x.svg"
 exits 64 'expected whole numbers' "$model" --batch 1,,2
 exits 64 'expected whole numbers' "$model" --batch 0
 exits 64 'expected seconds' "$model" --time x

@@ -1,0 +1,360 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * core/cli/bench_growth.c - tenon bench --growth: how time grows with the number of texts,
+ * their length, the tokens of a batch and the threads.
+ */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "bench/clock.h"
+#include "bench/plot.h"
+#include "cli/bench.h"
+
+#define LONGEST 8192		/* tokens, where the model has no limit */
+#define PASS_TOKENS 2048	/* of texts of one length */
+#define LIMIT 30		/* a pass may take so many times --time, or seconds */
+
+enum sweep_kind { BY_TEXTS, BY_LENGTH, BY_BUDGET, BY_THREADS, N_SWEEPS };
+
+static const struct {
+	const char *name, *title, *label;
+} kinds[N_SWEEPS] = {
+	{ "texts", "Number of texts", "texts" },
+	{ "length", "Length of a text", "tokens" },
+	{ "batch", "Tokens of a batch, at most", "tokens" },
+	{ "threads", "Threads", "threads" },
+};
+
+/* Points of one kind. */
+struct sweep {
+	double x[BENCH_MOST], tokens[BENCH_MOST], pass_s[BENCH_MOST], flops[BENCH_MOST];
+	size_t n;
+	bool cut;		/* further points would have taken too long */
+};
+
+struct growth {
+	struct bench *b;
+	struct sweep sweeps[N_SWEEPS];
+	double limit;		/* seconds of a pass */
+};
+
+static double per_token(const struct sweep *s, size_t i)
+{
+	return 1e6 * s->pass_s[i] / s->tokens[i];
+}
+
+/* The point that others are compared with: the first; of lengths the fastest for its
+ * arithmetic, as short ones pay for what every batch costs. */
+static size_t base_of(const struct sweep *s, enum sweep_kind kind)
+{
+	size_t base = 0;
+
+	for (size_t i = 1; kind == BY_LENGTH && i < s->n; i++)
+		if (s->flops[i] / s->pass_s[i] > s->flops[base] / s->pass_s[base])
+			base = i;
+	return base;
+}
+
+/* The time per token at point i beside that at the base, as arithmetic alone would have it. */
+static double predicted(const struct sweep *s, size_t base, size_t i)
+{
+	return s->flops[i] / s->tokens[i] / (s->flops[base] / s->tokens[base]);
+}
+
+static int add_point(struct growth *g, enum sweep_kind kind, double x, const struct bench_run *r,
+	double pass)
+{
+	struct sweep *s = &g->sweeps[kind];
+
+	s->x[s->n] = x;
+	s->tokens[s->n] = (double)r->counts.tokens;
+	s->flops[s->n] = (double)r->counts.flops;
+	s->pass_s[s->n++] = pass;
+	return 0;
+}
+
+/* One point: passes for --time, at least --repeat. */
+static int measure(struct growth *g, enum sweep_kind kind, double x, struct tn_pipeline *p,
+	const struct bench_work *work)
+{
+	struct tn_mark mark = tn_arena_mark(tn_call_arena(g->b->call));
+	struct bench_run r = { .p = p, .work = work, .encoded = g->b->a->encoded };
+	const struct bench_arguments *a = g->b->a;
+	int status = bench_run_begin(&r, g->b->arena, g->b->call);
+	double start = bench_now();
+
+	for (size_t i = 0; !status && (i < a->repeat || bench_now() - start < a->seconds); i++) {
+		status = bench_run_pass(&r, g->b->call);
+		bench_progress(g->b, work, (bench_now() - start) / (a->seconds + 1e-9),
+			(double)r.counts.tokens / r.pass_s.items[r.pass_s.n - 1]);
+	}
+	bench_progress(g->b, NULL, 1, 0);
+	if (!status)
+		status = add_point(g, kind, x, &r, bench_quantile(&r.pass_s, 0.5));
+	bench_run_end(&r);
+	tn_arena_rewind(tn_call_arena(g->b->call), mark);
+	return status;
+}
+
+/* Whether a pass of so many tokens would take too long, after the last point. */
+static bool too_long(struct growth *g, enum sweep_kind kind, double tokens)
+{
+	struct sweep *s = &g->sweeps[kind];
+
+	if (!s->n || per_token(s, s->n - 1) * tokens / 1e6 <= g->limit)
+		return false;
+	s->cut = true;
+	return true;
+}
+
+static int by_texts(struct growth *g, struct tn_pipeline *p)
+{
+	struct sweep *s = &g->sweeps[BY_TEXTS];
+
+	for (size_t n = 100; n <= 6400; n *= 2) {
+		struct bench_work w = { .batch = n };
+
+		if (too_long(g, BY_TEXTS, s->n ? 2 * s->tokens[s->n - 1] : 0))
+			return 0;
+		if (bench_work_sentences(&w, n, p->pair_is_long, g->b->arena, g->b->call) ||
+				measure(g, BY_TEXTS, (double)n, p, &w))
+			return tn_status(g->b->call);
+	}
+	return 0;
+}
+
+static int by_length(struct growth *g, struct tn_pipeline *p)
+{
+	size_t longest = p->max_tokens && p->max_tokens < LONGEST ? p->max_tokens : LONGEST;
+
+	for (size_t length = 16; length <= longest;) {
+		size_t n = length < PASS_TOKENS ? PASS_TOKENS / length : 1;
+		struct bench_work w = { .batch = n };
+
+		if (too_long(g, BY_LENGTH, 2 * (double)(n * length)))
+			return 0;
+		if (bench_work_fixed(&w, p, length, n, g->b->arena, g->b->call) ||
+				measure(g, BY_LENGTH, (double)length, p, &w))
+			return tn_status(g->b->call);
+		length = length < longest && 2 * length > longest ? longest : 2 * length;
+	}
+	return 0;
+}
+
+static int by_budget(struct growth *g, struct tn_pipeline *p)
+{
+	const size_t usual = p->batch_tokens;
+	struct bench_work w = { .batch = 256 };
+
+	if (bench_work_sentences(&w, 256, p->pair_is_long, g->b->arena, g->b->call))
+		return tn_status(g->b->call);
+	for (size_t n = 32; n <= 4096 && !tn_status(g->b->call); n *= 2) {
+		p->batch_tokens = n;
+		measure(g, BY_BUDGET, (double)n, p, &w);
+	}
+	p->batch_tokens = usual;
+	return tn_status(g->b->call);
+}
+
+static int with_threads(struct growth *g, size_t threads)
+{
+	const char *settings[BENCH_MOST + 4] = { NULL };
+	struct bench_way *way = &g->b->ways[0];
+	struct bench_work w = { .batch = 128 };
+	struct tn_pipeline *p;
+	size_t n = 0;
+
+	for (; way->settings[n]; n++)
+		settings[n] = way->settings[n];
+	settings[n] = tn_printf(g->b->call, "threads=%zu", threads);
+	p = settings[n] ? tn_pipeline_open(g->b->a->pipeline, settings, g->b->call) : NULL;
+	if (p && !bench_work_sentences(&w, 128, p->pair_is_long, g->b->arena, g->b->call))
+		measure(g, BY_THREADS, (double)threads, p, &w);
+	tn_pipeline_close(p);
+	return tn_status(g->b->call);
+}
+
+static int by_threads(struct growth *g)
+{
+	size_t most = tn_machine_threads();
+
+	for (size_t t = 1; t <= most; t = t < most && 2 * t > most ? most : 2 * t)
+		if (with_threads(g, t))
+			return tn_status(g->b->call);
+	return 0;
+}
+
+static struct tn_value *point_row(struct growth *g, enum sweep_kind kind, size_t i)
+{
+	const struct sweep *s = &g->sweeps[kind];
+	struct bench *b = g->b;
+	size_t base = base_of(s, kind);
+	double peak = bench_peak_of(b, 0), speed = s->flops[i] / s->pass_s[i] / 1e9;
+	struct tn_value *row = tn_new_object(b->arena);
+
+	bench_set_text(b->arena, row, "row", "growth");
+	bench_set_text(b->arena, row, "pipeline", b->a->pipeline);
+	bench_set_text(b->arena, row, "backends", bench_way_chain(&b->ways[0], b->call));
+	bench_set_text(b->arena, row, "by", kinds[kind].name);
+	bench_set_int(b->arena, row, "at", (int64_t)s->x[i]);
+	bench_set_int(b->arena, row, "tokens", (int64_t)s->tokens[i]);
+	bench_set_real(b->arena, row, "seconds", s->pass_s[i]);
+	bench_set_real(b->arena, row, "us_per_token", per_token(s, i));
+	bench_set_real(b->arena, row, "tokens_per_s", s->tokens[i] / s->pass_s[i]);
+	bench_set_real(b->arena, row, "gflop_per_s", speed);
+	/* The peak is that of the pipeline's own threads. */
+	bench_set_real(b->arena, row, "peak_share", kind == BY_THREADS ? NAN : speed / peak);
+	bench_set_real(b->arena, row, "relative", per_token(s, i) / per_token(s, base));
+	return bench_set_real(b->arena, row, "predicted", kind == BY_THREADS ? s->x[base] / s->x[i] :
+		predicted(s, base, i)) ? row : NULL;
+}
+
+/* How many times slower the slowest point is than the fastest, in time per token. */
+static double spread(const struct sweep *s)
+{
+	double low = INFINITY, high = 0;
+
+	for (size_t i = 0; i < s->n; i++) {
+		low = fmin(low, per_token(s, i));
+		high = fmax(high, per_token(s, i));
+	}
+	return high / low;
+}
+
+static size_t fastest(const struct sweep *s)
+{
+	size_t best = 0;
+
+	for (size_t i = 1; i < s->n; i++)
+		if (per_token(s, i) < per_token(s, best))
+			best = i;
+	return best;
+}
+
+/* What a sweep says, in one sentence. */
+static const char *sentence(const struct growth *g, enum sweep_kind kind)
+{
+	const struct sweep *s = &g->sweeps[kind];
+	size_t base = base_of(s, kind), last = s->n - 1, best = fastest(s);
+	double to_last = per_token(s, last) / per_token(s, base);
+	struct tn_call *call = g->b->call;
+
+	switch (kind) {
+	case BY_TEXTS:
+		return tn_printf(call, "from %.0f to %.0f texts the time per token %s: %.2f times that "
+			"of the first; slowest over fastest %.2f%s", s->x[0], s->x[last],
+			to_last <= 1.1 ? "does not grow" : "grows", to_last, spread(s),
+			s->cut ? "; more would take too long (--time)" : "");
+	case BY_LENGTH:
+		return tn_printf(call, "from %.0f to %.0f tokens the time per token grows %.2f times; "
+			"the attention term says %.2f%s", s->x[base], s->x[last], to_last,
+			predicted(s, base, last), s->cut ?
+			"; longer ones would take too long (--time)" : "");
+	case BY_BUDGET:
+		return tn_printf(call, "batches of %.0f tokens are the fastest; the pipeline's own take "
+			"up to %zu", s->x[best], g->b->ways[0].p->batch_tokens);
+	default:
+		return tn_printf(call, "%.0f thread%s: %.2f times as fast as one", s->x[last],
+			s->x[last] > 1 ? "s" : "", per_token(s, 0) / per_token(s, last));
+	}
+}
+
+static int add_rows(struct growth *g, enum sweep_kind kind)
+{
+	struct bench *b = g->b;
+	const struct sweep *s = &g->sweeps[kind];
+	size_t base = base_of(s, kind);
+	struct tn_value *row = tn_new_object(b->arena);
+
+	for (size_t i = 0; i < s->n; i++)
+		if (bench_add_row(b, &b->points, point_row(g, kind, i)))
+			return tn_status(b->call);
+	bench_set_text(b->arena, row, "row", "finding");
+	bench_set_text(b->arena, row, "by", kinds[kind].name);
+	bench_set_int(b->arena, row, "from", (int64_t)s->x[base]);
+	bench_set_int(b->arena, row, "to", (int64_t)s->x[s->n - 1]);
+	bench_set_real(b->arena, row, "relative", per_token(s, s->n - 1) / per_token(s, base));
+	bench_set_real(b->arena, row, "predicted", kind == BY_THREADS ?
+		s->x[base] / s->x[s->n - 1] : predicted(s, base, s->n - 1));
+	bench_set_real(b->arena, row, "spread", spread(s));
+	return bench_add_row(b, &b->findings, bench_set_text(b->arena, row, "text",
+		sentence(g, kind)) ? row : NULL);
+}
+
+/* A panel for each sweep: the time of a token, and what arithmetic alone would have it be. */
+static void write_plot(struct growth *g, FILE *out)
+{
+	struct bench_panel panels[N_SWEEPS];
+	struct bench_series series[N_SWEEPS][2];
+	double measured[N_SWEEPS][BENCH_MOST], expected[N_SWEEPS][BENCH_MOST];
+	char title[256];
+
+	for (int k = 0; k < N_SWEEPS; k++) {
+		const struct sweep *s = &g->sweeps[k];
+		size_t base = base_of(s, (enum sweep_kind)k);
+
+		for (size_t i = 0; i < s->n; i++) {
+			measured[k][i] = per_token(s, i);
+			expected[k][i] = per_token(s, base) * (k == BY_THREADS ? s->x[base] / s->x[i] :
+				predicted(s, base, i));
+		}
+		series[k][0] = (struct bench_series){ "measured", s->x, measured[k], s->n, false };
+		series[k][1] = (struct bench_series){ k == BY_THREADS ? "one thread's share" :
+			"by arithmetic", s->x, expected[k], s->n, true };
+		panels[k] = (struct bench_panel){ kinds[k].title, kinds[k].label,
+			"microseconds a token", false, series[k], 2 };
+	}
+	snprintf(title, sizeof(title), "%s: %s, %s", g->b->a->pipeline,
+		bench_way_chain(&g->b->ways[0], g->b->call), g->b->ways[0].p->config->precision);
+	bench_plot(out, title, panels, N_SWEEPS, 2);
+}
+
+static int save_plot(struct growth *g, struct tn_file_writer *w)
+{
+	struct tn_call *call = g->b->call;
+	char *text = NULL;
+	size_t len = 0;
+	FILE *out = open_memstream(&text, &len);
+
+	if (!out)
+		return tn_fail(call, TN_ENOMEM, "out of memory");
+	write_plot(g, out);
+	if (fclose(out))
+		tn_fail(call, TN_ENOMEM, "out of memory");
+	else if (!tn_file_write(w, text, len, call))
+		tn_file_commit(w, call);
+	free(text);
+	return tn_status(call);
+}
+
+static int measure_all(struct growth *g)
+{
+	struct tn_pipeline *p = g->b->ways[0].p;
+
+	if (by_texts(g, p) || by_length(g, p) || by_budget(g, p) || by_threads(g))
+		return tn_status(g->b->call);
+	bench_measure_peaks(g->b);
+	for (int k = 0; k < N_SWEEPS; k++)
+		if (add_rows(g, (enum sweep_kind)k))
+			return tn_status(g->b->call);
+	return 0;
+}
+
+int bench_growth(struct bench *b)
+{
+	struct growth *g = tn_arena_alloc(b->arena, sizeof(*g));
+	struct tn_file_writer w = { 0 };
+
+	if (!g)
+		return tn_fail(b->call, TN_ENOMEM, "out of memory");
+	g->b = b;
+	g->limit = LIMIT * (b->a->seconds > 1 ? b->a->seconds : 1);
+	/* A plot that cannot be written is said before all is measured. */
+	if (b->a->plot && tn_file_create(&w, b->a->plot, b->call))
+		return tn_status(b->call);
+	if (!measure_all(g) && b->a->plot)
+		save_plot(g, &w);
+	tn_file_abandon(&w);
+	return tn_status(b->call);
+}
