@@ -276,15 +276,25 @@ START_TEST(test_fallback_is_said)
 }
 END_TEST
 
+/* Whether a backend was configured. */
+static bool is_built(const char *backend)
+{
+	const char *top = getenv("top_builddir");
+	char path[4200];
+
+	snprintf(path, sizeof(path), "%s/backends/.libs/backend-%s.so", top ? top : ".", backend);
+	return !access(path, R_OK);
+}
+
 /* The linears of a pipeline in eight bits: near those of fp32 and yet others, on every
  * backend. */
 START_TEST(test_eight_bits)
 {
-	static const char *const backends[] = { "backends = \"reference\"",
-		"backends = \"openblas\"", "backends = \"onednn\"" };
+	static const char *const backends[] = { "reference", "openblas", "onednn" };
+	char chain[64] = "backends = \"reference\"";
 	struct tn_call *call = tn_call_create();
 	struct tn_input input = { .text = make_text(60, call) };
-	const char *settings[] = { backends[0], NULL, NULL };
+	const char *settings[] = { chain, NULL, NULL };
 	struct tn_pipeline *p = open_tagger(TAGS, settings, call);
 	struct scored exact, eight;
 
@@ -294,7 +304,9 @@ START_TEST(test_eight_bits)
 	for (int b = 0; b < 3; b++) {
 		double most = 0;
 
-		settings[0] = backends[b];
+		if (!is_built(backends[b]))
+			continue;
+		snprintf(chain, sizeof(chain), "backends = \"%s\"", backends[b]);
 		p = open_tagger(TAGS, settings, call);
 		score(p, &input, &eight, call);
 		tn_pipeline_close(p);
