@@ -1,33 +1,36 @@
 # SPDX-License-Identifier: Apache-2.0
 """Rows that are no race of passes: cold start, memory, the share of a tagger's CRF, and a long
 stream through `tenon run`."""
+import json
 import os
-import statistics
+import resource
 import subprocess
 import tempfile
 import time
 
 import turns
-import works
 
 HEAD = os.path.join(turns.HERE, "..", "..", "..", "examples", "demo", "entities.safetensors")
 
 
-def tenon_run(args, directory, rest, stdin=None):
-    """Seconds of a whole command, start and end of the process included."""
+def tenon(args, words, **how):
+    """Runs the tenon command, not the script that libtool leaves in its place; a
+    CompletedProcess and its seconds by args.clock."""
+    core = os.path.join(args.build, "core", ".libs")
     libraries = ":".join(os.path.join(args.build, x, ".libs")
                          for x in ("heads", "plugins", "backends"))
-    begin = time.perf_counter()
-    subprocess.run([os.path.join(args.build, "tenon"), "run", directory] + rest, check=True,
-                   env=dict(os.environ, TENON_PLUGIN_PATH=libraries), stdin=stdin,
-                   stdout=subprocess.DEVNULL)
-    return time.perf_counter() - begin
+    before, begin = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+    done = subprocess.run([os.path.join(core, "tenon")] + words, check=True, text=True, env=dict(
+        os.environ, TENON_PLUGIN_PATH=libraries, LD_LIBRARY_PATH=core), **how)
+    wall, after = time.perf_counter() - begin, resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu = after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
+    return done, cpu if args.clock == "cpu" else wall
 
 
 def cold_start(args, directory):
     """ms of `tenon run` with one sentence, the files being in the page cache."""
-    times = [1e3 * tenon_run(args, directory, ["Ada Lovelace lives in Oslo."])
-             for _ in range(21)]
+    words = ["run", directory, "Ada Lovelace lives in Oslo."]
+    times = [1e3 * tenon(args, words, stdout=subprocess.DEVNULL)[1] for _ in range(21)]
     return {"ms": times[1:]}
 
 
@@ -59,27 +62,27 @@ def crf(args, texts, directory):
 
 
 def stream(args, texts, directory, threads):
-    """Sentences a second of `tenon run` on a file, its start included, and those of the
-    pipeline alone (driver.c), in turn."""
+    """Sentences a second of `tenon run` on a file, its start included, and of `tenon bench`
+    on the first tenth of it, in turn."""
     of_file = next(iter(texts.files.values()))
     many = (of_file * (args.stream // len(of_file) + 1))[:args.stream]
-    part = many[:max(args.stream // 10, 1)]
-    engine = turns.Tenon(args.build, directory, threads, args.set)
-    rates = {"run": [], "alone": []}
+    settings = [x for s in args.set + ["threads=%d" % threads] for x in ("--set", s)]
+    rates = {"run": [], "bench": []}
     with tempfile.TemporaryDirectory() as folder:
-        path, batches = os.path.join(folder, "texts.txt"), os.path.join(folder, "batches.txt")
-        with open(path, "w", encoding="utf-8") as f:
-            f.write("\n".join(many) + "\n")
-        turns.write_batches(works.batched(part, 256), batches)
-        engine.ask("load " + batches)
+        whole, part = os.path.join(folder, "whole.txt"), os.path.join(folder, "part.txt")
+        for path, lines in ((whole, many), (part, many[:max(args.stream // 10, 1)])):
+            with open(path, "w", encoding="utf-8") as f:
+                f.write("\n".join(lines) + "\n")
         for _ in range(3):
-            seconds = tenon_run(args, directory, [
-                "--input", path, "--format", "jsonl", "--set", "threads=%d" % threads]
-                + [x for s in args.set for x in ("--set", s)])
+            seconds = tenon(args, ["run", directory, "--input", whole, "--format", "jsonl"]
+                            + settings, stdout=subprocess.DEVNULL)[1]
+            said = tenon(args, ["bench", directory, "--input", part, "--batch", "256", "--time", "2",
+                                "--repeat", "1", "--format", "jsonl"] + settings,
+                         stdout=subprocess.PIPE)[0].stdout
+            row = json.loads(said.split("\n")[0])
             rates["run"].append(args.stream / seconds)
-            passes = engine.ask("time text 1")["seconds"]
-            rates["alone"].append(len(part) / statistics.median(passes))
-    engine.close()
+            rates["bench"].append(row["texts_per_s"] / (
+                row["cpus_used"] if args.clock == "cpu" else 1))
     return rates
 
 
@@ -99,5 +102,5 @@ def run(args, texts, directories, results, can):
         if not results.has(key):
             try:
                 results.add(dict(measure(), key=key))
-            except turns.Gone as gone:
+            except (turns.Gone, subprocess.CalledProcessError) as gone:
                 results.add({"key": key, "note": str(gone)})
