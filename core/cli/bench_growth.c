@@ -14,6 +14,7 @@
 #define LONGEST 8192		/* tokens, where the model has no limit */
 #define PASS_TOKENS 2048	/* of texts of one length */
 #define LIMIT 30		/* a pass may take so many times --time, or seconds */
+#define MOST_POINTS 16
 
 enum sweep_kind { BY_TEXTS, BY_LENGTH, BY_BUDGET, BY_THREADS, N_SWEEPS };
 
@@ -26,9 +27,19 @@ static const struct {
 	{ "threads", "Threads", "threads" },
 };
 
-/* Points of one kind. */
+/* Texts that are answered by one pipeline with batches of one size. */
+struct point {
+	double x;
+	struct tn_pipeline *p;
+	size_t budget;		/* tokens of a batch at most; 0: the pipeline's own */
+	struct bench_work work;
+	struct bench_run run;
+};
+
+/* Points of one kind, and what was measured there. */
 struct sweep {
-	double x[BENCH_MOST], tokens[BENCH_MOST], pass_s[BENCH_MOST], flops[BENCH_MOST];
+	struct point points[MOST_POINTS];
+	double x[MOST_POINTS], tokens[MOST_POINTS], pass_s[MOST_POINTS], flops[MOST_POINTS];
 	size_t n;
 	bool cut;		/* further points would have taken too long */
 };
@@ -36,6 +47,8 @@ struct sweep {
 struct growth {
 	struct bench *b;
 	struct sweep sweeps[N_SWEEPS];
+	struct tn_pipeline *threads[MOST_POINTS];	/* opened for so many */
+	size_t n_threads;
 	double limit;		/* seconds of a pass */
 };
 
@@ -44,16 +57,21 @@ static double per_token(const struct sweep *s, size_t i)
 	return 1e6 * s->pass_s[i] / s->tokens[i];
 }
 
-/* The point that others are compared with: the first; of lengths the fastest for its
- * arithmetic, as short ones pay for what every batch costs. */
+static size_t fastest(const struct sweep *s)
+{
+	size_t best = 0;
+
+	for (size_t i = 1; i < s->n; i++)
+		if (per_token(s, i) < per_token(s, best))
+			best = i;
+	return best;
+}
+
+/* The point that others are compared with: the first; of lengths the fastest, as very short
+ * texts pay for what every text costs. */
 static size_t base_of(const struct sweep *s, enum sweep_kind kind)
 {
-	size_t base = 0;
-
-	for (size_t i = 1; kind == BY_LENGTH && i < s->n; i++)
-		if (s->flops[i] / s->pass_s[i] > s->flops[base] / s->pass_s[base])
-			base = i;
-	return base;
+	return kind == BY_LENGTH ? fastest(s) : 0;
 }
 
 /* The time per token at point i beside that at the base, as arithmetic alone would have it. */
@@ -62,127 +80,161 @@ static double predicted(const struct sweep *s, size_t base, size_t i)
 	return s->flops[i] / s->tokens[i] / (s->flops[base] / s->tokens[base]);
 }
 
-static int add_point(struct growth *g, enum sweep_kind kind, double x, const struct bench_run *r,
-	double pass)
+static int pass(struct point *at, bool first, struct growth *g)
 {
-	struct sweep *s = &g->sweeps[kind];
+	const size_t usual = at->p->batch_tokens;
+	int status;
 
-	s->x[s->n] = x;
-	s->tokens[s->n] = (double)r->counts.tokens;
-	s->flops[s->n] = (double)r->counts.flops;
-	s->pass_s[s->n++] = pass;
-	return 0;
-}
-
-/* One point: passes for --time, at least --repeat. */
-static int measure(struct growth *g, enum sweep_kind kind, double x, struct tn_pipeline *p,
-	const struct bench_work *work)
-{
-	struct tn_mark mark = tn_arena_mark(tn_call_arena(g->b->call));
-	struct bench_run r = { .p = p, .work = work, .encoded = g->b->a->encoded };
-	const struct bench_arguments *a = g->b->a;
-	int status = bench_run_begin(&r, g->b->arena, g->b->call);
-	double start = bench_now();
-
-	for (size_t i = 0; !status && (i < a->repeat || bench_now() - start < a->seconds); i++) {
-		status = bench_run_pass(&r, g->b->call);
-		bench_progress(g->b, work, (bench_now() - start) / (a->seconds + 1e-9),
-			(double)r.counts.tokens / r.pass_s.items[r.pass_s.n - 1]);
-	}
-	bench_progress(g->b, NULL, 1, 0);
-	if (!status)
-		status = add_point(g, kind, x, &r, bench_quantile(&r.pass_s, 0.5));
-	bench_run_end(&r);
-	tn_arena_rewind(tn_call_arena(g->b->call), mark);
+	if (at->budget)
+		at->p->batch_tokens = at->budget;
+	status = first ? bench_run_begin(&at->run, g->b->arena, g->b->call) :
+		bench_run_pass(&at->run, g->b->call);
+	at->p->batch_tokens = usual;
 	return status;
 }
 
-/* Whether a pass of so many tokens would take too long, after the last point. */
-static bool too_long(struct growth *g, enum sweep_kind kind, double tokens)
+/* Adds a point and warms it up; false when that took so long that the next, larger one
+ * would not end in time, or after an error. */
+static bool add_point(struct growth *g, enum sweep_kind kind, double x, struct tn_pipeline *p,
+	size_t budget, const struct bench_work *work)
 {
 	struct sweep *s = &g->sweeps[kind];
+	struct point *at = &s->points[s->n];
+	double start = bench_now();
 
-	if (!s->n || per_token(s, s->n - 1) * tokens / 1e6 <= g->limit)
+	*at = (struct point){ .x = x, .p = p, .budget = budget, .work = *work };
+	at->run = (struct bench_run){ .p = p, .work = &at->work, .encoded = g->b->a->encoded };
+	s->n++;
+	bench_progress(g->b, work, 0, 0);
+	if (pass(at, true, g))
 		return false;
-	s->cut = true;
-	return true;
+	s->cut = 2 * (bench_now() - start) > g->limit;
+	return !s->cut && s->n < MOST_POINTS;
+}
+
+/* Passes at all points by turns, so that what else the machine does falls on all of them:
+ * for --time at each, at least --repeat times. */
+static int measure(struct growth *g, enum sweep_kind kind)
+{
+	const struct bench_arguments *a = g->b->a;
+	struct sweep *s = &g->sweeps[kind];
+	double start = bench_now(), least = a->seconds * (double)s->n;
+
+	for (size_t round = 0; round < a->repeat || bench_now() - start < least; round++)
+		for (size_t i = 0; i < s->n; i++) {
+			struct point *at = &s->points[(round + i) % s->n];
+
+			if (pass(at, false, g))
+				return tn_status(g->b->call);
+			bench_progress(g->b, &at->work, least > 0 ?
+				fmin(1, (bench_now() - start) / least) : 1,
+				(double)at->run.counts.tokens /
+				at->run.pass_s.items[at->run.pass_s.n - 1]);
+		}
+	bench_progress(g->b, NULL, 1, 0);
+	for (size_t i = 0; i < s->n; i++) {
+		struct bench_run *r = &s->points[i].run;
+
+		s->x[i] = s->points[i].x;
+		s->tokens[i] = (double)r->counts.tokens;
+		s->flops[i] = (double)r->counts.flops;
+		s->pass_s[i] = bench_quantile(&r->pass_s, 0.5);
+	}
+	return 0;
 }
 
 static int by_texts(struct growth *g, struct tn_pipeline *p)
 {
-	struct sweep *s = &g->sweeps[BY_TEXTS];
+	bool more = true;
 
-	for (size_t n = 100; n <= 6400; n *= 2) {
+	for (size_t n = 100; more && n <= 6400; n *= 2) {
 		struct bench_work w = { .batch = n };
 
-		if (too_long(g, BY_TEXTS, s->n ? 2 * s->tokens[s->n - 1] : 0))
-			return 0;
-		if (bench_work_sentences(&w, n, p->pair_is_long, g->b->arena, g->b->call) ||
-				measure(g, BY_TEXTS, (double)n, p, &w))
+		if (bench_work_sentences(&w, n, p->pair_is_long, g->b->arena, g->b->call))
 			return tn_status(g->b->call);
+		more = add_point(g, BY_TEXTS, (double)n, p, 0, &w);
 	}
-	return 0;
+	return tn_status(g->b->call) ? tn_status(g->b->call) : measure(g, BY_TEXTS);
 }
 
 static int by_length(struct growth *g, struct tn_pipeline *p)
 {
 	size_t longest = p->max_tokens && p->max_tokens < LONGEST ? p->max_tokens : LONGEST;
+	bool more = true;
 
-	for (size_t length = 16; length <= longest;) {
+	for (size_t length = longest < 16 ? longest : 16; more && length <= longest;) {
 		size_t n = length < PASS_TOKENS ? PASS_TOKENS / length : 1;
 		struct bench_work w = { .batch = n };
 
-		if (too_long(g, BY_LENGTH, 2 * (double)(n * length)))
-			return 0;
-		if (bench_work_fixed(&w, p, length, n, g->b->arena, g->b->call) ||
-				measure(g, BY_LENGTH, (double)length, p, &w))
+		if (bench_work_fixed(&w, p, length, n, g->b->arena, g->b->call))
 			return tn_status(g->b->call);
+		more = add_point(g, BY_LENGTH, (double)length, p, 0, &w);
 		length = length < longest && 2 * length > longest ? longest : 2 * length;
 	}
-	return 0;
+	return tn_status(g->b->call) ? tn_status(g->b->call) : measure(g, BY_LENGTH);
 }
 
 static int by_budget(struct growth *g, struct tn_pipeline *p)
 {
-	const size_t usual = p->batch_tokens;
 	struct bench_work w = { .batch = 256 };
 
 	if (bench_work_sentences(&w, 256, p->pair_is_long, g->b->arena, g->b->call))
 		return tn_status(g->b->call);
-	for (size_t n = 32; n <= 4096 && !tn_status(g->b->call); n *= 2) {
-		p->batch_tokens = n;
-		measure(g, BY_BUDGET, (double)n, p, &w);
-	}
-	p->batch_tokens = usual;
-	return tn_status(g->b->call);
+	for (size_t n = 32; n <= 4096 && !tn_status(g->b->call); n *= 2)
+		add_point(g, BY_BUDGET, (double)n, p, n, &w);
+	g->sweeps[BY_BUDGET].cut = false;
+	return tn_status(g->b->call) ? tn_status(g->b->call) : measure(g, BY_BUDGET);
 }
 
-static int with_threads(struct growth *g, size_t threads)
+/* The same budget for each, so that backends and weights are shared. */
+static struct tn_pipeline *open_threads(struct growth *g, size_t threads, size_t most)
 {
 	const char *settings[BENCH_MOST + 4] = { NULL };
-	struct bench_way *way = &g->b->ways[0];
-	struct bench_work w = { .batch = 128 };
+	const struct bench_way *way = &g->b->ways[0];
 	struct tn_pipeline *p;
 	size_t n = 0;
 
 	for (; way->settings[n]; n++)
 		settings[n] = way->settings[n];
-	settings[n] = tn_printf(g->b->call, "threads=%zu", threads);
-	p = settings[n] ? tn_pipeline_open(g->b->a->pipeline, settings, g->b->call) : NULL;
-	if (p && !bench_work_sentences(&w, 128, p->pair_is_long, g->b->arena, g->b->call))
-		measure(g, BY_THREADS, (double)threads, p, &w);
-	tn_pipeline_close(p);
-	return tn_status(g->b->call);
+	settings[n++] = tn_printf(g->b->call, "threads=%zu", most);
+	settings[n] = tn_printf(g->b->call, "threads_per_call=%zu", threads);
+	if (tn_status(g->b->call))
+		return NULL;
+	p = tn_pipeline_open(g->b->a->pipeline, settings, g->b->call);
+	if (p)
+		g->threads[g->n_threads++] = p;
+	return p;
 }
 
 static int by_threads(struct growth *g)
 {
 	size_t most = tn_machine_threads();
+	struct bench_work w = { .batch = 128 };
+	bool pair = g->b->ways[0].p->pair_is_long;
 
-	for (size_t t = 1; t <= most; t = t < most && 2 * t > most ? most : 2 * t)
-		if (with_threads(g, t))
+	if (bench_work_sentences(&w, 128, pair, g->b->arena, g->b->call))
+		return tn_status(g->b->call);
+	for (size_t t = 1; t <= most && g->n_threads < MOST_POINTS;
+			t = t < most && 2 * t > most ? most : 2 * t) {
+		struct tn_pipeline *p = open_threads(g, t, most);
+
+		if (!p)
 			return tn_status(g->b->call);
-	return 0;
+		add_point(g, BY_THREADS, (double)t, p, 0, &w);
+		if (tn_status(g->b->call))
+			return tn_status(g->b->call);
+	}
+	g->sweeps[BY_THREADS].cut = false;
+	return measure(g, BY_THREADS);
+}
+
+static void close_all(struct growth *g)
+{
+	for (int k = 0; k < N_SWEEPS; k++)
+		for (size_t i = 0; i < g->sweeps[k].n; i++)
+			bench_run_end(&g->sweeps[k].points[i].run);
+	for (size_t i = 0; i < g->n_threads; i++)
+		tn_pipeline_close(g->threads[i]);
 }
 
 static struct tn_value *point_row(struct growth *g, enum sweep_kind kind, size_t i)
@@ -220,16 +272,6 @@ static double spread(const struct sweep *s)
 		high = fmax(high, per_token(s, i));
 	}
 	return high / low;
-}
-
-static size_t fastest(const struct sweep *s)
-{
-	size_t best = 0;
-
-	for (size_t i = 1; i < s->n; i++)
-		if (per_token(s, i) < per_token(s, best))
-			best = i;
-	return best;
 }
 
 /* What a sweep says, in one sentence. */
@@ -287,7 +329,7 @@ static void write_plot(struct growth *g, FILE *out)
 {
 	struct bench_panel panels[N_SWEEPS];
 	struct bench_series series[N_SWEEPS][2];
-	double measured[N_SWEEPS][BENCH_MOST], expected[N_SWEEPS][BENCH_MOST];
+	double measured[N_SWEEPS][MOST_POINTS], expected[N_SWEEPS][MOST_POINTS];
 	char title[256];
 
 	for (int k = 0; k < N_SWEEPS; k++) {
@@ -356,5 +398,6 @@ int bench_growth(struct bench *b)
 	if (!measure_all(g) && b->a->plot)
 		save_plot(g, &w);
 	tn_file_abandon(&w);
+	close_all(g);
 	return tn_status(b->call);
 }
