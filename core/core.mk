@@ -137,7 +137,7 @@ EXTRA_DIST += %D%/libtenon.map
 bin_PROGRAMS += %D%/tenon
 %C%_tenon_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/core -DTN_PLUGIN_DIR='"$(plugindir)"'
 %C%_tenon_CFLAGS = $(AM_CFLAGS) $(LIBCONFIG_CFLAGS) $(JANSSON_CFLAGS) $(SMARTCOLS_CFLAGS)
-%C%_tenon_LDADD = %D%/libbench.la %D%/libtenon.la $(SMARTCOLS_LIBS)
+%C%_tenon_LDADD = %D%/libbench.la %D%/libeval.la %D%/libtenon.la $(SMARTCOLS_LIBS)
 %C%_tenon_SOURCES = \
 	%D%/cli/answer_table.c \
 	%D%/cli/answer_table.h \
@@ -154,6 +154,9 @@ bin_PROGRAMS += %D%/tenon
 	%D%/cli/plugins.c \
 	%D%/cli/plugins.h \
 	%D%/cli/plugins_show.c \
+	%D%/cli/quantize.c \
+	%D%/cli/quantize.h \
+	%D%/cli/quantize_measure.c \
 	%D%/cli/run.c \
 	%D%/cli/table.c \
 	%D%/cli/tensors.c \
@@ -185,6 +188,23 @@ noinst_LTLIBRARIES += %D%/libbench.la
 	%D%/bench/sentences.h \
 	%D%/bench/work.c \
 	%D%/bench/work.h
+
+# The metrics of each task, and labelled data.
+noinst_LTLIBRARIES += %D%/libeval.la
+%C%_libeval_la_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/core
+%C%_libeval_la_LIBADD = -lm
+EXTRA_DIST += %D%/eval/unicode.py
+%C%_libeval_la_SOURCES = \
+	%D%/eval/answer.c \
+	%D%/eval/answer.h \
+	%D%/eval/gold.c \
+	%D%/eval/gold.h \
+	%D%/eval/measure.c \
+	%D%/eval/measure.h \
+	%D%/eval/spans.c \
+	%D%/eval/spans.h \
+	%D%/eval/squad.c \
+	%D%/eval/unicode_table.h
 
 # The conformance suites: for `tenon plugins test` and for make check.
 noinst_LTLIBRARIES += %D%/libconform.la

@@ -44,6 +44,13 @@ TESTS += %D%/test_input
 %C%_test_input_LDADD = $(TEST_LIBS)
 %C%_test_input_SOURCES = %D%/data/test_input.c
 
+check_PROGRAMS += %D%/test_metrics
+TESTS += %D%/test_metrics
+%C%_test_metrics_CPPFLAGS = $(TEST_CPPFLAGS)
+%C%_test_metrics_CFLAGS = $(TEST_CFLAGS)
+%C%_test_metrics_LDADD = core/libeval.la $(TEST_LIBS) -lm
+%C%_test_metrics_SOURCES = %D%/eval/test_metrics.c
+
 check_PROGRAMS += %D%/test_op
 TESTS += %D%/test_op
 %C%_test_op_CPPFLAGS = $(TEST_CPPFLAGS)
@@ -299,11 +306,13 @@ EXTRA_DIST += \
 	%D%/golden/README.md \
 	%D%/golden/crf/cases.json \
 	%D%/golden/golden_crf.py \
+	%D%/golden/golden_metrics.py \
 	%D%/golden/golden_minilm.py \
 	%D%/golden/golden_models.py \
 	%D%/golden/golden_pipelines.py \
 	%D%/golden/golden_truncated.py \
 	%D%/golden/make.py \
+	%D%/golden/metrics/cases.json \
 	%D%/golden/minilm \
 	%D%/golden/pipelines \
 	%D%/golden/unicode.fnv \
@@ -366,3 +375,5 @@ dist_check_SCRIPTS += %D%/pipeline/bits.sh
 TESTS += %D%/pipeline/bits.sh
 dist_check_SCRIPTS += %D%/cli/coprocess.sh
 TESTS += %D%/cli/coprocess.sh
+dist_check_SCRIPTS += %D%/cli/quantize.sh
+TESTS += %D%/cli/quantize.sh

@@ -15,6 +15,8 @@ int tn_cli_bench(int argc, char **argv);
 int tn_cli_check(int argc, char **argv);
 /** tenon run PIPELINE [TEXT ...]. */
 int tn_cli_run(int argc, char **argv);
+/** tenon quantize PIPELINE --dev FILE. */
+int tn_cli_quantize(int argc, char **argv);
 /** tenon verify DIR --against FILE. */
 int tn_cli_verify(int argc, char **argv);
 /** tenon tokenize PIPELINE [TEXT ...]. */

@@ -39,6 +39,7 @@ struct tn_item {
 	size_t n_words;
 	const struct tn_text *columns;	/* conll: [n_words][n_columns], else NULL */
 	size_t n_columns;
+	const struct tn_value *object;	/* jsonl: all of the line, else NULL */
 	const char *error;
 };
 

@@ -66,6 +66,7 @@ static int read_object(const struct line *l)
 	bool question = tn_get(l->object, "question") || tn_get(l->object, "context");
 	int status;
 
+	l->item->object = l->object;
 	l->item->id = tn_get(l->object, "id");
 	if (!text && !words && !question)
 		return fail_line(l, "expected \"text\", \"words\", or \"question\" and "

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Makes the recorded outputs in this folder.  Needs torch, transformers, tokenizers 0.22,
-safetensors, pytorch-crf.
+safetensors, pytorch-crf, seqeval.
 
-    python make.py [models] [truncated] [crf] [pipelines] [--out DIR]
+    python make.py [models] [truncated] [crf] [metrics] [pipelines] [--out DIR]
     python make.py minilm --model DIR --books DIR --tweets FILE --ewt FILE [--out DIR]
 
 Without names: all but minilm."""
@@ -23,7 +23,7 @@ def main():
     p.add_argument("--ewt", help="a CoNLL-U file")
     args = p.parse_args()
     torch.set_num_threads(1)
-    for part in args.parts or ["models", "truncated", "crf", "pipelines"]:
+    for part in args.parts or ["models", "truncated", "crf", "metrics", "pipelines"]:
         module = __import__("golden_" + part)
         if part == "minilm":
             module.make(args.out, args.model, args.books, args.tweets, args.ewt)

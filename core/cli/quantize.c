@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * core/cli/quantize.c - tenon quantize: whether eight bits are good enough for a pipeline, by
+ * labelled data.
+ */
+#include <argp.h>
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/cli.h"
+#include "cli/quantize.h"
+
+#define DEFAULT_MAX_DROP 0.5
+
+enum { KEY_DEV = 256, KEY_FROM, KEY_HEAD, KEY_MAX_DROP, KEY_OUT, KEY_FORMAT, KEY_SET };
+
+static const struct argp_option options[] = {
+	{ "dev", KEY_DEV, "FILE", 0, "labelled data; may be given again", 0 },
+	{ "from", KEY_FROM, "FORMAT", 0, "what the files are: jsonl, conll, tsv, squad or text", 0 },
+	{ "max-drop", KEY_MAX_DROP, "POINTS", 0, "what a head may lose at most (0.5)", 0 },
+	{ "head", KEY_HEAD, "NAME", 0, "judge this head alone; may be given again", 0 },
+	{ "out", KEY_OUT, "FILE.cfg", 0, "write the configuration with int8, if none loses more", 0 },
+	{ "format", KEY_FORMAT, "FORMAT", 0, "text, markdown, csv or jsonl", 0 },
+	{ "set", KEY_SET, "PATH=VALUE", 0, "a setting that goes over the file; may be given again",
+	  0 },
+	{ 0 }
+};
+
+static void append(struct argp_state *state, const char *option, const char **list, size_t *n,
+	const char *arg)
+{
+	if (*n == QUANTIZE_MOST)
+		argp_error(state, "%s: given more than %d times", option, QUANTIZE_MOST);
+	list[(*n)++] = arg;
+}
+
+static double parse_points(struct argp_state *state, const char *arg)
+{
+	char *end;
+	double x = strtod(arg, &end);
+
+	if (end == arg || *end || !(x >= 0 && x <= 100))
+		argp_error(state, "--max-drop: found %s, expected points from 0 to 100", arg);
+	return x;
+}
+
+static error_t parse_rest(int key, char *arg, struct argp_state *state)
+{
+	struct quantize_arguments *a = state->input;
+
+	switch (key) {
+	case ARGP_KEY_ARG:
+		if (a->pipeline)
+			return ARGP_ERR_UNKNOWN;
+		a->pipeline = arg;
+		return 0;
+	case ARGP_KEY_END:
+		if (!a->pipeline)
+			argp_error(state, "the pipeline is missing: a .cfg file or a model directory");
+		if (!a->n_dev)
+			argp_error(state, "--dev FILE is missing: the data that judge");
+		return 0;
+	}
+	return ARGP_ERR_UNKNOWN;
+}
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	struct quantize_arguments *a = state->input;
+
+	switch (key) {
+	case KEY_DEV:
+		append(state, "--dev", a->dev, &a->n_dev, arg);
+		return 0;
+	case KEY_FROM:
+		a->from = eval_format_of(arg);
+		if (a->from < 0)
+			argp_error(state, "--from: found %s, expected jsonl, conll, tsv, squad or text",
+				arg);
+		return 0;
+	case KEY_MAX_DROP:
+		a->max_drop = parse_points(state, arg);
+		return 0;
+	case KEY_HEAD:
+		append(state, "--head", a->heads, &a->n_heads, arg);
+		return 0;
+	case KEY_OUT:
+		a->out = arg;
+		return 0;
+	case KEY_FORMAT:
+		if (bench_format_of(arg) < 0)
+			argp_error(state, "--format: found %s, expected text, markdown, csv or jsonl",
+				arg);
+		a->format = (enum bench_format)bench_format_of(arg);
+		return 0;
+	case KEY_SET:
+		append(state, "--set", a->settings, &a->n_settings, arg);
+		return 0;
+	}
+	return parse_rest(key, arg, state);
+}
+
+static int read_data(struct quantize *q)
+{
+	for (size_t i = 0; i < q->a->n_dev; i++) {
+		const char *path = q->a->dev[i];
+		enum eval_format format = q->a->from >= 0 ? (enum eval_format)q->a->from :
+			eval_format_of_path(path);
+
+		if (eval_read(&q->data, path, format, q->arena, q->call))
+			return tn_status(q->call);
+	}
+	return 0;
+}
+
+/* Whether --out can be written, before the work is done. */
+static int check_out(struct quantize *q)
+{
+	const char *out = q->a->out, *slash = out ? strrchr(out, '/') : NULL;
+	const char *directory = !slash ? "." : slash == out ? "/" :
+		tn_printf(q->call, "%.*s", (int)(slash - out), out);
+
+	if (!out || !directory)
+		return tn_status(q->call);
+	if (!access(out, F_OK))
+		return tn_fail(q->call, TN_EIO, "%s: there is such a file, it is not overwritten", out);
+	if (access(directory, W_OK))
+		return tn_fail(q->call, TN_EIO, "%s: %s: %s", out, directory, strerror(errno));
+	return 0;
+}
+
+static int open_pipelines(struct quantize *q)
+{
+	static const char *const precisions[] = { "precision=fp32", "precision=int8" };
+	const char *settings[QUANTIZE_MOST + 2];
+
+	memcpy(settings, q->a->settings, sizeof(settings));
+	for (size_t i = 0; i < QUANTIZE_WAYS; i++) {
+		settings[q->a->n_settings] = precisions[i];
+		q->p[i] = tn_pipeline_open(q->a->pipeline, settings, q->call);
+		if (!q->p[i])
+			return tn_status(q->call);
+		tn_clear(q->call);
+	}
+	return 0;
+}
+
+/* Says so when nothing runs in eight bits: then nothing is judged. */
+static void check_precision(struct quantize *q)
+{
+	const struct tn_plan *plan = q->p[QUANTIZE_INT8]->plan;
+	size_t linear = 0, eight = 0, backend;
+	const char *why;
+
+	for (size_t i = 0; i < tn_plan_n_steps(plan); i++) {
+		const struct tn_node *node = tn_plan_step(plan, i, &backend, &why);
+
+		if (node->op != TN_OP_LINEAR)
+			continue;
+		linear++;
+		eight += node->attr.linear.precision == TN_I8;
+	}
+	if (eight < linear)
+		tn_note(q->call, "%zu of %zu linear operations run in eight bits", eight, linear);
+}
+
+static bool is_asked_for(const struct quantize_arguments *a, const char *head)
+{
+	for (size_t i = 0; i < a->n_heads; i++)
+		if (!strcmp(a->heads[i], head))
+			return true;
+	return !a->n_heads;
+}
+
+static int check_heads(struct quantize *q)
+{
+	const struct tn_pipeline *p = q->p[QUANTIZE_FP32];
+	const char **names = tn_alloc_n(q->call, p->n_heads + 1, sizeof(*names));
+	const char *known = "";
+
+	for (size_t h = 0; names && h < p->n_heads && known; h++) {
+		names[h] = p->heads[h].name;
+		known = tn_printf(q->call, "%s%s%s", known, h ? ", " : "", names[h]);
+	}
+	for (size_t i = 0; i < q->a->n_heads && !tn_status(q->call); i++) {
+		size_t h = 0;
+
+		while (h < p->n_heads && strcmp(names[h], q->a->heads[i]))
+			h++;
+		if (h == p->n_heads)
+			tn_fail(q->call, TN_EUSAGE, "--head: the pipeline has no head \"%.60s\", it has %s",
+				q->a->heads[i], known);
+	}
+	return tn_status(q->call);
+}
+
+/* How many examples the head is judged by. */
+static int count_examples(struct quantize *q, const struct eval_measure *m)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < q->data.n; i++) {
+		int gold = eval_measure_check(m, &q->data.items[i], q->call);
+
+		if (gold < 0)
+			return gold;
+		n += (size_t)gold;
+	}
+	if (!n)
+		return tn_fail(q->call, TN_EDATA, "head %s: the data hold nothing to judge it by; give "
+			"more by --dev, or name the heads to judge by --head", m->head);
+	return 0;
+}
+
+static int open_measures(struct quantize *q)
+{
+	const struct tn_pipeline *p = q->p[QUANTIZE_FP32];
+
+	if (check_heads(q))
+		return tn_status(q->call);
+	for (size_t w = 0; w < QUANTIZE_WAYS; w++) {
+		q->measures[w] = tn_arena_alloc(q->arena, p->n_heads * sizeof(*q->measures[w]));
+		if (!q->measures[w])
+			return tn_fail(q->call, TN_ENOMEM, "out of memory");
+	}
+	for (size_t h = 0; h < p->n_heads; h++) {
+		const struct tn_pipeline_head *head = &p->heads[h];
+
+		if (!is_asked_for(q->a, head->name))
+			continue;
+		for (size_t w = 0; w < QUANTIZE_WAYS; w++)
+			if (eval_measure_open(&q->measures[w][q->n_measures], head->name,
+					(enum tn_task)head->impl->task, head->env.labels,
+					head->env.n_labels, q->arena, q->call))
+				return tn_status(q->call);
+		if (count_examples(q, &q->measures[0][q->n_measures++]))
+			return tn_status(q->call);
+	}
+	return 0;
+}
+
+/* What is wrong from the start cannot lose: such data judge nothing. */
+static int check_data(struct quantize *q)
+{
+	for (size_t i = 0; i < q->n_measures; i++) {
+		struct eval_metric before[EVAL_MOST_METRICS];
+
+		eval_measure_metrics(&q->measures[QUANTIZE_FP32][i], before);
+		if (before->value <= 0)
+			tn_fault(q->call, TN_EDATA, "head %s: %s is 0 in fp32: the data do not fit it",
+				q->measures[0][i].head, before->name);
+	}
+	return tn_status(q->call);
+}
+
+/* Each head that loses too much is a fault. */
+static int judge(struct quantize *q)
+{
+	if (check_data(q))
+		return tn_status(q->call);
+	for (size_t i = 0; i < q->n_measures; i++) {
+		struct eval_metric before[EVAL_MOST_METRICS], after[EVAL_MOST_METRICS];
+		double drop = quantize_drop(q, i);
+
+		/* A thousand times less than what one answer of a million is worth. */
+		if (drop <= q->a->max_drop + 1e-7)
+			continue;
+		eval_measure_metrics(&q->measures[QUANTIZE_FP32][i], before);
+		eval_measure_metrics(&q->measures[QUANTIZE_INT8][i], after);
+		tn_fault(q->call, TN_ECONFIG, "head %s: %s drops by %.2f points, from %.2f in fp32 to "
+			"%.2f in int8; at most %.4g are allowed", q->measures[0][i].head, before->name,
+			drop, before->value, after->value, q->a->max_drop);
+	}
+	return tn_status(q->call);
+}
+
+static int quantize(struct quantize *q)
+{
+	if (check_out(q) || read_data(q) || open_pipelines(q) || open_measures(q))
+		return tn_status(q->call);
+	check_precision(q);
+	if (quantize_measure(q) || quantize_print(q) || judge(q))
+		return tn_status(q->call);
+	return q->a->out ? quantize_write(q) : 0;
+}
+
+int tn_cli_quantize(int argc, char **argv)
+{
+	static const struct argp argp = { options, parse, "PIPELINE --dev FILE",
+		"Runs labelled data in fp32 and in int8, and says what int8 costs each head and how "
+		"much faster it is.  Exit status: 0, no head loses more than --max-drop; 78, one "
+		"does.", NULL, NULL, NULL };
+	struct quantize_arguments a = { .from = -1, .max_drop = DEFAULT_MAX_DROP };
+	struct quantize q = { .a = &a };
+	int code;
+
+	if (argp_parse(&argp, argc, argv, 0, NULL, &a))
+		return -TN_EUSAGE;
+	q.call = tn_call_create();
+	q.arena = tn_arena_create();
+	if (!q.call || !q.arena) {
+		fputs("tenon: out of memory\n", stderr);
+		return -TN_ENOMEM;
+	}
+	tn_on_note(q.call, tn_cli_note, NULL);
+	code = quantize(&q) ? tn_cli_report(q.call) : 0;
+	eval_data_finish(&q.data);
+	for (size_t i = 0; i < QUANTIZE_WAYS; i++)
+		tn_pipeline_close(q.p[i]);
+	tn_call_destroy(q.call);
+	tn_arena_destroy(q.arena);
+	return code;
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * core/cli/quantize.h - what the files of the verb quantize share.
+ */
+#ifndef TN_CLI_QUANTIZE_H
+#define TN_CLI_QUANTIZE_H
+
+#include "bench/report.h"
+#include "eval/measure.h"
+#include "pipeline/pipeline_impl.h"
+
+#define QUANTIZE_MOST 64	/* values of one option */
+
+struct quantize_arguments {
+	const char *pipeline, *out;
+	const char *dev[QUANTIZE_MOST], *heads[QUANTIZE_MOST];
+	const char *settings[QUANTIZE_MOST + 2];	/* one more, and NULL */
+	size_t n_dev, n_heads, n_settings;
+	int from;			/* -1: not given */
+	double max_drop;		/* points */
+	enum bench_format format;
+};
+
+/** The two that are compared. */
+enum { QUANTIZE_FP32, QUANTIZE_INT8, QUANTIZE_WAYS };
+
+/** What the verb holds. */
+struct quantize {
+	const struct quantize_arguments *a;
+	struct tn_call *call;
+	struct tn_arena *arena;		/* what lives to the end */
+	struct eval_data data;
+	struct tn_pipeline *p[QUANTIZE_WAYS];
+	struct eval_measure *measures[QUANTIZE_WAYS];	/* [n_measures], a head each */
+	size_t n_measures;
+	double *ratios;			/* [batches] how many times as fast int8 was */
+	size_t n_batches;
+	double seconds[QUANTIZE_WAYS];
+};
+
+/** Runs both ways over all data, in batches by turns, and fills measures, ratios and
+ *  seconds. */
+int quantize_measure(struct quantize *q);
+/** The points that the judging metric of a head loses; negative when it gains. */
+double quantize_drop(const struct quantize *q, size_t measure);
+/** Prints the tables. */
+int quantize_print(struct quantize *q);
+/** Writes the effective configuration with int8 to a file that is not there yet. */
+int quantize_write(struct quantize *q);
+
+#endif

@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * core/cli/quantize_measure.c - tenon quantize: both precisions over the data, the tables and
+ * the configuration that comes out.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/config.h"
+#include "base/file.h"
+#include "bench/clock.h"
+#include "cli/quantize.h"
+#include "pipeline/effective.h"
+
+#define BATCH 32		/* inputs that are answered together */
+
+/* A batch and its answers, in the call's arena. */
+struct batch {
+	const struct eval_example *examples;
+	size_t n;
+	struct tn_input inputs[BATCH];
+	const struct tn_value *answers[QUANTIZE_WAYS][BATCH];
+	double seconds[QUANTIZE_WAYS];
+};
+
+static int run(struct quantize *q, struct batch *b, size_t way)
+{
+	double start = bench_now();
+
+	if (tn_pipeline_run(q->p[way], b->inputs, b->n, b->answers[way], q->call))
+		return tn_status(q->call);
+	b->seconds[way] = bench_now() - start;
+	return 0;
+}
+
+static int count(struct quantize *q, const struct batch *b)
+{
+	for (size_t i = 0; i < b->n; i++)
+		for (size_t w = 0; w < QUANTIZE_WAYS; w++)
+			for (size_t m = 0; m < q->n_measures; m++)
+				if (eval_measure_add(&q->measures[w][m], &b->examples[i],
+						b->answers[w][i], b->answers[QUANTIZE_FP32][i],
+						q->call))
+					return tn_status(q->call);
+	return 0;
+}
+
+/* How far it is, on a terminal, for what takes longer than two seconds. */
+static void progress(const struct quantize *q, size_t done)
+{
+	double seconds = q->seconds[QUANTIZE_FP32] + q->seconds[QUANTIZE_INT8];
+
+	if (!isatty(STDERR_FILENO) || seconds < 2)
+		return;
+	if (done == q->data.n)
+		fputs("\r\33[K", stderr);
+	else
+		fprintf(stderr, "\r\33[K%zu of %zu, %.1f/s, %.0f s left", done, q->data.n,
+			(double)done / seconds, (double)(q->data.n - done) * seconds / (double)done);
+}
+
+/* By turns, the first one changing, so that neither profits from a quiet moment. */
+static int run_batch(struct quantize *q, struct batch *b, size_t first)
+{
+	b->n = q->data.n - first < BATCH ? q->data.n - first : BATCH;
+	b->examples = q->data.items + first;
+	for (size_t i = 0; i < b->n; i++)
+		b->inputs[i] = b->examples[i].input;
+	for (size_t w = 0; w < QUANTIZE_WAYS; w++)
+		if (run(q, b, (q->n_batches + w) % QUANTIZE_WAYS))
+			return tn_status(q->call);
+	return 0;
+}
+
+int quantize_measure(struct quantize *q)
+{
+	struct batch *b = tn_arena_alloc(q->arena, sizeof(*b));
+
+	q->ratios = tn_arena_alloc(q->arena, (q->data.n / BATCH + 1) * sizeof(*q->ratios));
+	if (!b || !q->ratios)
+		return tn_fail(q->call, TN_ENOMEM, "out of memory");
+	/* Not counted: it warms both up. */
+	if (run_batch(q, b, 0))
+		return tn_status(q->call);
+	for (size_t i = 0; i < q->data.n; i += BATCH) {
+		tn_call_reset(q->call);
+		if (run_batch(q, b, i) || count(q, b))
+			break;
+		q->ratios[q->n_batches++] = b->seconds[QUANTIZE_FP32] / b->seconds[QUANTIZE_INT8];
+		for (size_t w = 0; w < QUANTIZE_WAYS; w++)
+			q->seconds[w] += b->seconds[w];
+		progress(q, i + b->n);
+	}
+	return tn_status(q->call);
+}
+
+double quantize_drop(const struct quantize *q, size_t measure)
+{
+	struct eval_metric before[EVAL_MOST_METRICS] = { { 0 } }, after[EVAL_MOST_METRICS] = { { 0 } };
+
+	eval_measure_metrics(&q->measures[QUANTIZE_FP32][measure], before);
+	eval_measure_metrics(&q->measures[QUANTIZE_INT8][measure], after);
+	return before->value - after->value;
+}
+
+static int compare_doubles(const void *a, const void *b)
+{
+	return (*(const double *)a > *(const double *)b) - (*(const double *)a < *(const double *)b);
+}
+
+static double median(double *x, size_t n)
+{
+	qsort(x, n, sizeof(*x), compare_doubles);
+	return n % 2 ? x[n / 2] : (x[n / 2 - 1] + x[n / 2]) / 2;
+}
+
+static int print_heads(struct quantize *q)
+{
+	static const struct bench_column columns[] = {
+		{ "head", "head", 1, -1 }, { "metric", "metric", 1, -1 }, { "n", "n", 1, -1 },
+		{ "fp32", "fp32", 1, 2 }, { "int8", "int8", 1, 2 }, { "drop", "drop", 1, 2 },
+		{ "max_drop", "allowed", 1, 2 },
+	};
+	struct tn_arena *arena = tn_call_arena(q->call);
+	const struct tn_value **rows = tn_alloc_n(q->call, q->n_measures * EVAL_MOST_METRICS + 1,
+		sizeof(*rows));
+	struct bench_table table = { columns, sizeof(columns) / sizeof(columns[0]), rows, 0 };
+
+	for (size_t i = 0; i < q->n_measures && rows; i++) {
+		struct eval_metric m[QUANTIZE_WAYS][EVAL_MOST_METRICS];
+		size_t n = eval_measure_metrics(&q->measures[QUANTIZE_FP32][i], m[QUANTIZE_FP32]);
+
+		eval_measure_metrics(&q->measures[QUANTIZE_INT8][i], m[QUANTIZE_INT8]);
+		for (size_t k = 0; k < n; k++) {
+			double before = m[QUANTIZE_FP32][k].value, after = m[QUANTIZE_INT8][k].value;
+			struct tn_value *row = tn_new_object(arena), *last;
+
+			bench_set_text(arena, row, "row", "head");
+			bench_set_text(arena, row, "head", q->measures[0][i].head);
+			bench_set_text(arena, row, "metric", m[0][k].name);
+			bench_set_int(arena, row, "n", (int64_t)q->measures[0][i].n);
+			bench_set_real(arena, row, "fp32", before);
+			bench_set_real(arena, row, "int8", after);
+			bench_set_real(arena, row, "drop", before - after);
+			/* Only the first metric of a task judges. */
+			last = tn_set(arena, row, "max_drop", k ? tn_new_null(arena) :
+				tn_new_real(arena, q->a->max_drop));
+			if (!last)
+				return tn_fail(q->call, TN_ENOMEM, "out of memory");
+			rows[table.n++] = row;
+		}
+	}
+	return rows ? bench_print(stdout, q->a->format, &table, q->call) : tn_status(q->call);
+}
+
+static int print_speed(struct quantize *q)
+{
+	static const struct bench_column columns[] = {
+		{ "inputs", "inputs", 1, -1 }, { "batches", "batches", 1, -1 },
+		{ "fp32_per_s", "fp32 inputs/s", 1, 1 }, { "int8_per_s", "int8 inputs/s", 1, 1 },
+		{ "ratio", "ratio", 1, 2 },
+	};
+	struct tn_arena *arena = tn_call_arena(q->call);
+	struct tn_value *row = tn_new_object(arena), *last;
+	const struct tn_value *rows[1] = { row };
+	struct bench_table table = { columns, sizeof(columns) / sizeof(columns[0]), rows, 1 };
+	double n = (double)q->data.n;
+
+	bench_set_text(arena, row, "row", "speed");
+	bench_set_int(arena, row, "inputs", (int64_t)q->data.n);
+	bench_set_int(arena, row, "batches", (int64_t)q->n_batches);
+	bench_set_real(arena, row, "fp32_per_s", n / q->seconds[QUANTIZE_FP32]);
+	bench_set_real(arena, row, "int8_per_s", n / q->seconds[QUANTIZE_INT8]);
+	last = bench_set_real(arena, row, "ratio", median(q->ratios, q->n_batches));
+	if (!last)
+		return tn_fail(q->call, TN_ENOMEM, "out of memory");
+	if (q->a->format != BENCH_JSONL)
+		putchar('\n');
+	return bench_print(stdout, q->a->format, &table, q->call);
+}
+
+int quantize_print(struct quantize *q)
+{
+	return print_heads(q) ? tn_status(q->call) : print_speed(q);
+}
+
+/* What was measured, in front of the settings. */
+static char *comment(struct quantize *q)
+{
+	char *text = tn_printf(q->call, "# int8, by tenon quantize: no head may lose more than %.4g "
+		"points\n", q->a->max_drop);
+
+	for (size_t i = 0; i < q->n_measures && text; i++) {
+		struct eval_metric before[EVAL_MOST_METRICS], after[EVAL_MOST_METRICS];
+
+		eval_measure_metrics(&q->measures[QUANTIZE_FP32][i], before);
+		eval_measure_metrics(&q->measures[QUANTIZE_INT8][i], after);
+		text = tn_printf(q->call, "%s# %s: %s %.2f, of %zu inputs; in fp32 %.2f\n", text,
+			q->measures[0][i].head, after->name, after->value, q->measures[0][i].n,
+			before->value);
+	}
+	return text;
+}
+
+int quantize_write(struct quantize *q)
+{
+	struct tn_value *tree = tn_pipeline_effective(q->p[QUANTIZE_INT8], q->call);
+	char *settings = tree ? tn_config_print(tree, NULL, q->call) : NULL;
+	char *head = settings ? comment(q) : NULL;
+	struct tn_file_writer w = { .path = q->a->out, .fd = -1 };
+
+	if (!head)
+		return tn_status(q->call);
+	w.fd = open(w.path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+	if (w.fd < 0)
+		return tn_fail(q->call, TN_EIO, "%s: %s", w.path, strerror(errno));
+	if (!tn_file_write(&w, head, strlen(head), q->call) &&
+			!tn_file_write(&w, settings, strlen(settings), q->call) && fsync(w.fd) &&
+			errno != EINVAL)
+		tn_fail(q->call, TN_EIO, "%s: %s", w.path, strerror(errno));
+	if (close(w.fd) && !tn_status(q->call))
+		tn_fail(q->call, TN_EIO, "%s: %s", w.path, strerror(errno));
+	if (tn_status(q->call))
+		unlink(w.path);
+	return tn_status(q->call);
+}

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * core/eval/spans.c - spans: of tags, and counted.
+ */
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "eval/spans.h"
+
+double eval_precision(const struct eval_counts *c)
+{
+	return c->found ? (double)c->right / (double)c->found : 0;
+}
+
+double eval_recall(const struct eval_counts *c)
+{
+	return c->gold ? (double)c->right / (double)c->gold : 0;
+}
+
+double eval_f1(const struct eval_counts *c)
+{
+	return c->gold + c->found ? 2 * (double)c->right / (double)(c->gold + c->found) : 0;
+}
+
+/* A tag taken apart. */
+struct tag {
+	char place;		/* B I E S or O */
+	struct tn_text label;	/* of O empty */
+};
+
+static struct tag read_tag(struct tn_text t)
+{
+	static const char letters[] = "BIESLU", places[] = "BIESES";
+	const char *letter = t.len ? strchr(letters, t.text[0]) : NULL;
+
+	if (t.len == 1 && t.text[0] == 'O')
+		return (struct tag){ 'O', { "", 0 } };
+	if (!letter || !*letter || (t.len > 1 && t.text[1] != '-'))
+		return (struct tag){ 'I', t };
+	return (struct tag){ places[letter - letters], t.len == 1 ? (struct tn_text){ "_", 1 } :
+		(struct tn_text){ t.text + 2, t.len - 2 } };
+}
+
+static int compare_labels(struct tn_text a, struct tn_text b)
+{
+	int order = memcmp(a.text, b.text, a.len < b.len ? a.len : b.len);
+
+	return order ? order : (a.len > b.len) - (a.len < b.len);
+}
+
+/* Whether `now`, behind `before`, is in the same span. */
+static bool goes_on(const struct tag *before, const struct tag *now)
+{
+	return (before->place == 'B' || before->place == 'I') &&
+		(now->place == 'I' || now->place == 'E') &&
+		!compare_labels(before->label, now->label);
+}
+
+size_t eval_spans_of_tags(const struct tn_text *tags, size_t n, struct eval_span *spans)
+{
+	struct tag before = { 'O', { "", 0 } };
+	size_t n_spans = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		struct tag now = read_tag(tags[i]);
+
+		if (goes_on(&before, &now))
+			spans[n_spans - 1].end = i + 1;
+		else if (now.place != 'O')
+			spans[n_spans++] = (struct eval_span){ now.label, i, i + 1 };
+		before = now;
+	}
+	return n_spans;
+}
+
+static int compare_spans(const void *left, const void *right)
+{
+	const struct eval_span *a = left, *b = right;
+
+	if (a->begin != b->begin)
+		return a->begin < b->begin ? -1 : 1;
+	if (a->end != b->end)
+		return a->end < b->end ? -1 : 1;
+	return compare_labels(a->label, b->label);
+}
+
+void eval_count_spans(struct eval_counts *c, struct eval_span *gold, size_t n_gold,
+	struct eval_span *found, size_t n_found)
+{
+	size_t g = 0, f = 0;
+
+	qsort(gold, n_gold, sizeof(*gold), compare_spans);
+	qsort(found, n_found, sizeof(*found), compare_spans);
+	c->gold += n_gold;
+	c->found += n_found;
+	while (g < n_gold && f < n_found) {
+		int order = compare_spans(&gold[g], &found[f]);
+
+		c->right += !order;
+		g += order <= 0;
+		f += order >= 0;
+	}
+}
