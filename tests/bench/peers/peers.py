@@ -152,6 +152,7 @@ class Group:
         results.add({"key": key, "tokens": said["tokens"], "cells": cells, "times": times,
                      "cosines": cosines, "refused": refused, "settings": self.settings,
                      "peak": max(m[self.label[1]] for m in machines),
+                     "peak_fp32": max(m["fp32"] for m in machines),
                      "read": max(m["read"] for m in machines),
                      "profile": turns.profile(self.tenon, min(times["tenon"])),
                      "flops": [self.cost.flops(x) for x in lengths],

@@ -7,7 +7,7 @@ from collections import namedtuple
 import plot
 
 NEAR = 0.85     # of the roofline: what no kernel is asked to do better than
-Cell = namedtuple("Cell", "model precision threads work given row ratios best floor")
+Cell = namedtuple("Cell", "model precision threads work given row ratios best machine floor")
 Figure = namedtuple("Figure", "low median high")
 
 
@@ -22,28 +22,28 @@ def text_of(f, form="%.2f"):
     return (form + " (" + form + " to " + form + ")") % (f.median, f.low, f.high)
 
 
-def cell_of(row, peak=0, read=0):
+def cell_of(row, machine):
     """The ratios of each round: time of the peer by that of tenon; the best peer is the one
-    with the least median ratio.  floor: seconds that a processor of this peak (1e9 operations
-    a second) and this reading (1e9 bytes a second) needs at least."""
+    with the least median ratio.  floor: seconds that the machine needs at least; attention
+    is counted in fp32 at every precision."""
     own = row["times"]["tenon"]
     ratios = {name: figure([a / b for a, b in zip(t, own)])
               for name, t in row["times"].items() if name != "tenon"}
     best = min(ratios, key=lambda n: ratios[n].median) if ratios else None
-    peak, read = max(peak, row["peak"]), max(read, row["read"])
-    floor = sum(max(f / peak, row["bytes"] / read) for f in row["flops"]) * 1e-9
-    return Cell(*row["key"], row, ratios, best, floor)
+    floor = sum(max(linear / machine["peak"] + attention / machine["peak_fp32"],
+                    row["bytes"] / machine["read"]) for linear, attention in row["flops"])
+    return Cell(*row["key"], row, ratios, best, machine, floor * 1e-9)
 
 
 def cells_of(rows):
-    """Peaks are the best that any row of the same precision and threads saw."""
+    """The machine is the best that any row of the same precision and threads saw."""
     timed = [r for r in rows if "times" in r]
-    best = {}
+    machines = {}
     for r in timed:
-        kind = tuple(r["key"][1:3])
-        peak, read = best.get(kind, (0, 0))
-        best[kind] = max(peak, r["peak"]), max(read, r["read"])
-    return [cell_of(r, *best[tuple(r["key"][1:3])]) for r in timed]
+        machine = machines.setdefault(tuple(r["key"][1:3]), {})
+        for k in ("peak", "peak_fp32", "read"):
+            machine[k] = max(machine.get(k, 0), r[k])
+    return [cell_of(r, machines[tuple(r["key"][1:3])]) for r in timed]
 
 
 def line_of(row):
@@ -53,7 +53,7 @@ def line_of(row):
     if "times" not in row:
         return "  ".join("%s %s" % (k, text_of(figure(v)) if isinstance(v, list) else
                                     "%.1f" % v) for k, v in row.items() if k != "key")
-    cell = cell_of(row)
+    cell = cell_of(row, row)
     said = ["%s %.2f" % (n, r.median) for n, r in cell.ratios.items()]
     return "  ".join(said + ["%s: %s" % x for x in row["refused"].items()])
 
@@ -103,7 +103,8 @@ def own_gain(cells, precision, target):
                 c.row["times"]["tenon"])
             lines.append(("%s, 8 x 128, %s, %d thread%s" % (precision, c.model, c.threads,
                                                           "s" * (c.threads > 1)),
-                          ">= %.2f x own fp32" % target, "%.2f" % gain,
+                          ">= %.2f x own fp32" % target, "%.2f; the peaks: %.2f" % (
+                              gain, c.machine["peak"] / c.machine["peak_fp32"]),
                           "%.0f %%" % (100 * share(c)),
                           "reached" if gain >= target else "not reached"))
     return lines
@@ -120,13 +121,21 @@ def peak_share(cells):
     return lines
 
 
+def profile(cell):
+    """For each op seconds, operations and bytes; the seconds are brought down to a pass, for
+    steps that are timed alone take longer together."""
+    whole = sum(x[0] for x in cell.row["profile"].values())
+    own = statistics.median(cell.row["times"]["tenon"])
+    return {op: (x[0] * own / whole, x[1], x[2]) for op, x in cell.row["profile"].items()}
+
+
 def linears_share(cells):
-    """The speed of a pass beside that of its linear steps alone, each timed alone."""
+    """The speed of a pass beside that of its linear steps alone."""
     lines = []
     for c in find(cells, precision="fp32", model="base", work="fixed 8 x 128", given="ids"):
-        seconds, flops, _ = c.row["profile"]["linear"]
+        seconds, flops, _ = profile(c)["linear"]
         own = statistics.median(c.row["times"]["tenon"])
-        share_of = sum(c.row["flops"]) / own / (flops / seconds)
+        share_of = sum(map(sum, c.row["flops"])) / own / (flops / seconds)
         lines.append(("fp32, 8 x 128, base, %d thread%s" % (c.threads, "s" * (c.threads > 1)),
                       ">= 95 % of the speed of the linears alone", "%.0f %%" % (100 * share_of),
                       "", "reached" if share_of >= 0.95 else "not reached"))
@@ -206,12 +215,13 @@ def cell_lines(cells):
 def profile_lines(cells):
     """Where tenon's time goes, and how near each op is to what bounds it."""
     for c in find(cells, given="ids"):
-        whole = sum(x[0] for x in c.row["profile"].values())
+        own = statistics.median(c.row["times"]["tenon"])
         parts = []
-        for op, (seconds, flops, moved) in sorted(c.row["profile"].items(), key=lambda x: -x[1][0]):
-            if seconds >= 0.02 * whole:
+        for op, (seconds, flops, moved) in sorted(profile(c).items(), key=lambda x: -x[1][0]):
+            if seconds >= 0.02 * own:
+                peak = c.machine["peak" if op == "linear" else "peak_fp32"]
                 parts.append("%s %.0f %% of the time, %.0f %% of the peak, %.1f GB/s" % (
-                    op, 100 * seconds / whole, 1e-7 * flops / seconds / c.row["peak"],
+                    op, 100 * seconds / own, 1e-7 * flops / seconds / peak,
                     1e-9 * moved / seconds))
         yield c.model, c.precision, c.threads, c.work, "<br>".join(parts)
 
@@ -246,22 +256,21 @@ def write(rows, folder):
            "measured reading bandwidth.  Least cosines of the vectors to "
            "tenon's in fp32 stand where they are below 0.9999.", ""]
     out += ["Measured with %s, %d thread%s: %.0f x 1e9 operations a second, %.1f GB/s read." % (
-        *kind, "s" * (kind[1] > 1), max(c.row["peak"] for c in cells if c[1:3] == kind),
-        max(c.row["read"] for c in cells if c[1:3] == kind))
-        for kind in sorted({c[1:3] for c in cells})] + [""]
+        *kind, "s" * (kind[1] > 1), machine["peak"], machine["read"]) for kind, machine in sorted(
+            {c[1:3]: c.machine for c in cells}.items())] + [""]
     for title, c in (("Slowest", ranked[:1]), ("Best", ranked[-1:])):
-        out += ["%s row: %s, %s, %d threads, %s, %s: %s x %s." % (
+        out += ["%s row: %s, %s, threads %d, %s, %s: %s x %s." % (
             title, *x[:5], text_of(x.ratios[x.best]), x.best) for x in c]
     out += ["", "## Targets", ""]
     out += table(["row", "target", "figure", "of roofline", ""],
                  race_targets(cells) + extra_targets(rows) + [
-                     ("%s, %s, %d threads %s" % (*r["key"][:3], r["key"][3].strip("-")), "", "-",
+                     ("%s, %s, threads %d %s" % (*r["key"][:3], r["key"][3].strip("-")), "", "-",
                       "", r["note"]) for r in notes])
     out += ["", "## All rows", "", "![ratios](ratios.svg)", ""]
     out += table(["model", "precision", "threads", "work", "given", "tokens/s", "of roofline",
                   "ratio to each peer"], cell_lines(cells))
-    out += ["", "## Where tenon's time goes", "", "Each step timed alone; bytes are those that it "
-            "must move at least.", ""]
+    out += ["", "## Where tenon's time goes", "", "Shares by steps timed alone; bytes are those "
+            "that an op must move at least.", ""]
     out += table(["model", "precision", "threads", "work", "ops"], profile_lines(cells))
     out += ["", "## Settings", ""] + settings(cells)
     with open(os.path.join(folder, "report.md"), "w", encoding="utf-8") as f:

@@ -108,6 +108,6 @@ class Cost:
         self.weights = self.layers * (4 * self.width ** 2 + 2 * self.width * c["intermediate_size"])
 
     def flops(self, lengths):
-        """Of one batch of texts of these lengths."""
-        return 2 * self.weights * sum(lengths) + 4 * self.layers * self.width * sum(
-            n * n for n in lengths)
+        """Of the linears and of attention in one batch of texts of these lengths."""
+        return (2 * self.weights * sum(lengths),
+                4 * self.layers * self.width * sum(n * n for n in lengths))
