@@ -327,10 +327,12 @@ EXTRA_DIST += \
 	%D%/golden/wordpiece/uncased.fnv \
 	%D%/golden/wordpiece/uncased/tokenizer_config.json \
 	%D%/golden/wordpiece/uncased/vocab.txt \
+	%D%/parity/compare_metrics.py \
 	%D%/parity/compare_safetensors.py \
 	%D%/parity/compare_tokenizers.py \
 	%D%/parity/compare_unicode.py \
 	%D%/parity/fuzz_tokenizers.py \
+	%D%/parity/metrics.sh \
 	%D%/parity/tokenizers.sh \
 	%D%/parity/unicode.sh
 
@@ -375,5 +377,10 @@ dist_check_SCRIPTS += %D%/pipeline/bits.sh
 TESTS += %D%/pipeline/bits.sh
 dist_check_SCRIPTS += %D%/cli/coprocess.sh
 TESTS += %D%/cli/coprocess.sh
+# The metrics on outputs of other systems, for tests/parity/metrics.sh.
+check_PROGRAMS += %D%/metrics
+%C%_metrics_CPPFLAGS = $(TEST_CPPFLAGS)
+%C%_metrics_LDADD = core/libeval.la core/libtenon.la -lm
+%C%_metrics_SOURCES = %D%/parity/metrics.c
 dist_check_SCRIPTS += %D%/cli/quantize.sh
 TESTS += %D%/cli/quantize.sh

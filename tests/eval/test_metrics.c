@@ -101,6 +101,8 @@ END_TEST
 START_TEST(test_spans_other_schemes)
 {
 	expect(count("B-A I-A E-A S-A S-A", "B-A I-A L-A U-A U-A"), 3, 3, 3);
+	expect(count("B-A E-A I-A S-A I-A", "B-A L-A I-A U-A I-A"), 4, 4, 4);
+	expect(count("B-A E-A I-A S-A I-A", "B-A I-A B-A B-A B-A"), 4, 4, 4);
 	expect(count("B-A E-A E-A", "B-A I-A B-A"), 2, 2, 2);
 	expect(count("PER PER O LOC", "B-PER I-PER O B-LOC"), 2, 2, 2);
 	expect(count("B I O B", "B-_ I-_ O B-_"), 2, 2, 2);
