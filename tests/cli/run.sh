@@ -288,13 +288,16 @@ for format in jsonl table; do
 done
 set -m
 mkfifo "$out/feed"
-"$TENON" run "$cls" <"$out/feed" >"$out/out" 2>"$out/err" &
+# Who runs the tests in the background has SIGINT ignored.
+env --default-signal=INT "$TENON" run "$cls" <"$out/feed" >"$out/out" 2>"$out/err" &
 pid=$!
 exec 3>"$out/feed"
 for ((i = 0; i < 100; i++)); do echo "the cat number $i"; done >&3
 for ((i = 0; i < 300 && $(lines) < 100; i++)); do sleep 0.1; done
 printf 'half a line' >&3
 kill -INT $pid
+for ((i = 0; i < 300; i++)); do kill -0 $pid 2>/dev/null || break; sleep 0.1; done
+kill -KILL $pid 2>/dev/null
 wait $pid 2>/dev/null
 code=$?
 exec 3>&-
