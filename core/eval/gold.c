@@ -124,17 +124,34 @@ static int read_tags(const struct reading *r, const struct tn_value *v)
 	return tn_status(r->call);
 }
 
-static int read_jsonl(const struct reading *r)
+static bool is_label(const struct tn_value *v)
+{
+	return tn_value_kind(v) == TN_VALUE_STRING || tn_value_kind(v) == TN_VALUE_INT;
+}
+
+static int read_labels(const struct reading *r)
 {
 	const struct tn_value *label = tn_get(r->item->object, "label");
+	const struct tn_value *labels = tn_get(r->item->object, "labels");
+
+	if (label && !is_label(label))
+		return wrong_kind(r, "label", label, "a string or an integer");
+	if (labels && tn_value_kind(labels) != TN_VALUE_LIST)
+		return wrong_kind(r, "labels", labels, "a list of strings or integers");
+	for (size_t i = 0; i < tn_size(labels); i++)
+		if (!is_label(tn_at(labels, i)))
+			return wrong_kind(r, "labels", tn_at(labels, i), "strings or integers in it");
+	r->e->gold.label = label;
+	r->e->gold.labels = labels;
+	return 0;
+}
+
+static int read_jsonl(const struct reading *r)
+{
 	const struct tn_value *tags = tn_get(r->item->object, "tags");
 	const struct tn_value *answers = tn_get(r->item->object, "answers");
 
-	if (label && tn_value_kind(label) != TN_VALUE_STRING &&
-			tn_value_kind(label) != TN_VALUE_INT)
-		return wrong_kind(r, "label", label, "a string or an integer");
-	r->e->gold.label = label;
-	if (tags && read_tags(r, tags))
+	if (read_labels(r) || (tags && read_tags(r, tags)))
 		return tn_status(r->call);
 	r->e->gold.has_answers = answers;
 	if (answers)

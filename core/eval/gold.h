@@ -4,8 +4,9 @@
  *	text	one text a line, no answers
  *	tsv	text TAB label, or text TAB pair TAB label
  *	jsonl	the inputs of core/data/input.h, with "label" (a label's name, or its number
- *		from 0), "tags" (of "words", one for each), "answers" (texts, objects with
- *		"text", or an object with the list "text"; none: there is no answer)
+ *		from 0), "labels" (a list of these), "tags" (of "words", one for each),
+ *		"answers" (texts, objects with "text", or an object with the list "text";
+ *		none: there is no answer)
  *	conll	words in the first column, their tags in the last
  *	squad	the JSON of SQuAD 1.1 and 2.0, one file
  *
@@ -27,6 +28,7 @@ enum eval_format eval_format_of_path(const char *path);
 /** What is right for one input; NULL and false where it does not say. */
 struct eval_gold {
 	const struct tn_value *label;	/* a string or an integer */
+	const struct tn_value *labels;	/* a list of these, where there may be several */
 	const struct tn_text *tags;	/* one for each word of the input */
 	const struct tn_text *answers;
 	size_t n_answers;		/* 0: there is none to this question */

@@ -46,10 +46,9 @@ static size_t gold_label(const struct eval_measure *m, const struct tn_value *la
 	return number < m->n_labels ? number : m->n_labels;
 }
 
-static int unknown_label(const struct eval_measure *m, const struct eval_example *e,
-	struct tn_call *call)
+static int unknown_label(const struct eval_measure *m, const char *where,
+	const struct tn_value *label, struct tn_call *call)
 {
-	const struct tn_value *label = e->gold.label;
 	const char *found = tn_value_kind(label) == TN_VALUE_INT ?
 		tn_printf(call, "%lld", (long long)tn_int(label, 0)) :
 		tn_quote(call, tn_string(label, ""), tn_string_length(label));
@@ -58,26 +57,69 @@ static int unknown_label(const struct eval_measure *m, const struct eval_example
 	for (size_t i = 0; i < m->n_labels && i < 20 && known; i++)
 		known = tn_printf(call, "%s%s%s", known, i ? ", " : "", m->labels[i]);
 	return tn_fail(call, TN_EDATA, "%s: the label %s is none of head %s, which has %s%s",
-		e->where, found ? found : "", m->head, known ? known : "",
+		where, found ? found : "", m->head, known ? known : "",
 		m->n_labels > 20 ? ", ..." : "");
 }
 
-static int add_label(struct eval_measure *m, const struct eval_example *e,
-	const struct tn_value *answer, struct tn_call *call)
+/* Whether the gold labels are all of the head's. */
+static int check_labels(const struct eval_measure *m, const struct eval_example *e,
+	struct tn_call *call)
 {
-	const struct tn_value *label = tn_get(answer, "label");
-	size_t gold, found;
+	if (e->gold.label && gold_label(m, e->gold.label) == m->n_labels)
+		return unknown_label(m, e->where, e->gold.label, call);
+	for (size_t i = 0; i < tn_size(e->gold.labels); i++)
+		if (gold_label(m, tn_at(e->gold.labels, i)) == m->n_labels)
+			return unknown_label(m, e->where, tn_at(e->gold.labels, i), call);
+	return 0;
+}
 
-	if (!label)
-		return tn_fail(call, TN_EDATA, "head %s: its answers have no \"label\": there is no "
-			"metric for several labels or for values", m->head);
-	gold = gold_label(m, e->gold.label);
-	found = find_label(m, tn_string(label, ""), tn_string_length(label));
-	m->by_label[gold].gold++;
+static int add_label(struct eval_measure *m, const struct eval_gold *gold,
+	const struct tn_value *answer)
+{
+	size_t right = gold_label(m, gold->label);
+	size_t found = find_label(m, tn_string(answer, ""), tn_string_length(answer));
+
+	m->by_label[right].gold++;
 	if (found < m->n_labels)
 		m->by_label[found].found++;
-	m->by_label[gold].right += found == gold;
+	m->by_label[right].right += found == right;
 	return 0;
+}
+
+static int add_several(struct eval_measure *m, const struct eval_gold *gold,
+	const struct tn_value *answer, struct tn_call *call)
+{
+	bool *right = tn_alloc_n(call, m->n_labels + 1, sizeof(*right));
+
+	if (!right)
+		return tn_status(call);
+	for (size_t i = 0; i < tn_size(gold->labels); i++)
+		right[gold_label(m, tn_at(gold->labels, i))] = true;
+	for (size_t i = 0; i < m->n_labels; i++)
+		m->by_label[i].gold += right[i];
+	for (size_t i = 0; i < tn_size(answer); i++) {
+		const struct tn_value *label = tn_at(answer, i);
+		size_t found = find_label(m, tn_string(label, ""), tn_string_length(label));
+
+		m->by_label[found].found++;
+		m->by_label[found].right += right[found];
+	}
+	return 0;
+}
+
+static int add_labels(struct eval_measure *m, const struct eval_example *e,
+	const struct tn_value *answer, struct tn_call *call)
+{
+	const struct tn_value *label = tn_get(answer, "label"), *labels = tn_get(answer, "labels");
+
+	m->several = labels;
+	if (!label && !labels)
+		return tn_fail(call, TN_EDATA, "head %s: there is no metric for the values that it "
+			"gives", m->head);
+	if (labels ? !e->gold.labels : !e->gold.label)
+		return tn_fail(call, TN_EDATA, "%s: \"%s\" is missing, which head %s gives", e->where,
+			labels ? "labels" : "label", m->head);
+	return labels ? add_several(m, &e->gold, labels, call) : add_label(m, &e->gold, label);
 }
 
 /* Spans of words become bytes of the words joined by single spaces. */
@@ -157,7 +199,7 @@ static bool has_gold(const struct eval_measure *m, const struct eval_gold *gold)
 {
 	switch (m->task) {
 	case TN_TASK_LABEL:
-		return gold->label;
+		return gold->label || gold->labels;
 	case TN_TASK_SPANS:
 		return gold->tags;
 	case TN_TASK_ANSWER:
@@ -172,8 +214,8 @@ int eval_measure_check(const struct eval_measure *m, const struct eval_example *
 {
 	if (!has_gold(m, &example->gold))
 		return 0;
-	if (m->task == TN_TASK_LABEL && gold_label(m, example->gold.label) == m->n_labels)
-		return unknown_label(m, example, call);
+	if (m->task == TN_TASK_LABEL && check_labels(m, example, call))
+		return tn_status(call);
 	return 1;
 }
 
@@ -188,7 +230,7 @@ int eval_measure_add(struct eval_measure *m, const struct eval_example *example,
 	if (error)
 		return tn_fail(call, TN_EDATA, "%s: %s", example->where, tn_string(error, ""));
 	if (m->task == TN_TASK_LABEL)
-		status = add_label(m, example, mine, call);
+		status = add_labels(m, example, mine, call);
 	else if (m->task == TN_TASK_SPANS)
 		status = add_spans(m, example, mine, call);
 	else if (m->task == TN_TASK_ANSWER)
@@ -220,23 +262,40 @@ static double macro_f1(const struct eval_measure *m)
 	return n ? sum / (double)n : 0;
 }
 
+static struct eval_counts sum_labels(const struct eval_measure *m)
+{
+	struct eval_counts sum = { 0 };
+
+	for (size_t i = 0; i < m->n_labels; i++) {
+		sum.gold += m->by_label[i].gold;
+		sum.found += m->by_label[i].found;
+		sum.right += m->by_label[i].right;
+	}
+	return sum;
+}
+
+static size_t count_metrics(const struct eval_counts *c, struct eval_metric *metrics)
+{
+	metrics[0] = (struct eval_metric){ "f1", 100 * eval_f1(c) };
+	metrics[1] = (struct eval_metric){ "precision", 100 * eval_precision(c) };
+	metrics[2] = (struct eval_metric){ "recall", 100 * eval_recall(c) };
+	return 3;
+}
+
 size_t eval_measure_metrics(const struct eval_measure *m,
 	struct eval_metric metrics[EVAL_MOST_METRICS])
 {
+	struct eval_counts all = m->several ? sum_labels(m) : m->spans;
 	double n = (double)m->n;
 
 	if (!m->n)
 		return 0;
+	if (m->task == TN_TASK_SPANS || m->several)
+		return count_metrics(&all, metrics);
 	if (m->task == TN_TASK_LABEL) {
 		metrics[0] = (struct eval_metric){ "accuracy", 100 * accuracy(m) };
 		metrics[1] = (struct eval_metric){ "macro_f1", 100 * macro_f1(m) };
 		return 2;
-	}
-	if (m->task == TN_TASK_SPANS) {
-		metrics[0] = (struct eval_metric){ "f1", 100 * eval_f1(&m->spans) };
-		metrics[1] = (struct eval_metric){ "precision", 100 * eval_precision(&m->spans) };
-		metrics[2] = (struct eval_metric){ "recall", 100 * eval_recall(&m->spans) };
-		return 3;
 	}
 	if (m->task == TN_TASK_ANSWER) {
 		metrics[0] = (struct eval_metric){ "f1", 100 * m->f1 / n };

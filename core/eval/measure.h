@@ -2,6 +2,7 @@
  * core/eval/measure.h - how good the answers of one head are, by the metrics of its task.
  *
  *	label	accuracy; macro_f1, the mean over labels that occur, in the data or the answers
+ *		(of a head that gives several: f1, precision, recall, micro, over all labels)
  *	spans	f1, precision, recall: micro, over spans, as conlleval counts them
  *	answer	f1, exact: means over questions, as the SQuAD script has them
  *	vector	cosine: mean, to the vectors of another run
@@ -25,6 +26,7 @@ struct eval_measure {
 	const char *const *labels;
 	size_t n_labels;
 	size_t n;			/* inputs so far */
+	bool several;			/* its answers are lists of labels */
 	struct eval_counts *by_label;	/* [n_labels] */
 	struct eval_counts spans;
 	double exact, f1, cosine;	/* sums */

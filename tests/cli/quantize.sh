@@ -144,6 +144,16 @@ quantize "$vectors" --dev "$out/texts.txt" --max-drop 100
 	awk -v x="$(member int8 result cosine)" 'BEGIN { exit !(x > 90 && x < 100) }'
 ok $? "vectors: --max-drop 100 allows any"
 
+# Several labels, of which fp32 gives the gold ones; and none where it gives one.
+several=$top_srcdir/tests/golden/bert-seqcls-multi-h48
+run "$several" "$out/texts.txt" |
+	sed 's/.*"text":\(".*"\),"truncated".*"labels":\(\[[^]]*\]\).*/{"text":\1,"labels":\2}/' >"$out/several.jsonl"
+quantize "$several" --dev "$out/several.jsonl" --max-drop 100
+[ $code = 0 ] && is "$(member fp32 result f1)" 100 && [ "$(member n result recall)" = 100 ]
+ok $? "several labels of each text"
+quantize "$ner" --dev "$out/several.jsonl" --head sentiment
+[ $code = 65 ]; ok $? "labels that the head does not have"
+
 # fails CODE PATTERN ARGUMENT...: the exit code and what stderr says; nothing on stdout.
 fails() {
 	expected=$1 pattern=$2
@@ -169,6 +179,9 @@ printf '%s\n' '{"text": "a", "label": "positive"}' '{"text": "b", "label"}' >"$o
 fails 65 'bad.jsonl:2: byte ' "$ner" --dev "$out/bad.jsonl" --head sentiment
 echo '{"text": "a", "label": 0.5}' >"$out/bad.jsonl"
 fails 65 'bad.jsonl:1: "label" is a real number' "$ner" --dev "$out/bad.jsonl" --head sentiment
+echo '{"text": "a", "labels": ["positive"]}' >"$out/bad.jsonl"
+fails 65 'bad.jsonl:1: "label" is missing, which head sentiment gives' "$ner" --dev "$out/bad.jsonl" \
+	--head sentiment
 echo '{"words": ["a", "b"], "tags": ["O"]}' >"$out/bad.jsonl"
 fails 65 'bad.jsonl:1: 1 tags, expected one for each of the 2' "$ner" --dev "$out/bad.jsonl" --head entities
 echo '{"question": "a", "context": "b", "answers": "c"}' >"$out/bad.jsonl"

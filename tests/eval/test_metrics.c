@@ -277,6 +277,36 @@ START_TEST(test_labels)
 }
 END_TEST
 
+START_TEST(test_several_labels)
+{
+	static const char *const golds[] = { "[\"bad\",2]", "[]", "[1,\"good\"]" };
+	static const char *const founds[] = { "{\"labels\":[\"bad\",\"good\"]}",
+		"{\"labels\":[]}", "{\"labels\":[\"good\"]}" };
+	struct tn_arena *arena = tn_call_arena(call);
+	struct eval_metric metrics[EVAL_MOST_METRICS];
+	struct eval_example e = { .where = "f:1" };
+	struct eval_measure m;
+
+	eval_measure_open(&m, "h", TN_TASK_LABEL, labels, 3, arena, call);
+	for (size_t i = 0; i < 3; i++) {
+		struct tn_value *answer = tn_new_object(arena);
+
+		e.gold.labels = tn_json_parse(golds[i], strlen(golds[i]), "t", arena, call);
+		tn_set(arena, answer, "h", tn_json_parse(founds[i], strlen(founds[i]), "t", arena,
+			call));
+		ck_assert_int_eq(eval_measure_add(&m, &e, answer, answer, call), 0);
+	}
+	/* 3 labels in the data, 3 in the answers, 2 in both. */
+	ck_assert_uint_eq(eval_measure_metrics(&m, metrics), 3);
+	for (size_t i = 0; i < 3; i++)
+		ck_assert_double_eq_tol(metrics[i].value, 200.0 / 3, 1e-12);
+	ck_assert_int_eq(add(&m, "\"bad\"", "bad"), 0);
+	e.gold.labels = tn_json_parse("[3]", 3, "t", arena, call);
+	ck_assert_int_eq(eval_measure_add(&m, &e, NULL, NULL, call), TN_EDATA);
+	tn_clear(call);
+}
+END_TEST
+
 START_TEST(test_vectors)
 {
 	static const float a[] = { 3, 4 }, b[] = { 4, 3 }, zero[] = { 0, 0 };
@@ -315,6 +345,7 @@ int main(void)
 	tcase_add_test(tests, test_answer_scores);
 	tcase_add_test(tests, test_recorded);
 	tcase_add_test(tests, test_labels);
+	tcase_add_test(tests, test_several_labels);
 	tcase_add_test(tests, test_vectors);
 	suite_add_tcase(suite, tests);
 	return tn_check_main(suite);
