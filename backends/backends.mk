@@ -43,6 +43,8 @@ noinst_LTLIBRARIES += %D%/libkernels.la
 	%D%/kernels/gemm.c \
 	%D%/kernels/gemm.h \
 	%D%/kernels/gemm_choose.c \
+	%D%/kernels/gemm_packed.c \
+	%D%/kernels/gemm_packed.h \
 	%D%/kernels/int8.c \
 	%D%/kernels/int8.h \
 	%D%/kernels/isa.h \
@@ -54,6 +56,7 @@ noinst_LTLIBRARIES += %D%/libkernels.la
 # The loops, once for each ISA.
 KERNEL_LOOPS = \
 	%D%/kernels/attention.c \
+	%D%/kernels/gemm_panels.c \
 	%D%/kernels/int8_loops.c \
 	%D%/kernels/rows.c \
 	%D%/kernels/vec.h
@@ -79,6 +82,12 @@ noinst_LTLIBRARIES += %D%/libkernels-vnni.la
 	-mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512vnni -mprefer-vector-width=512
 %C%_libkernels_vnni_la_SOURCES = %D%/kernels/int8_loops.c
 endif
+
+plugin_LTLIBRARIES += %D%/backend-native.la
+%C%_backend_native_la_CFLAGS = $(AM_CFLAGS) $(OPENMP_CFLAGS)
+%C%_backend_native_la_LDFLAGS = $(PLUGIN_LDFLAGS) $(OPENMP_CFLAGS)
+%C%_backend_native_la_LIBADD = %D%/libkernels.la core/libtenon.la -lm
+%C%_backend_native_la_SOURCES = %D%/native/native.c
 
 if WITH_ONEDNN
 plugin_LTLIBRARIES += %D%/backend-onednn.la

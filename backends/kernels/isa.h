@@ -12,12 +12,19 @@
 #define KERNEL_TEXT_(isa) #isa
 #define KERNEL_TEXT(isa) KERNEL_TEXT_(isa)
 #ifdef KERNEL_ISA
+/* Rows by panels of columns that the products hold in registers: 28 of the 32 vectors of
+ * AVX-512, elsewhere 12 of 16. */
+#define GEMM_PANEL (2 * KERNEL_LANES)
+#define GEMM_TILE (KERNEL_LANES == 16 ? 14 : 6)
 #define KERNEL_SYMBOL(name) KERNEL_JOIN(name, KERNEL_ISA)
 #define KERNEL_TABLE KERNEL_SYMBOL(table)
 #define KERNEL_NAME KERNEL_TEXT(KERNEL_ISA)
 extern const struct kernels KERNEL_TABLE;
 void KERNEL_SYMBOL(attention)(const struct kernel_attention *a);
 size_t KERNEL_SYMBOL(attention_work)(size_t head_size);
+void KERNEL_SYMBOL(finish)(int kind, struct kernel_rows y, struct kernel_rows x,
+	const float *bias, struct kernel_rows residual, size_t rows, size_t cols);
+void KERNEL_SYMBOL(gemm)(const struct kernel_gemm *g, size_t first, size_t panels);
 #endif
 
 extern const struct kernels kernels_table_plain;

@@ -36,6 +36,20 @@ struct kernel_attention {
 	float *work;			/* work(head_size) bytes, 64-byte aligned */
 };
 
+/** A product y [rows][outs] = act(x [rows][ins] w + bias) + residual.  The weights lie in
+ *  blocks of `depth` of their rows (the last of what is left), a block in panels of columns,
+ *  a panel row by row; columns behind the last one are zeros. */
+struct kernel_gemm {
+	size_t rows, ins, outs;
+	struct kernel_rows x, y, residual;	/* residual: or none */
+	size_t x_step;		/* floats from a column of x to the next; 1 unless transposed */
+	const float *w;
+	const float *bias;	/* [outs rounded up to panels], or NULL */
+	int act;		/* enum tn_act */
+	int goes_on;		/* y is a sum begun before; there is no bias */
+	size_t depth, strip;	/* blocks by cache: rows of w, and of x, at a time */
+};
+
 /** The kernels of one ISA.  [rows][cols] are those of the output unless stated. */
 struct kernels {
 	const char *isa;
@@ -83,6 +97,10 @@ struct kernels {
 	void (*attention)(const struct kernel_attention *a);
 	/** Bytes that attention works in. */
 	size_t (*attention_work)(size_t head_size);
+	/** `panels` panels of a product's columns from `first` on.  Neither these nor depth
+	 *  and strip matter to the bits. */
+	void (*gemm)(const struct kernel_gemm *g, size_t first, size_t panels);
+	size_t gemm_panel, gemm_tile;	/* columns of a panel; rows handled at once */
 };
 
 /** The kernels for this CPU: the best it has, capped by TENON_ISA=plain|avx2|avx512.

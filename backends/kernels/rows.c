@@ -102,8 +102,8 @@ VEC_INLINE void finish_row(int kind, float *y, const float *x, const float *bias
 	}
 }
 
-static void finish(int kind, struct kernel_rows y, struct kernel_rows x, const float *bias,
-	struct kernel_rows residual, size_t rows, size_t cols)
+void KERNEL_SYMBOL(finish)(int kind, struct kernel_rows y, struct kernel_rows x,
+	const float *bias, struct kernel_rows residual, size_t rows, size_t cols)
 {
 	for (size_t r = 0; r < rows; r++)
 		WITH_KIND(kind, finish_row, ROW(y, r), ROW(x, r), bias,
@@ -390,7 +390,7 @@ const struct kernels KERNEL_TABLE = {
 	.lanes = LANES,
 	.act = act,
 	.glu = glu,
-	.finish = finish,
+	.finish = KERNEL_SYMBOL(finish),
 	.add = add,
 	.mul = mul,
 	.scale = scale,
@@ -402,4 +402,7 @@ const struct kernels KERNEL_TABLE = {
 	.narrow = narrow,
 	.attention = KERNEL_SYMBOL(attention),
 	.attention_work = KERNEL_SYMBOL(attention_work),
+	.gemm = KERNEL_SYMBOL(gemm),
+	.gemm_panel = GEMM_PANEL,
+	.gemm_tile = GEMM_TILE,
 };

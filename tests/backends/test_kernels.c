@@ -3,10 +3,12 @@
  * against their formulas in double precision.
  */
 #include <math.h>
+#include <omp.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "../../backends/kernels/gemm_packed.h"
 #include "../../backends/kernels/kernels.h"
 #include "check_main.h"
 
@@ -417,6 +419,197 @@ START_TEST(test_attention_large_scores)
 }
 END_TEST
 
+/* A matrix of a step, over memory that stays the caller's. */
+struct matrix {
+	struct tn_buffer buffer;
+	struct tn_tensor t;
+};
+
+static void lay(struct matrix *m, float *at, size_t rows, size_t cols, size_t stride)
+{
+	m->buffer = (struct tn_buffer){ .data = at, .bytes = rows * stride * sizeof(float) };
+	m->t = (struct tn_tensor){ .buffer = &m->buffer, .dtype = TN_F32,
+		.n_dims = 2, .dims = { rows, cols, 1, 1 },
+		.row_stride = stride };
+}
+
+/* One linear layer of ins to outs, its weights in two parts. */
+struct layer {
+	const struct kernels *k;
+	size_t ins, outs;
+	struct kernel_rows w, bias, x, residual;
+	struct tn_node node;
+	struct packed_linear *packed;
+};
+
+#define MOST_ROWS 40
+
+static void make_layer(struct layer *l, const struct kernels *k, size_t ins, size_t outs,
+	struct tn_call *call)
+{
+	const size_t first = (outs + 1) / 2, parts = outs > 1 ? 2 : 1;
+	struct matrix m[4];
+	struct tn_tensor weights[4];
+	size_t bytes;
+
+	*l = (struct layer){ k, ins, outs, make(outs, ins, ins, 1), make(1, outs, outs, 1),
+		make(MOST_ROWS, ins, ins, 1), make(MOST_ROWS, outs, outs, 1),
+		{ .name = "layer", .op = TN_OP_LINEAR, .n_in = (uint32_t)(2 * parts + 2) }, NULL };
+	l->node.attr.linear.parts = (uint32_t)parts;
+	l->node.attr.linear.bias = l->node.attr.linear.residual = 1;
+	l->node.attr.linear.act = TN_ACT_TANH;
+	lay(&m[0], l->w.at, first, ins, ins);
+	lay(&m[1], l->bias.at, first, 1, 1);
+	lay(&m[2], l->w.at + first * ins, outs - first, ins, ins);
+	lay(&m[3], l->bias.at + first, outs - first, 1, 1);
+	for (int i = 0; i < 4; i++)
+		weights[i] = m[i].t;
+	ck_assert_int_eq(packed_linear_create(&l->packed, k, &l->node, weights, &bytes, call), 0);
+	ck_assert_uint_ge(bytes, (ins + 1) * outs * sizeof(float));
+}
+
+static void free_layer(struct layer *l)
+{
+	packed_linear_destroy(l->packed);
+	free(l->w.at);
+	free(l->bias.at);
+	free(l->x.at);
+	free(l->residual.at);
+}
+
+/* Runs `rows` rows from row `first` on by a team; the row behind stays untouched. */
+static void run_layer(const struct layer *l, float *y, size_t first, size_t rows, int team)
+{
+	struct matrix x, residual, out;
+	struct tn_tensor in[6];
+	struct tn_step step = { .node = &l->node, .in = in, .out = &out.t };
+
+	lay(&x, l->x.at + first * l->ins, rows, l->ins, l->ins);
+	lay(&residual, l->residual.at + first * l->outs, rows, l->outs, l->outs);
+	lay(&out, y, rows, l->outs, l->outs);
+	in[0] = x.t;
+	in[l->node.n_in - 1] = residual.t;
+	memset(y, 0x7f, (rows + 1) * l->outs * sizeof(*y));
+	omp_set_num_threads(team);
+	packed_linear_run(l->packed, &step);
+	for (size_t i = 0; i < l->outs * sizeof(*y); i++)
+		ck_assert_int_eq(((const char *)(y + rows * l->outs))[i], 0x7f);
+}
+
+static const size_t layers[][2] = { { 1, 1 }, { 3, 2 }, { 5, 7 }, { 16, 16 }, { 33, 25 },
+	{ 100, 64 }, { 384, 31 }, { 1000, 97 }, { 777, 200 } };
+#define N_LAYERS (sizeof(layers) / sizeof(layers[0]))
+
+START_TEST(test_packed_linear)
+{
+	struct tn_call *call = tn_call_create();
+
+	for (size_t s = 0; isa(_i) && s < N_LAYERS; s++) {
+		struct layer l;
+		float *y;
+
+		make_layer(&l, isa(_i), layers[s][0], layers[s][1], call);
+		y = malloc((MOST_ROWS + 1) * l.outs * sizeof(*y));
+		run_layer(&l, y, 0, MOST_ROWS, 1);
+		for (size_t r = 0; r < MOST_ROWS; r++)
+			for (size_t o = 0; o < l.outs; o++) {
+				double sum = at(l.bias, 0, o);
+
+				for (size_t i = 0; i < l.ins; i++)
+					sum += at(l.x, r, i) * at(l.w, o, i);
+				assert_near((double)y[r * l.outs + o], tanh(sum) +
+					at(l.residual, r, o), 1e-6 * (2 + sqrt((double)l.ins)));
+			}
+		free(y);
+		free_layer(&l);
+	}
+	tn_call_destroy(call);
+}
+END_TEST
+
+/* Alone or in any batch, by any team, a row has the same bits. */
+START_TEST(test_packed_linear_bits)
+{
+	struct tn_call *call = tn_call_create();
+
+	for (size_t s = 0; isa(_i) && s < N_LAYERS; s++) {
+		struct layer l;
+		float *all_rows, *y;
+
+		make_layer(&l, isa(_i), layers[s][0], layers[s][1], call);
+		all_rows = malloc((MOST_ROWS + 1) * l.outs * sizeof(*y));
+		y = malloc((MOST_ROWS + 1) * l.outs * sizeof(*y));
+		run_layer(&l, all_rows, 0, MOST_ROWS, 1);
+		for (size_t rows = 1; rows <= MOST_ROWS; rows++)
+			for (int team = 1; team <= 3; team += 2) {
+				const size_t first = MOST_ROWS - rows;
+
+				run_layer(&l, y, first, rows, team);
+				ck_assert_msg(!memcmp(y, all_rows + first * l.outs,
+					rows * l.outs * sizeof(*y)), "%s: %zu to %zu, %zu rows, "
+					"team of %d: other bits", l.k->isa, l.ins, l.outs, rows,
+					team);
+			}
+		free(all_rows);
+		free(y);
+		free_layer(&l);
+	}
+	tn_call_destroy(call);
+}
+END_TEST
+
+/* y [m][n] = op(a) op(b); kind: bit 0 transposes a, bit 1 b. */
+static void check_product(const struct kernels *k, size_t m, size_t n, size_t d, int kind)
+{
+	const int ta = kind & 1, tb = kind >> 1;
+	struct kernel_rows a = make(ta ? d : m, ta ? m : d, (ta ? m : d) + 3, 1);
+	struct kernel_rows b = make(tb ? n : d, tb ? d : n, (tb ? d : n) + 1, 1);
+	struct kernel_rows y = make(m, n, n, 1);
+	struct matrix in[2], out;
+	struct tn_spec spec = { .dtype = TN_F32, .n_dims = 2 };
+	struct tn_node node = { .name = "product", .op = TN_OP_MATMUL, .n_in = 2,
+		.in = { &spec, &spec } };
+	struct tn_tensor ins[2];
+	struct tn_offer offer;
+	struct tn_step step = { .node = &node, .in = ins, .out = &out.t };
+
+	node.attr.matmul.transpose_a = (uint32_t)ta;
+	node.attr.matmul.transpose_b = (uint32_t)tb;
+	lay(&in[0], a.at, ta ? d : m, ta ? m : d, a.stride);
+	lay(&in[1], b.at, tb ? n : d, tb ? d : n, b.stride);
+	lay(&out, y.at, m, n, n);
+	ins[0] = in[0].t;
+	ins[1] = in[1].t;
+	ck_assert_int_eq(packed_matmul_supports(k, &node, &offer), 1);
+	step.workspace = aligned_alloc(64, (3 * offer.workspace + 63) / 64 * 64);
+	omp_set_num_threads(3);
+	packed_matmul_run(k, &step);
+	for (size_t r = 0; r < m; r++)
+		for (size_t c = 0; c < n; c++) {
+			double sum = 0;
+
+			for (size_t i = 0; i < d; i++)
+				sum += (ta ? at(a, i, r) : at(a, r, i)) *
+					(tb ? at(b, c, i) : at(b, i, c));
+			assert_near(at(y, r, c), sum, 3e-6 * (2 + sqrt((double)d)));
+		}
+	free(step.workspace);
+	free(a.at);
+	free(b.at);
+	free(y.at);
+}
+
+START_TEST(test_packed_matmul)
+{
+	static const size_t sizes[][3] = { { 1, 1, 1 }, { 2, 3, 0 }, { 7, 20, 5 }, { 40, 33, 17 },
+		{ 13, 700, 40 }, { 200, 50, 900 } };
+
+	for (size_t s = 0; isa(_i) && s < sizeof(sizes) / sizeof(sizes[0]); s++)
+		for (int kind = 0; kind < 4; kind++)
+			check_product(isa(_i), sizes[s][0], sizes[s][1], sizes[s][2], kind);
+}
+END_TEST
+
 START_TEST(test_isa_cap)
 {
 	struct tn_call *call = tn_call_create();
@@ -455,6 +648,9 @@ int main(void)
 	ADD_FOR_EACH_ISA(s, test_attention_shapes);
 	ADD_FOR_EACH_ISA(s, test_attention_masks_and_biases);
 	ADD_FOR_EACH_ISA(s, test_attention_large_scores);
+	ADD_FOR_EACH_ISA(s, test_packed_linear);
+	ADD_FOR_EACH_ISA(s, test_packed_linear_bits);
+	ADD_FOR_EACH_ISA(s, test_packed_matmul);
 	TN_ADD(s, test_isa_cap);
 	return tn_check_main(s);
 }

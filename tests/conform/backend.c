@@ -69,7 +69,7 @@ static int test(int number, const char *name, const char *isa, int verbose)
 
 int main(int argc, char **argv)
 {
-	static const char *const names[] = { "openblas", "onednn" };
+	static const char *const names[] = { "native", "openblas", "onednn" };
 	static const char *const isas[] = { "plain", "avx2", "avx512" };
 	size_t n_isas = 1;
 	const int verbose = argc > 1 && !strcmp(argv[1], "-v");
@@ -80,7 +80,7 @@ int main(int argc, char **argv)
 	n_isas += __builtin_cpu_supports("avx2") != 0;
 	n_isas += __builtin_cpu_supports("avx512f") != 0;
 #endif
-	for (size_t i = 0; i < 2; i++) {
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		char path[4096];
 		FILE *there;
 

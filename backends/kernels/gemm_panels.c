@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * kernels/gemm_panels.c - products with weights that lie in panels of columns.
+ *
+ * Each sum is one chain over the depth, in order, that begins with the bias.  Where it is
+ * cut it goes on from what was stored, which rounds nothing.  So no blocking, by caches,
+ * rows or threads, changes a bit.
+ *
+ * A tile of up to TILE rows by 1 to 4 panels is held in registers.  With few rows more
+ * panels keep the multipliers busy, with many the weights are read once for TILE rows.
+ */
+#include "isa.h"
+#include "vec.h"
+
+#define PANEL GEMM_PANEL
+#define TILE GEMM_TILE
+
+/* One tile of a product: y [n][p * PANEL] = (goes_on ? y : bias) + x [n][depth] w. */
+struct tile {
+	float *y;
+	const float *x, *w, *bias;	/* bias: [p * PANEL], or NULL */
+	size_t y_stride, x_stride, x_step;
+	size_t depth;
+	size_t next;			/* floats from one panel of w to the next */
+	size_t ahead;			/* floats from w to what is fetched meanwhile */
+	int goes_on;
+};
+
+VEC_INLINE void run_tile(const struct tile *t, const size_t x_step, const int n, const int p)
+{
+	const float *x = t->x, *w = t->w;
+	vf acc[TILE][8];
+
+#pragma GCC unroll 16
+	for (int r = 0; r < n; r++)
+#pragma GCC unroll 8
+		for (int i = 0; i < 2 * p; i++)
+			acc[r][i] = t->goes_on ? vload(t->y + (size_t)r * t->y_stride + i * LANES) :
+				t->bias ? vload(t->bias + i * LANES) : vset(0.0f);
+	for (size_t k = 0; k < t->depth; k++, x += x_step, w += PANEL) {
+		vf b[8];
+
+#pragma GCC unroll 8
+		for (int i = 0; i < 2 * p; i++) {
+			b[i] = vload(w + (size_t)(i / 2) * t->next + i % 2 * LANES);
+			if (LANES == 16 || i % 2 == 0)
+				__builtin_prefetch(w + t->ahead + (size_t)(i / 2) * t->next +
+					i % 2 * LANES, 0, 2);
+		}
+#pragma GCC unroll 16
+		for (int r = 0; r < n; r++) {
+			vf a = vset(x[(size_t)r * t->x_stride]);
+
+#pragma GCC unroll 8
+			for (int i = 0; i < 2 * p; i++)
+				acc[r][i] = vfma(a, b[i], acc[r][i]);
+		}
+	}
+#pragma GCC unroll 16
+	for (int r = 0; r < n; r++)
+#pragma GCC unroll 8
+		for (int i = 0; i < 2 * p; i++)
+			vstore(t->y + (size_t)r * t->y_stride + i * LANES, acc[r][i]);
+}
+
+/* The tile with its size, and the usual step, as constants. */
+static void run_tile_of(const struct tile *t, size_t rows, size_t panels)
+{
+#define TILE_OF(n, p)						\
+	case 16 * (p) + (n):					\
+		if (t->x_step == 1)				\
+			run_tile(t, 1, n, p);			\
+		else						\
+			run_tile(t, t->x_step, n, p);		\
+		break;
+	switch (16 * panels + rows) {
+	TILE_OF(1, 4)
+	TILE_OF(2, 3)
+	TILE_OF(3, 2)
+	TILE_OF(1, 1)
+	TILE_OF(2, 1)
+	TILE_OF(3, 1)
+	TILE_OF(4, 1)
+	TILE_OF(5, 1)
+	TILE_OF(6, 1)
+#if LANES == 16
+	TILE_OF(7, 1)
+	TILE_OF(8, 1)
+	TILE_OF(9, 1)
+	TILE_OF(10, 1)
+	TILE_OF(11, 1)
+	TILE_OF(12, 1)
+	TILE_OF(13, 1)
+	TILE_OF(14, 1)
+#endif
+	}
+#undef TILE_OF
+}
+
+/* Rows of a panel that is wider than what is left of y, by way of a copy. */
+static void run_edge(struct tile *t, size_t rows, size_t cols)
+{
+	float copy[TILE * PANEL], *y = t->y;
+	const size_t stride = t->y_stride;
+
+	for (size_t r = 0; t->goes_on && r < rows; r++)
+		memcpy(copy + r * PANEL, y + r * stride, cols * sizeof(*y));
+	t->y = copy;
+	t->y_stride = PANEL;
+	run_tile_of(t, rows, 1);
+	for (size_t r = 0; r < rows; r++)
+		memcpy(y + r * stride, copy + r * PANEL, cols * sizeof(*y));
+}
+
+/* Part i of `parts` nearly equal ones: where it begins. */
+static size_t cut(size_t total, size_t parts, size_t i)
+{
+	return total * i / parts;
+}
+
+/* Rows [from, to) by `panels` panels from `panel` on, against one block of the depth. */
+static void run_column(const struct kernel_gemm *g, size_t from, size_t to, size_t panel,
+	size_t panels, size_t k, size_t depth)
+{
+	const size_t tiles = (to - from + TILE - 1) / TILE, col = panel * PANEL;
+	const size_t all = (g->outs + PANEL - 1) / PANEL;
+	const size_t cols = g->outs - col < panels * PANEL ? g->outs - col : panels * PANEL;
+	const int last = k + depth == g->ins;
+
+	/* The next panels are fetched by all of a few tiles, else by the last one: earlier
+	 * they would drive out the present ones. */
+	for (size_t i = 0; i < tiles; i++) {
+		const size_t r = from + cut(to - from, tiles, i);
+		const size_t n = from + cut(to - from, tiles, i + 1) - r;
+		float *y = g->y.at + r * g->y.stride + col;
+		struct tile t = { .y = y, .x = g->x.at + r * g->x.stride + k * g->x_step,
+			.w = g->w + (k * all + panel * depth) * PANEL,
+			.bias = g->bias ? g->bias + col : NULL, .y_stride = g->y.stride,
+			.x_stride = g->x.stride, .x_step = g->x_step, .depth = depth,
+			.next = depth * PANEL,
+			.ahead = tiles <= 4 || i == tiles - 1 ? panels * depth * PANEL : 0,
+			.goes_on = g->goes_on || k > 0 };
+
+		if (cols < panels * PANEL)
+			run_edge(&t, n, cols);
+		else
+			run_tile_of(&t, n, panels);
+		if (last && (g->act != TN_ACT_NONE || g->residual.at)) {
+			const struct kernel_rows done = { y, g->y.stride };
+			const struct kernel_rows add = { g->residual.at ? g->residual.at +
+				r * g->residual.stride + col : NULL, g->residual.stride };
+
+			KERNEL_SYMBOL(finish)(g->act, done, done, NULL, add, n, cols);
+		}
+	}
+}
+
+void KERNEL_SYMBOL(gemm)(const struct kernel_gemm *g, size_t first, size_t panels)
+{
+	const size_t strips = (g->rows + g->strip - 1) / g->strip, whole = g->outs / PANEL;
+	const size_t most = g->rows == 1 ? 4 : g->rows == 2 ? 3 : g->rows == 3 ? 2 : 1;
+
+	for (size_t s = 0; s < strips; s++)
+		for (size_t k = 0; k < g->ins; k += g->depth) {
+			const size_t depth = g->ins - k < g->depth ? g->ins - k : g->depth;
+
+			for (size_t p = first, n; p < first + panels; p += n) {
+				n = p + most <= first + panels && p + most <= whole ? most : 1;
+				run_column(g, cut(g->rows, strips, s), cut(g->rows, strips, s + 1),
+					p, n, k, depth);
+			}
+		}
+}
