@@ -109,8 +109,9 @@ TN_PRIVATE struct tn_pipeline *tn_pipeline_open_tokens(const char *path,
  *  job->error.  Errors: TN_ENOMEM, TN_EINTERNAL. */
 TN_PRIVATE int tn_job_prepare(struct tn_pipeline *p, const struct tn_input *input,
 	struct tn_job *job, struct tn_call *call);
-/** Runs n prepared jobs; `done` is called for each when its scores are complete, and may
- *  keep what is in the call's arena; the scores are freed after it. */
+/** Runs n prepared jobs in batches of at most p->batch_tokens tokens, or one window: short
+ *  jobs first, whatever their order.  `done` is called for each when its scores are complete,
+ *  and may keep what is in the call's arena; the scores are freed after it. */
 TN_PRIVATE int tn_jobs_run(struct tn_pipeline *p, struct tn_job *const *jobs, size_t n,
 	int (*done)(void *user, struct tn_job *job, struct tn_call *call), void *user,
 	struct tn_call *call);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * core/pipeline/run.c - many inputs: windows are packed into batches in the order of the
- * inputs, and each input is answered as soon as its last window has run.
+ * core/pipeline/run.c - many inputs: windows are packed into batches, inputs of about one
+ * length together, and each input is answered as soon as its last window has run.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -93,18 +93,51 @@ static int add_job(struct queue *q, struct tn_job *job, struct tn_call *call)
 	return 0;
 }
 
+/* A job and the tokens of its longest window, the first. */
+struct ordered {
+	struct tn_job *job;
+	size_t tokens, place;
+};
+
+static int by_length(const void *a, const void *b)
+{
+	const struct ordered *x = a, *y = b;
+
+	if (x->tokens != y->tokens)
+		return x->tokens < y->tokens ? -1 : 1;
+	return x->place < y->place ? -1 : x->place > y->place;
+}
+
+/* The jobs in the order that they run in: short ones first, so that no short text waits for
+ * long ones and sequences of a batch are about as long; those that run nothing before all.
+ * NULL after TN_ENOMEM. */
+static struct ordered *in_order(struct tn_job *const *jobs, size_t n, struct tn_call *call)
+{
+	struct ordered *list = tn_alloc_n(call, n + 1, sizeof(*list));
+
+	for (size_t i = 0; list && i < n; i++)
+		list[i] = (struct ordered){ jobs[i], jobs[i]->error || !jobs[i]->windows.n ? 0 :
+			jobs[i]->windows.items[0].n_tokens, i };
+	if (list)
+		qsort(list, n, sizeof(*list), by_length);
+	return list;
+}
+
 int tn_jobs_run(struct tn_pipeline *p, struct tn_job *const *jobs, size_t n,
 	int (*done)(void *user, struct tn_job *job, struct tn_call *call), void *user,
 	struct tn_call *call)
 {
 	struct queue q = { .p = p, .done = done, .user = user };
+	const struct ordered *list = in_order(jobs, n, call);
 	int status = 0;
 
+	if (!list)
+		return tn_status(call);
 	q.session = session_take(p, call);
 	if (!q.session)
 		return tn_status(call);
 	for (size_t i = 0; i < n && !status; i++)
-		status = add_job(&q, jobs[i], call);
+		status = add_job(&q, list[i].job, call);
 	if (!status)
 		status = flush(&q, call);
 	for (size_t i = 0; i < n; i++)

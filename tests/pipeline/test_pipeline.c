@@ -124,6 +124,43 @@ START_TEST(test_words_over_windows)
 }
 END_TEST
 
+static int note_order(void *user, struct tn_job *job, struct tn_call *call)
+{
+	struct tn_job **next = *(struct tn_job ***)user;
+
+	*next = job;
+	*(struct tn_job ***)user = next + 1;
+	return 0;
+}
+
+/* Short texts are done first, whatever their place; equal ones in theirs.  Answers stand
+ * where their inputs do. */
+START_TEST(test_short_texts_run_first)
+{
+	static const size_t words[] = { 70, 3, 100, 12, 3 }, order[] = { 1, 4, 3, 0, 2 };
+	struct tn_call *call = tn_call_create();
+	struct tn_pipeline *p = open_tagger(TAGS, small, call);
+	struct tn_job jobs[5], *list[5], *done[5] = { NULL }, **next = done;
+	const struct tn_value *answers[5];
+	struct tn_input inputs[5] = { { { 0 } } };
+
+	for (int i = 0; i < 5; i++) {
+		inputs[i].text = make_text(words[i], call);
+		list[i] = &jobs[i];
+		ck_assert_int_eq(tn_job_prepare(p, &inputs[i], &jobs[i], call), 0);
+	}
+	/* The first window of the longest ones is full: those stay in their order. */
+	ck_assert_int_eq(tn_jobs_run(p, list, 5, note_order, &next, call), 0);
+	for (int i = 0; i < 5; i++)
+		ck_assert_int_eq(done[i] - jobs, order[i]);
+	ck_assert_int_eq(tn_pipeline_run(p, inputs, 5, answers, call), 0);
+	for (int i = 0; i < 5; i++)
+		ck_assert_uint_eq(tn_string_length(tn_get(answers[i], "text")), inputs[i].text.len);
+	tn_pipeline_close(p);
+	tn_call_destroy(call);
+}
+END_TEST
+
 /* Windows over the second text hold the first one whole, and so its words. */
 START_TEST(test_words_of_a_pair)
 {
@@ -340,6 +377,7 @@ int main(void)
 
 	setenv("CK_FORK", "no", 1);
 	TN_ADD(s, test_words_over_windows);
+	TN_ADD(s, test_short_texts_run_first);
 	TN_ADD(s, test_words_of_a_pair);
 	TN_ADD(s, test_words_before_a_cut);
 	TN_ADD(s, test_odd_inputs);
