@@ -81,7 +81,6 @@ static void pack_weights(struct packed_linear *l, const float *const *rows)
 {
 	const size_t panel = l->kernels->gemm_panel, panels = panels_of(l->kernels, l->outs);
 
-#pragma omp parallel for schedule(static)
 	for (size_t p = 0; p < panels; p++)
 		for (size_t k = 0; k < l->ins; k += l->depth) {
 			const size_t depth = l->ins - k < l->depth ? l->ins - k : l->depth;

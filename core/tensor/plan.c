@@ -139,16 +139,40 @@ int plan_load(const struct tn_plan *p, tn_ref x, const struct tn_tensor **t, str
 	return *t ? 0 : tn_status(call);
 }
 
-/* Packs what backends want packed and holds the other weights. */
-static int take_weights(struct tn_plan *p, struct tn_call *call)
+/* Packs what backends want packed, one weight on each thread of the team. */
+static int pack_weights(struct tn_plan *p, struct tn_call *call)
+{
+	const int team = omp_get_max_threads();
+
+	omp_set_num_threads(p->threads);
+#pragma omp parallel if (p->threads > 1)
+	{
+		struct tn_call *mine = tn_call_create();
+
+		omp_set_num_threads(1);
+#pragma omp for schedule(dynamic)
+		for (size_t i = 0; i < p->n_steps; i++)
+			if (mine && !tn_status(mine) && !p->steps[i].gone && p->steps[i].offer.pack)
+				plan_pack(p, &p->steps[i], mine);
+		if (!mine || tn_status(mine)) {
+#pragma omp critical (plan_pack_failed)
+			tn_fail(call, mine ? (enum tn_error)tn_status(mine) : TN_ENOMEM, "%s",
+				mine ? tn_error_text(mine) : "out of memory");
+		}
+		tn_call_destroy(mine);
+	}
+	omp_set_num_threads(team);
+	return tn_status(call);
+}
+
+/* Holds the weights that are not packed. */
+static int hold_weights(struct tn_plan *p, struct tn_call *call)
 {
 	for (size_t i = 0; i < p->n_steps; i++) {
 		struct plan_step *s = &p->steps[i];
 
 		if (s->gone)
 			continue;
-		if (s->offer.pack && plan_pack(p, s, call))
-			return tn_status(call);
 		for (uint32_t k = 0; k < s->n.node.n_in; k++) {
 			tn_ref root = p->g->values[s->n.in[k]].root;
 			struct plan_value *v = &p->values[root];
@@ -287,8 +311,8 @@ struct tn_plan *tn_plan_create(struct tn_graph *g, const struct tn_backend *cons
 	if (tn_status(call) || g->status)
 		goto failed;
 	count_uses(p);
-	if (plan_fuse(p, call) || choose_backends(p, call) || take_weights(p, call) ||
-			run_constants(p, call))
+	if (plan_fuse(p, call) || choose_backends(p, call) || pack_weights(p, call) ||
+			hold_weights(p, call) || run_constants(p, call))
 		goto failed;
 	squeeze(p);
 	if (plan_slots(p, call))
@@ -405,6 +429,8 @@ int tn_plan_threads(const struct tn_plan *p)
 
 void tn_plan_memory(const struct tn_plan *p, size_t *packed, size_t *held)
 {
-	*packed = p->packed_bytes;
+	*packed = 0;
+	for (size_t i = 0; i < p->n_steps; i++)
+		*packed += plan_packed_bytes(&p->steps[i]);
 	*held = p->held_bytes;
 }

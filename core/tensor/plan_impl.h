@@ -51,7 +51,7 @@ struct tn_plan {
 	size_t n_slots;
 	size_t n_tensors;		/* inputs and outputs of all steps */
 	size_t workspace;		/* bytes of the largest, one thread */
-	size_t packed_bytes, held_bytes;
+	size_t held_bytes;
 };
 
 /* Sets the specs a backend sees. */
@@ -62,8 +62,9 @@ int plan_offer(struct tn_plan *p, size_t backend, struct tn_graph_node *n,
 /* A weight, or the one that a view lies in; to be released by its source. */
 int plan_load(const struct tn_plan *p, tn_ref x, const struct tn_tensor **t, struct tn_call *call);
 /* Gives a step the packing of what its backend wants packed. */
-int plan_pack(struct tn_plan *p, struct plan_step *s, struct tn_call *call);
+int plan_pack(const struct tn_plan *p, struct plan_step *s, struct tn_call *call);
 void plan_unpack(struct plan_step *s);
+size_t plan_packed_bytes(const struct plan_step *s);
 /* Joins nodes that a backend of the chain runs as one. */
 int plan_fuse(struct tn_plan *p, struct tn_call *call);
 /* Gives each value its slot. */

@@ -120,27 +120,50 @@ static struct plan_packing *make(const struct tn_plan *p, const struct plan_step
 		free(k);
 		return NULL;
 	}
-	k->next = packings;
-	packings = k;
 	return k;
 }
 
-static struct plan_packing *take(const struct tn_plan *p, const struct plan_step *s,
-	const struct recipe *r, struct tn_call *call)
+static void drop(struct plan_packing *k)
+{
+	k->recipe.backend->plugin->impl.backend->unpack(k->recipe.backend, k->packed);
+	free(k);
+}
+
+/* The packing that is there, or else `made`, which is added; NULL: there is none. */
+static struct plan_packing *use(const struct recipe *r, struct plan_packing *made)
 {
 	struct plan_packing *k;
 
 	pthread_mutex_lock(&lock);
 	k = find(r);
-	if (!k)
-		k = make(p, s, r, call);
+	if (!k && made) {
+		k = made;
+		k->next = packings;
+		packings = k;
+	}
 	if (k)
 		k->users++;
 	pthread_mutex_unlock(&lock);
 	return k;
 }
 
-int plan_pack(struct tn_plan *p, struct plan_step *s, struct tn_call *call)
+/* Weights are packed without the lock; of two plans that pack the same at once, one finds
+ * that the other was sooner. */
+static struct plan_packing *take(const struct tn_plan *p, const struct plan_step *s,
+	const struct recipe *r, struct tn_call *call)
+{
+	struct plan_packing *k = use(r, NULL), *made;
+
+	if (k)
+		return k;
+	made = make(p, s, r, call);
+	k = made ? use(r, made) : NULL;
+	if (k != made)
+		drop(made);
+	return k;
+}
+
+int plan_pack(const struct tn_plan *p, struct plan_step *s, struct tn_call *call)
 {
 	struct recipe r;
 
@@ -149,7 +172,6 @@ int plan_pack(struct tn_plan *p, struct plan_step *s, struct tn_call *call)
 	if (!s->packing)
 		return tn_status(call);
 	s->packed = s->packing->packed;
-	p->packed_bytes += s->packing->bytes;
 	return 0;
 }
 
@@ -166,10 +188,14 @@ void plan_unpack(struct plan_step *s)
 		while (*at != k)
 			at = &(*at)->next;
 		*at = k->next;
-		k->recipe.backend->plugin->impl.backend->unpack(k->recipe.backend, k->packed);
-		free(k);
+		drop(k);
 	}
 	pthread_mutex_unlock(&lock);
+}
+
+size_t plan_packed_bytes(const struct plan_step *s)
+{
+	return s->packing ? s->packing->bytes : 0;
 }
 
 int tn_plan_refresh(struct tn_plan *p, struct tn_call *call)
@@ -184,7 +210,6 @@ int tn_plan_refresh(struct tn_plan *p, struct tn_call *call)
 		write_recipe(p, s, &r);
 		if (r.version == s->packing->recipe.version)
 			continue;
-		p->packed_bytes -= s->packing->bytes;
 		if (plan_pack(p, &fresh, call))
 			return tn_status(call);
 		plan_unpack(s);

@@ -67,7 +67,9 @@ struct tn_backend_impl {
 		struct tn_offer *offer);
 	/** Makes one packing of the weights that the offer named, in the order of the
 	 *  inputs (n of them; F32, host, dense).  The result is const, shared by threads
-	 *  and lives until unpack.  *bytes: its size, for the memory report. */
+	 *  and plans, and lives until unpack: it keeps nothing of the node.  *bytes: its
+	 *  size, for the memory report.  Called by many threads at once, each for a team of
+	 *  one. */
 	int (*pack)(const struct tn_backend *self, const struct tn_node *node,
 		const struct tn_tensor *weights, size_t n, void **packed, size_t *bytes,
 		struct tn_call *call);
