@@ -173,6 +173,14 @@ TESTS += %D%/test_pooling
 %C%_test_pooling_LDADD = $(TEST_LIBS) -lm
 %C%_test_pooling_SOURCES = %D%/heads/test_pooling.c
 
+check_PROGRAMS += %D%/test_bench
+TESTS += %D%/test_bench
+%C%_test_bench_CPPFLAGS = $(TEST_CPPFLAGS)
+%C%_test_bench_CFLAGS = $(TEST_CFLAGS)
+%C%_test_bench_LDADD = core/libbench.la $(TEST_LIBS) -lm
+%C%_test_bench_LDFLAGS = $(TN_LDFLAGS) $(OPENMP_CFLAGS)
+%C%_test_bench_SOURCES = %D%/bench/test_bench.c
+
 check_PROGRAMS += %D%/test_pipeline
 TESTS += %D%/test_pipeline
 %C%_test_pipeline_CPPFLAGS = $(TEST_CPPFLAGS)

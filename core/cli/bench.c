@@ -298,7 +298,7 @@ static int open_ways(struct bench *b)
 	}
 	if (!b->a->n_backends)
 		return 0;
-	name = bench_reference(b->call);
+	name = bench_reference(b);
 	memcpy(settings, b->a->settings, sizeof(b->a->settings));
 	settings[b->a->n_settings] = name ? tn_printf(b->call, "backends=[\"%s\"]", name) : NULL;
 	if (settings[b->a->n_settings])

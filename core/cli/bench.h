@@ -55,6 +55,7 @@ struct bench {
 	struct bench_work *works;
 	size_t n_works;
 	struct bench_peaks *peaks;	/* [ways] */
+	const char *reference_name;
 	struct tn_pipeline *reference;	/* opened when answers are compared */
 	struct bench_rows works_done, ops, points, findings;
 	bool progress;
@@ -84,8 +85,8 @@ int bench_works(struct bench *b, struct tn_pipeline *p);
 /** The ways that the arguments ask for, none of them open. */
 int bench_ways(struct bench *b);
 /** The name of the backend that the others are compared with: the installed one of the
- *  lowest rank.  NULL after TN_EPLUGIN. */
-const char *bench_reference(struct tn_call *call);
+ *  lowest rank.  First called in a process of one thread.  NULL after TN_EPLUGIN. */
+const char *bench_reference(struct bench *b);
 /** Opens a way; the first answer too.  open_s and first_s are set. */
 int bench_way_open(struct bench *b, struct bench_way *w);
 /** Opens a way in a process of its own and runs all works there once: sets open_s, first_s

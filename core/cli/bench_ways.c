@@ -11,6 +11,37 @@
 #include "bench/clock.h"
 #include "cli/bench.h"
 
+/* What is written by a process of its own that `work` runs in, as far as it came: for a
+ * process of one thread. */
+static size_t in_child(int (*work)(struct bench *b, struct bench_way *w, int out), struct bench *b,
+	struct bench_way *w, void *to, size_t bytes)
+{
+	size_t n = 0;
+	ssize_t got = 1;
+	int ends[2];
+	pid_t child;
+
+	if (pipe(ends))
+		return 0;
+	child = fork();
+	if (!child) {
+		close(ends[0]);
+		tn_on_note(b->call, NULL, NULL);
+		_exit(work(b, w, ends[1]) ? 1 : 0);
+	}
+	close(ends[1]);
+	while (child > 0 && n < bytes && got) {
+		got = read(ends[0], (char *)to + n, bytes - n);
+		if (got < 0 && errno != EINTR)
+			break;
+		n += got > 0 ? (size_t)got : 0;
+	}
+	close(ends[0]);
+	if (child > 0)
+		waitpid(child, NULL, 0);
+	return n;
+}
+
 /* The installed backend of the lowest rank: plain, and the measure of the others. */
 struct lowest {
 	struct tn_call *call;
@@ -35,16 +66,26 @@ static int look_at(void *user, enum tn_plugin_kind kind, const char *name)
 	return 0;
 }
 
-const char *bench_reference(struct tn_call *call)
+static int find_reference(struct bench *b, struct bench_way *w, int out)
 {
 	static const struct tn_plugin_path nowhere = { NULL, 0 };
-	struct lowest l = { .call = call };
+	struct lowest l = { .call = b->call };
 
-	if (tn_plugin_names(&nowhere, look_at, &l, call))
-		return NULL;
-	if (!l.name)
-		tn_fail(call, TN_EPLUGIN, "no backend is installed");
-	return l.name;
+	if (tn_plugin_names(&nowhere, look_at, &l, b->call) || !l.name)
+		return TN_EPLUGIN;
+	return write(out, l.name, strlen(l.name)) < 0 ? TN_EIO : 0;
+}
+
+const char *bench_reference(struct bench *b)
+{
+	char name[128] = "";
+
+	/* To know the ranks is to load all of them, which is part of what opening costs. */
+	if (!b->reference_name && !in_child(find_reference, b, NULL, name, sizeof(name) - 1))
+		tn_fail(b->call, TN_EPLUGIN, "no backend is installed that can be loaded");
+	else if (!b->reference_name)
+		b->reference_name = tn_arena_dup(b->arena, name, strlen(name));
+	return b->reference_name;
 }
 
 /* The setting that gives a chain: the backends of "a+b", then the reference. */
@@ -90,7 +131,7 @@ static int set_way(struct bench *b, struct bench_way *w, const char *backends, s
 		return tn_status(b->call);
 	if (!backends)
 		return 0;
-	reference = bench_reference(b->call);
+	reference = bench_reference(b);
 	return reference ? add_setting(b, w, chain_setting(backends, reference, b->call)) :
 		tn_status(b->call);
 }
@@ -156,40 +197,15 @@ static int probe(struct bench *b, struct bench_way *w, int out)
 	return write(out, found, (b->n_works + 2) * sizeof(*found)) < 0 ? TN_EIO : 0;
 }
 
-/* What the child has written, as far as it came. */
-static size_t read_all(int in, void *to, size_t bytes)
-{
-	size_t n = 0;
-	ssize_t got;
-
-	while (n < bytes && ((got = read(in, (char *)to + n, bytes - n)) > 0 ||
-			(got < 0 && errno == EINTR)))
-		n += got > 0 ? (size_t)got : 0;
-	return n;
-}
-
 int bench_way_probe(struct bench *b, struct bench_way *w)
 {
-	double *found = tn_alloc_n(b->call, 2 + BENCH_MOST * BENCH_MOST, sizeof(*found));
-	int ends[2];
-	pid_t child;
+	const size_t most = (2 + BENCH_MOST * BENCH_MOST) * sizeof(double);
+	double *found = tn_alloc(b->call, most);
 	size_t n;
 
 	if (!found)
 		return tn_status(b->call);
-	if (pipe(ends))
-		return tn_fail(b->call, TN_EINTERNAL, "no pipe could be made: %s", strerror(errno));
-	child = fork();
-	if (!child) {
-		close(ends[0]);
-		tn_on_note(b->call, NULL, NULL);
-		_exit(probe(b, w, ends[1]) ? 1 : 0);
-	}
-	close(ends[1]);
-	n = child > 0 ? read_all(ends[0], found, (2 + BENCH_MOST * BENCH_MOST) * sizeof(*found)) : 0;
-	close(ends[0]);
-	if (child > 0)
-		waitpid(child, NULL, 0);
+	n = in_child(probe, b, w, found, most);
 	if (n < 2 * sizeof(*found))
 		return 0;
 	w->open_s = found[0];
