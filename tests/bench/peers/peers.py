@@ -11,6 +11,7 @@ again goes on where it ended; FOLDER/report.md and FOLDER/ratios.svg are made of
 import argparse
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -52,6 +53,8 @@ def arguments():
     p.add_argument("--set", action="append", default=[], metavar="PATH=VALUE",
                    help="a setting of tenon")
     p.add_argument("--stream", type=int, default=20000, help="sentences of the long stream")
+    p.add_argument("--match", default="", metavar="REGEX", help="of the works only those whose "
+                   "names match, as the report names them")
     p.add_argument("--only", default="all", choices=["all", "fixed", "mixed", "extras", "report"])
     return p.parse_args()
 
@@ -169,7 +172,7 @@ def cells(args, texts):
         for name in texts.files:
             mixed += [(texts.as_they_come(name), given), (texts.by_length(name), ["ids"]),
                       (texts.rare_long(name), ["ids"])]
-    return fixed + mixed
+    return [(w, given) for w, given in fixed + mixed if re.search(args.match, w.name)]
 
 
 def run_group(args, model, directory, threads, precision, todo, texts, results):

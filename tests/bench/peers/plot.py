@@ -21,6 +21,7 @@ def write(rows, path):
     for i, (name, colour) in enumerate(COLOURS.items()):
         out.append('<circle cx="%d" cy="14" r="4" fill="%s"/><text x="%d" y="18">%s</text>'
                    % (LEFT + i * 110, colour, LEFT + 8 + i * 110, name))
+    out.append('<text x="%d" y="38">time of the peer by that of tenon</text>' % LEFT)
     for tick in range(int(most) + 1):
         out.append('<line x1="%.1f" x2="%.1f" y1="%d" y2="%d" stroke="%s"/>'
                    '<text x="%.1f" y="%d" text-anchor="middle">%d x</text>'
