@@ -4,7 +4,6 @@
  */
 #include <argp.h>
 #include <errno.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,10 +18,12 @@ enum { KEY_DEV = 256, KEY_FROM, KEY_HEAD, KEY_MAX_DROP, KEY_OUT, KEY_FORMAT, KEY
 
 static const struct argp_option options[] = {
 	{ "dev", KEY_DEV, "FILE", 0, "labelled data; may be given again", 0 },
-	{ "from", KEY_FROM, "FORMAT", 0, "what the files are: jsonl, conll, tsv, squad or text", 0 },
+	{ "from", KEY_FROM, "FORMAT", 0, "what the files are: jsonl, conll, tsv, squad or text",
+	  0 },
 	{ "max-drop", KEY_MAX_DROP, "POINTS", 0, "what a head may lose at most (0.5)", 0 },
 	{ "head", KEY_HEAD, "NAME", 0, "judge this head alone; may be given again", 0 },
-	{ "out", KEY_OUT, "FILE.cfg", 0, "write the configuration with int8, if none loses more", 0 },
+	{ "out", KEY_OUT, "FILE.cfg", 0, "write the configuration with int8, if none loses more",
+	  0 },
 	{ "format", KEY_FORMAT, "FORMAT", 0, "text, markdown, csv or jsonl", 0 },
 	{ "set", KEY_SET, "PATH=VALUE", 0, "a setting that goes over the file; may be given again",
 	  0 },
@@ -59,7 +60,8 @@ static error_t parse_rest(int key, char *arg, struct argp_state *state)
 		return 0;
 	case ARGP_KEY_END:
 		if (!a->pipeline)
-			argp_error(state, "the pipeline is missing: a .cfg file or a model directory");
+			argp_error(state, "the pipeline is missing: a .cfg file or a model "
+				"directory");
 		if (!a->n_dev)
 			argp_error(state, "--dev FILE is missing: the data that judge");
 		return 0;
@@ -78,8 +80,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case KEY_FROM:
 		a->from = eval_format_of(arg);
 		if (a->from < 0)
-			argp_error(state, "--from: found %s, expected jsonl, conll, tsv, squad or text",
-				arg);
+			argp_error(state, "--from: found %s, expected jsonl, conll, tsv, squad or "
+				"text", arg);
 		return 0;
 	case KEY_MAX_DROP:
 		a->max_drop = parse_points(state, arg);
@@ -92,8 +94,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case KEY_FORMAT:
 		if (bench_format_of(arg) < 0)
-			argp_error(state, "--format: found %s, expected text, markdown, csv or jsonl",
-				arg);
+			argp_error(state, "--format: found %s, expected text, markdown, csv or "
+				"jsonl", arg);
 		a->format = (enum bench_format)bench_format_of(arg);
 		return 0;
 	case KEY_SET:
@@ -126,7 +128,8 @@ static int check_out(struct quantize *q)
 	if (!out || !directory)
 		return tn_status(q->call);
 	if (!access(out, F_OK))
-		return tn_fail(q->call, TN_EIO, "%s: there is such a file, it is not overwritten", out);
+		return tn_fail(q->call, TN_EIO, "%s: there is such a file, it is not overwritten",
+			out);
 	if (access(directory, W_OK))
 		return tn_fail(q->call, TN_EIO, "%s: %s: %s", out, directory, strerror(errno));
 	return 0;
@@ -178,21 +181,18 @@ static bool is_asked_for(const struct quantize_arguments *a, const char *head)
 static int check_heads(struct quantize *q)
 {
 	const struct tn_pipeline *p = q->p[QUANTIZE_FP32];
-	const char **names = tn_alloc_n(q->call, p->n_heads + 1, sizeof(*names));
 	const char *known = "";
 
-	for (size_t h = 0; names && h < p->n_heads && known; h++) {
-		names[h] = p->heads[h].name;
-		known = tn_printf(q->call, "%s%s%s", known, h ? ", " : "", names[h]);
-	}
-	for (size_t i = 0; i < q->a->n_heads && !tn_status(q->call); i++) {
+	for (size_t h = 0; h < p->n_heads && known; h++)
+		known = tn_printf(q->call, "%s%s%s", known, h ? ", " : "", p->heads[h].name);
+	for (size_t i = 0; i < q->a->n_heads && known; i++) {
 		size_t h = 0;
 
-		while (h < p->n_heads && strcmp(names[h], q->a->heads[i]))
+		while (h < p->n_heads && strcmp(p->heads[h].name, q->a->heads[i]))
 			h++;
 		if (h == p->n_heads)
-			tn_fail(q->call, TN_EUSAGE, "--head: the pipeline has no head \"%.60s\", it has %s",
-				q->a->heads[i], known);
+			return tn_fail(q->call, TN_EUSAGE, "--head: the pipeline has no head "
+				"\"%.60s\", it has %s", q->a->heads[i], known);
 	}
 	return tn_status(q->call);
 }
@@ -210,8 +210,8 @@ static int count_examples(struct quantize *q, const struct eval_measure *m)
 		n += (size_t)gold;
 	}
 	if (!n)
-		return tn_fail(q->call, TN_EDATA, "head %s: the data hold nothing to judge it by; give "
-			"more by --dev, or name the heads to judge by --head", m->head);
+		return tn_fail(q->call, TN_EDATA, "head %s: the data hold nothing to judge it by; "
+			"give more by --dev, or name the heads to judge by --head", m->head);
 	return 0;
 }
 
@@ -242,37 +242,27 @@ static int open_measures(struct quantize *q)
 	return 0;
 }
 
-/* What is wrong from the start cannot lose: such data judge nothing. */
-static int check_data(struct quantize *q)
-{
-	for (size_t i = 0; i < q->n_measures; i++) {
-		struct eval_metric before[EVAL_MOST_METRICS];
-
-		eval_measure_metrics(&q->measures[QUANTIZE_FP32][i], before);
-		if (before->value <= 0)
-			tn_fault(q->call, TN_EDATA, "head %s: %s is 0 in fp32: the data do not fit it",
-				q->measures[0][i].head, before->name);
-	}
-	return tn_status(q->call);
-}
-
-/* Each head that loses too much is a fault. */
+/* Each head that loses too much is a fault.  What is wrong from the start cannot lose: such
+ * data judge nothing. */
 static int judge(struct quantize *q)
 {
-	if (check_data(q))
-		return tn_status(q->call);
 	for (size_t i = 0; i < q->n_measures; i++) {
-		struct eval_metric before[EVAL_MOST_METRICS], after[EVAL_MOST_METRICS];
-		double drop = quantize_drop(q, i);
+		struct quantize_metrics m = quantize_metrics(q, i);
 
-		/* A thousand times less than what one answer of a million is worth. */
-		if (drop <= q->a->max_drop + 1e-7)
-			continue;
-		eval_measure_metrics(&q->measures[QUANTIZE_FP32][i], before);
-		eval_measure_metrics(&q->measures[QUANTIZE_INT8][i], after);
-		tn_fault(q->call, TN_ECONFIG, "head %s: %s drops by %.2f points, from %.2f in fp32 to "
-			"%.2f in int8; at most %.4g are allowed", q->measures[0][i].head, before->name,
-			drop, before->value, after->value, q->a->max_drop);
+		if (m.items[0].fp32 <= 0)
+			return tn_fail(q->call, TN_EDATA, "head %s: %s is 0 in fp32: the data do not "
+				"fit it", q->measures[0][i].head, m.items[0].name);
+	}
+	for (size_t i = 0; i < q->n_measures; i++) {
+		struct quantize_metrics m = quantize_metrics(q, i);
+		double fp32 = m.items[0].fp32, int8 = m.items[0].int8;
+
+		/* Rounding is no drop: one answer of a million is worth a thousand times this. */
+		if (fp32 - int8 > q->a->max_drop + 1e-7)
+			tn_fault(q->call, TN_ECONFIG, "head %s: %s drops by %.4g points, from %.2f "
+				"in fp32 to %.2f in int8; at most %.4g are allowed",
+				q->measures[0][i].head, m.items[0].name, fp32 - int8, fp32, int8,
+				q->a->max_drop);
 	}
 	return tn_status(q->call);
 }
@@ -290,9 +280,9 @@ static int quantize(struct quantize *q)
 int tn_cli_quantize(int argc, char **argv)
 {
 	static const struct argp argp = { options, parse, "PIPELINE --dev FILE",
-		"Runs labelled data in fp32 and in int8, and says what int8 costs each head and how "
-		"much faster it is.  Exit status: 0, no head loses more than --max-drop; 78, one "
-		"does.", NULL, NULL, NULL };
+		"Runs labelled data in fp32 and in int8, and says what int8 costs each head and "
+		"how much faster it is.  Exit status: 0, no head loses more than --max-drop; 78, "
+		"one does.", NULL, NULL, NULL };
 	struct quantize_arguments a = { .from = -1, .max_drop = DEFAULT_MAX_DROP };
 	struct quantize q = { .a = &a };
 	int code;

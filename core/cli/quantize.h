@@ -40,8 +40,15 @@ struct quantize {
 /** Runs both ways over all data, in batches by turns, and fills measures, ratios and
  *  seconds. */
 int quantize_measure(struct quantize *q);
-/** The points that the judging metric of a head loses; negative when it gains. */
-double quantize_drop(const struct quantize *q, size_t measure);
+/** The metrics of a head in both, in points; the first one judges. */
+struct quantize_metrics {
+	size_t n;
+	struct {
+		const char *name;
+		double fp32, int8;
+	} items[EVAL_MOST_METRICS];
+};
+struct quantize_metrics quantize_metrics(const struct quantize *q, size_t measure);
 /** Prints the tables. */
 int quantize_print(struct quantize *q);
 /** Writes the effective configuration with int8 to a file that is not there yet. */

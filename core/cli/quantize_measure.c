@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -58,7 +59,8 @@ static void progress(const struct quantize *q, size_t done)
 		fputs("\r\33[K", stderr);
 	else
 		fprintf(stderr, "\r\33[K%zu of %zu, %.1f/s, %.0f s left", done, q->data.n,
-			(double)done / seconds, (double)(q->data.n - done) * seconds / (double)done);
+			(double)done / seconds,
+			(double)(q->data.n - done) * seconds / (double)done);
 }
 
 /* By turns, the first one changing, so that neither profits from a quiet moment. */
@@ -96,24 +98,50 @@ int quantize_measure(struct quantize *q)
 	return tn_status(q->call);
 }
 
-double quantize_drop(const struct quantize *q, size_t measure)
+struct quantize_metrics quantize_metrics(const struct quantize *q, size_t measure)
 {
-	struct eval_metric before[EVAL_MOST_METRICS] = { { 0 } }, after[EVAL_MOST_METRICS] = { { 0 } };
+	struct eval_metric before[EVAL_MOST_METRICS], after[EVAL_MOST_METRICS];
+	struct quantize_metrics m = {
+		.n = eval_measure_metrics(&q->measures[QUANTIZE_FP32][measure], before) };
 
-	eval_measure_metrics(&q->measures[QUANTIZE_FP32][measure], before);
 	eval_measure_metrics(&q->measures[QUANTIZE_INT8][measure], after);
-	return before->value - after->value;
+	for (size_t i = 0; i < m.n; i++) {
+		m.items[i].name = before[i].name;
+		m.items[i].fp32 = before[i].value;
+		m.items[i].int8 = after[i].value;
+	}
+	return m;
 }
 
-static int compare_doubles(const void *a, const void *b)
+static int compare_doubles(const void *left, const void *right)
 {
-	return (*(const double *)a > *(const double *)b) - (*(const double *)a < *(const double *)b);
+	double a = *(const double *)left, b = *(const double *)right;
+
+	return (a > b) - (a < b);
 }
 
 static double median(double *x, size_t n)
 {
 	qsort(x, n, sizeof(*x), compare_doubles);
 	return n % 2 ? x[n / 2] : (x[n / 2 - 1] + x[n / 2]) / 2;
+}
+
+/* The k-th metric of a head; only the first has a limit.  NULL when memory ran out. */
+static struct tn_value *metric_row(struct quantize *q, const struct eval_measure *measure,
+	const struct quantize_metrics *m, size_t k)
+{
+	struct tn_arena *arena = tn_call_arena(q->call);
+	struct tn_value *row = tn_new_object(arena);
+	double fp32 = m->items[k].fp32, int8 = m->items[k].int8;
+
+	bench_set_text(arena, row, "row", "head");
+	bench_set_text(arena, row, "head", measure->head);
+	bench_set_text(arena, row, "metric", m->items[k].name);
+	bench_set_int(arena, row, "n", (int64_t)measure->n);
+	bench_set_real(arena, row, "fp32", fp32);
+	bench_set_real(arena, row, "int8", int8);
+	bench_set_real(arena, row, "drop", fp32 - int8);
+	return bench_set_real(arena, row, "max_drop", k ? NAN : q->a->max_drop) ? row : NULL;
 }
 
 static int print_heads(struct quantize *q)
@@ -123,33 +151,17 @@ static int print_heads(struct quantize *q)
 		{ "fp32", "fp32", 1, 2 }, { "int8", "int8", 1, 2 }, { "drop", "drop", 1, 2 },
 		{ "max_drop", "allowed", 1, 2 },
 	};
-	struct tn_arena *arena = tn_call_arena(q->call);
 	const struct tn_value **rows = tn_alloc_n(q->call, q->n_measures * EVAL_MOST_METRICS + 1,
 		sizeof(*rows));
 	struct bench_table table = { columns, sizeof(columns) / sizeof(columns[0]), rows, 0 };
 
 	for (size_t i = 0; i < q->n_measures && rows; i++) {
-		struct eval_metric m[QUANTIZE_WAYS][EVAL_MOST_METRICS];
-		size_t n = eval_measure_metrics(&q->measures[QUANTIZE_FP32][i], m[QUANTIZE_FP32]);
+		struct quantize_metrics m = quantize_metrics(q, i);
 
-		eval_measure_metrics(&q->measures[QUANTIZE_INT8][i], m[QUANTIZE_INT8]);
-		for (size_t k = 0; k < n; k++) {
-			double before = m[QUANTIZE_FP32][k].value, after = m[QUANTIZE_INT8][k].value;
-			struct tn_value *row = tn_new_object(arena), *last;
-
-			bench_set_text(arena, row, "row", "head");
-			bench_set_text(arena, row, "head", q->measures[0][i].head);
-			bench_set_text(arena, row, "metric", m[0][k].name);
-			bench_set_int(arena, row, "n", (int64_t)q->measures[0][i].n);
-			bench_set_real(arena, row, "fp32", before);
-			bench_set_real(arena, row, "int8", after);
-			bench_set_real(arena, row, "drop", before - after);
-			/* Only the first metric of a task judges. */
-			last = tn_set(arena, row, "max_drop", k ? tn_new_null(arena) :
-				tn_new_real(arena, q->a->max_drop));
-			if (!last)
+		for (size_t k = 0; k < m.n; k++) {
+			rows[table.n] = metric_row(q, &q->measures[0][i], &m, k);
+			if (!rows[table.n++])
 				return tn_fail(q->call, TN_ENOMEM, "out of memory");
-			rows[table.n++] = row;
 		}
 	}
 	return rows ? bench_print(stdout, q->a->format, &table, q->call) : tn_status(q->call);
@@ -189,17 +201,15 @@ int quantize_print(struct quantize *q)
 /* What was measured, in front of the settings. */
 static char *comment(struct quantize *q)
 {
-	char *text = tn_printf(q->call, "# int8, by tenon quantize: no head may lose more than %.4g "
-		"points\n", q->a->max_drop);
+	char *text = tn_printf(q->call, "# int8, by tenon quantize: no head may lose more than "
+		"%.4g points\n", q->a->max_drop);
 
 	for (size_t i = 0; i < q->n_measures && text; i++) {
-		struct eval_metric before[EVAL_MOST_METRICS], after[EVAL_MOST_METRICS];
+		struct quantize_metrics m = quantize_metrics(q, i);
 
-		eval_measure_metrics(&q->measures[QUANTIZE_FP32][i], before);
-		eval_measure_metrics(&q->measures[QUANTIZE_INT8][i], after);
 		text = tn_printf(q->call, "%s# %s: %s %.2f, of %zu inputs; in fp32 %.2f\n", text,
-			q->measures[0][i].head, after->name, after->value, q->measures[0][i].n,
-			before->value);
+			q->measures[0][i].head, m.items[0].name, m.items[0].int8,
+			q->measures[0][i].n, m.items[0].fp32);
 	}
 	return text;
 }

@@ -83,8 +83,8 @@ const struct tn_text *eval_answer_texts(const struct tn_value *v, const char *wh
 
 	*n = tn_size(list);
 	if (tn_value_kind(list) != TN_VALUE_LIST) {
-		tn_fail(call, TN_EDATA, "%s: \"answers\" is %s, expected a list of texts or of objects "
-			"with \"text\"", where, tn_value_kind_name(tn_value_kind(v)));
+		tn_fail(call, TN_EDATA, "%s: \"answers\" is %s, expected a list of texts or of "
+			"objects with \"text\"", where, tn_value_kind_name(tn_value_kind(v)));
 		return NULL;
 	}
 	for (size_t i = 0; i < *n && texts; i++) {
@@ -93,8 +93,8 @@ const struct tn_text *eval_answer_texts(const struct tn_value *v, const char *wh
 		if (tn_value_kind(item) == TN_VALUE_OBJECT)
 			text = tn_get(item, "text");
 		if (tn_value_kind(text) != TN_VALUE_STRING) {
-			tn_fail(call, TN_EDATA, "%s: an answer is %s, expected a text or an object with "
-				"\"text\"", where, tn_value_kind_name(tn_value_kind(item)));
+			tn_fail(call, TN_EDATA, "%s: an answer is %s, expected a text or an object "
+				"with \"text\"", where, tn_value_kind_name(tn_value_kind(item)));
 			return NULL;
 		}
 		texts[i] = (struct tn_text){ tn_string(text, ""), tn_string_length(text) };
@@ -140,7 +140,7 @@ static int read_labels(const struct reading *r)
 		return wrong_kind(r, "labels", labels, "a list of strings or integers");
 	for (size_t i = 0; i < tn_size(labels); i++)
 		if (!is_label(tn_at(labels, i)))
-			return wrong_kind(r, "labels", tn_at(labels, i), "strings or integers in it");
+			return wrong_kind(r, "labels", tn_at(labels, i), "strings or integers");
 	r->e->gold.label = label;
 	r->e->gold.labels = labels;
 	return 0;
@@ -175,8 +175,8 @@ static int read_tsv(const struct reading *r)
 			break;
 	}
 	if (n != 1 && n != 2)
-		return tn_fail(r->call, TN_EDATA, "%s: %zu columns, expected a text and its label, or "
-			"two texts and their label", r->e->where, n + 1);
+		return tn_fail(r->call, TN_EDATA, "%s: %zu columns, expected a text and its label, "
+			"or two texts and their label", r->e->where, n + 1);
 	r->e->input.text = columns[0];
 	if (n == 2)
 		r->e->input.pair = columns[1];
@@ -190,8 +190,8 @@ static int read_conll(const struct reading *r)
 	struct tn_text *tags = new_texts(n, r->arena, r->call);
 
 	if (columns < 2)
-		return tn_fail(r->call, TN_EDATA, "%s: one column, expected words and, in the last, "
-			"their tags", r->e->where);
+		return tn_fail(r->call, TN_EDATA, "%s: one column, expected words and, in the last "
+			"one, their tags", r->e->where);
 	for (size_t i = 0; i < n && tags; i++)
 		tags[i] = r->item->columns[i * columns + columns - 1];
 	r->e->gold.tags = tags;
@@ -231,14 +231,13 @@ int eval_read(struct eval_data *data, const char *path, enum eval_format format,
 	size_t before = data->n;
 	struct tn_reader *r;
 	struct tn_item item;
-	int status;
 
 	if (format == EVAL_SQUAD)
 		return eval_read_squad(data, path, arena, call);
 	r = tn_reader_open(path, &options, call);
 	if (!r)
 		return tn_status(call);
-	while ((status = tn_reader_next(r, &item, arena, call)) > 0)
+	while (tn_reader_next(r, &item, arena, call) > 0)
 		if (add_item(data, &item, tn_reader_name(r), format, arena, call))
 			break;
 	if (!tn_status(call) && data->n == before)

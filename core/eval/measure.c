@@ -16,7 +16,8 @@ int eval_measure_open(struct eval_measure *m, const char *head, enum tn_task tas
 		.n_labels = n_labels };
 	if (task != TN_TASK_LABEL && task != TN_TASK_SPANS && task != TN_TASK_ANSWER &&
 			task != TN_TASK_VECTOR)
-		return tn_fail(call, TN_EDATA, "head %s: there is no metric for what it gives", head);
+		return tn_fail(call, TN_EDATA, "head %s: there is no metric for what it gives",
+			head);
 	m->by_label = tn_arena_alloc(arena, (n_labels + 1) * sizeof(*m->by_label));
 	return m->by_label ? 0 : tn_fail(call, TN_ENOMEM, "out of memory");
 }
@@ -117,8 +118,8 @@ static int add_labels(struct eval_measure *m, const struct eval_example *e,
 		return tn_fail(call, TN_EDATA, "head %s: there is no metric for the values that it "
 			"gives", m->head);
 	if (labels ? !e->gold.labels : !e->gold.label)
-		return tn_fail(call, TN_EDATA, "%s: \"%s\" is missing, which head %s gives", e->where,
-			labels ? "labels" : "label", m->head);
+		return tn_fail(call, TN_EDATA, "%s: \"%s\" is missing, which head %s gives",
+			e->where, labels ? "labels" : "label", m->head);
 	return labels ? add_several(m, &e->gold, labels, call) : add_label(m, &e->gold, label);
 }
 

@@ -24,8 +24,8 @@ static const struct tn_value *list_of(const struct reading *r, const struct tn_v
 
 	if (tn_value_kind(list) == TN_VALUE_LIST)
 		return list;
-	tn_fail(r->call, TN_EDATA, "%s: \"%s\" is %s, expected a list (data, paragraphs and qas, as "
-		"SQuAD has them)", r->path, key, list ?
+	tn_fail(r->call, TN_EDATA, "%s: \"%s\" is %s, expected a list (data, paragraphs and qas, "
+		"as SQuAD has them)", r->path, key, list ?
 		tn_value_kind_name(tn_value_kind(list)) : "missing");
 	return NULL;
 }
@@ -36,8 +36,8 @@ static int string_of(const struct reading *r, const struct tn_value *v, const ch
 	const struct tn_value *s = tn_get(v, key);
 
 	if (tn_value_kind(s) != TN_VALUE_STRING)
-		return tn_fail(r->call, TN_EDATA, "%s: \"%s\" is %s, expected a string", r->path, key,
-			s ? tn_value_kind_name(tn_value_kind(s)) : "missing");
+		return tn_fail(r->call, TN_EDATA, "%s: \"%s\" is %s, expected a string", r->path,
+			key, s ? tn_value_kind_name(tn_value_kind(s)) : "missing");
 	*out = (struct tn_text){ tn_string(s, ""), tn_string_length(s) };
 	return 0;
 }

@@ -48,9 +48,9 @@ def main():
     print("/* Characters that lower case moves by `difference`. */\n"
           "static const struct {\n\tuint32_t first, last;\n\tint32_t step, difference;\n"
           "} lower_runs[] = {")
-    table(["{ 0x%x, 0x%x, %d, %d }," % tuple(r) for r in lower_runs()], 3)
+    table(["{ 0x%x, 0x%x, %d, %d }," % tuple(r) for r in lower_runs()], 2)
     print("};\n\n/* Letters and digits. */\nstatic const uint32_t word_runs[][2] = {")
-    table(["{ 0x%x, 0x%x }," % tuple(r) for r in word_runs()], 5)
+    table(["{ 0x%x, 0x%x }," % tuple(r) for r in word_runs()], 4)
     print("};")
 
 

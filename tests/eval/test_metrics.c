@@ -142,7 +142,8 @@ START_TEST(test_answer_normal)
 		"\xc3\xa9t\xc3\xa9 \xce\xb1\xce\xb2 \xd0\xb6");
 	ck_assert_str_eq(normal("\xc4\xb0"), "i\xcc\x87");
 	/* Not ASCII: it stays, and parts words. */
-	ck_assert_str_eq(normal("\xe2\x80\x9cthe\xe2\x80\x9d end"), "\xe2\x80\x9c \xe2\x80\x9d end");
+	ck_assert_str_eq(normal("\xe2\x80\x9cthe\xe2\x80\x9d end"),
+		"\xe2\x80\x9c \xe2\x80\x9d end");
 	ck_assert_str_eq(normal("a\xc3\xa9 a\xcc\x81"), "a\xc3\xa9 \xcc\x81");
 	ck_assert_str_eq(normal(""), "");
 }

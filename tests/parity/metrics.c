@@ -94,13 +94,15 @@ static void score_answers(const char *gold_path, const char *found_path)
 		/* The script gives nothing to a question that was left out. */
 		if (!v)
 			continue;
-		if (eval_answer(answer, e->gold.answers, e->gold.n_answers, &one_exact, &one_f1, each))
+		if (eval_answer(answer, e->gold.answers, e->gold.n_answers, &one_exact, &one_f1,
+				each))
 			fail(tn_error_text(each));
 		exact += one_exact;
 		f1 += one_f1;
 		tn_call_reset(each);
 	}
-	printf("%zu %.10f %.10f\n", gold.n, 100 * exact / (double)gold.n, 100 * f1 / (double)gold.n);
+	printf("%zu %.10f %.10f\n", gold.n, 100 * exact / (double)gold.n,
+		100 * f1 / (double)gold.n);
 	tn_call_destroy(each);
 	eval_data_finish(&gold);
 }
