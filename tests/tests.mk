@@ -370,6 +370,9 @@ EXTRA_DIST += \
 	%D%/bench/peers/turns.py \
 	%D%/bench/peers/works.py
 
+# Run by hand.
+EXTRA_DIST += %D%/backends/emulate.sh
+
 if WITH_OPENBLAS
 dist_check_SCRIPTS += %D%/backends/openblas_builds.sh
 TESTS += %D%/backends/openblas_builds.sh
