@@ -14,20 +14,23 @@
 #define PANEL GEMM_PANEL
 #define TILE GEMM_TILE
 
-/* One tile of a product: y [n][p * PANEL] = (goes_on ? y : bias) + x [n][depth] w. */
+/* One tile of a product: y [n][p * PANEL] = (goes_on ? y : bias) + x [n][depth] w.  The
+ * tiles of a column together fetch the panels of the next one, each its part, evenly: in
+ * one tile it would be more than the memory gives. */
 struct tile {
 	float *y;
 	const float *x, *w, *bias;	/* bias: [p * PANEL], or NULL */
 	size_t y_stride, x_stride, x_step;
 	size_t depth;
 	size_t next;			/* floats from one panel of w to the next */
-	size_t ahead;			/* floats from w to what is fetched meanwhile */
+	const float *fetch;		/* its part of the next panels */
+	size_t fetch_step;		/* floats for each k */
 	int goes_on;
 };
 
 VEC_INLINE void run_tile(const struct tile *t, const size_t x_step, const int n, const int p)
 {
-	const float *x = t->x, *w = t->w;
+	const float *x = t->x, *w = t->w, *fetch = t->fetch;
 	vf acc[TILE][8];
 
 #pragma GCC unroll 16
@@ -36,15 +39,15 @@ VEC_INLINE void run_tile(const struct tile *t, const size_t x_step, const int n,
 		for (int i = 0; i < 2 * p; i++)
 			acc[r][i] = t->goes_on ? vload(t->y + (size_t)r * t->y_stride + i * LANES) :
 				t->bias ? vload(t->bias + i * LANES) : vset(0.0f);
-	for (size_t k = 0; k < t->depth; k++, x += x_step, w += PANEL) {
+	for (size_t k = 0; k < t->depth; k++) {
 		vf b[8];
 
 #pragma GCC unroll 8
 		for (int i = 0; i < 2 * p; i++) {
 			b[i] = vload(w + (size_t)(i / 2) * t->next + i % 2 * LANES);
 			if (LANES == 16 || i % 2 == 0)
-				__builtin_prefetch(w + t->ahead + (size_t)(i / 2) * t->next +
-					i % 2 * LANES, 0, 2);
+				__builtin_prefetch(fetch + (size_t)(i / 2) * t->next +
+					i % 2 * LANES);
 		}
 #pragma GCC unroll 16
 		for (int r = 0; r < n; r++) {
@@ -54,6 +57,9 @@ VEC_INLINE void run_tile(const struct tile *t, const size_t x_step, const int n,
 			for (int i = 0; i < 2 * p; i++)
 				acc[r][i] = vfma(a, b[i], acc[r][i]);
 		}
+		x += x_step;
+		w += PANEL;
+		fetch += t->fetch_step;
 	}
 #pragma GCC unroll 16
 	for (int r = 0; r < n; r++)
@@ -124,20 +130,20 @@ static void run_column(const struct kernel_gemm *g, size_t from, size_t to, size
 	const size_t tiles = (to - from + TILE - 1) / TILE, col = panel * PANEL;
 	const size_t all = (g->outs + PANEL - 1) / PANEL;
 	const size_t cols = g->outs - col < panels * PANEL ? g->outs - col : panels * PANEL;
+	const float *w = g->w + (k * all + panel * depth) * PANEL;
 	const int last = k + depth == g->ins;
 
-	/* The next panels are fetched by all of a few tiles, else by the last one: earlier
-	 * they would drive out the present ones. */
 	for (size_t i = 0; i < tiles; i++) {
 		const size_t r = from + cut(to - from, tiles, i);
 		const size_t n = from + cut(to - from, tiles, i + 1) - r;
 		float *y = g->y.at + r * g->y.stride + col;
 		struct tile t = { .y = y, .x = g->x.at + r * g->x.stride + k * g->x_step,
-			.w = g->w + (k * all + panel * depth) * PANEL,
+			.w = w,
 			.bias = g->bias ? g->bias + col : NULL, .y_stride = g->y.stride,
 			.x_stride = g->x.stride, .x_step = g->x_step, .depth = depth,
 			.next = depth * PANEL,
-			.ahead = tiles <= 4 || i == tiles - 1 ? panels * depth * PANEL : 0,
+			.fetch = w + (panels * depth + cut(depth, tiles, i)) * PANEL,
+			.fetch_step = (PANEL + tiles - 1) / tiles,
 			.goes_on = g->goes_on || k > 0 };
 
 		if (cols < panels * PANEL)
