@@ -250,8 +250,8 @@ static int judge(struct quantize *q)
 		struct quantize_metrics m = quantize_metrics(q, i);
 
 		if (m.items[0].fp32 <= 0)
-			return tn_fail(q->call, TN_EDATA, "head %s: %s is 0 in fp32: the data do not "
-				"fit it", q->measures[0][i].head, m.items[0].name);
+			return tn_fail(q->call, TN_EDATA, "head %s: %s is 0 in fp32: the data do "
+				"not fit it", q->measures[0][i].head, m.items[0].name);
 	}
 	for (size_t i = 0; i < q->n_measures; i++) {
 		struct quantize_metrics m = quantize_metrics(q, i);
