@@ -44,6 +44,7 @@ EXTRA_DIST += %D%/libtenon.map
 	%D%/base/nearest.h \
 	%D%/base/pages.c \
 	%D%/base/pages.h \
+	%D%/base/place.h \
 	%D%/base/utf8.c \
 	%D%/base/utf8.h \
 	%D%/base/value.c \

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <tenon/call.h>
 
+#include "base/place.h"
 #include "base/utf8.h"
 
 #define LONGEST_MESSAGE 2048
@@ -26,6 +27,7 @@ struct tn_call {
 	struct fault *more;	/* the second fault and on */
 	void (*receive)(void *user, const char *text);
 	void *user;
+	struct tn_place place;
 };
 
 struct tn_call *tn_call_create(void)
@@ -70,6 +72,12 @@ void tn_call_reset(struct tn_call *call)
 {
 	tn_clear(call);
 	tn_arena_reset(call->arena);
+	call->place = (struct tn_place){ 0 };
+}
+
+struct tn_place *tn_call_place(struct tn_call *call)
+{
+	return &call->place;
 }
 
 struct tn_arena *tn_call_arena(struct tn_call *call)

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/place.h"
 #include "base/utf8.h"
 #include "pipeline/pipeline_impl.h"
 
@@ -389,6 +390,7 @@ int tn_job_answer(const struct tn_pipeline *p, const struct tn_job *job,
 	struct tn_arena *arena = tn_call_arena(call);
 	struct tn_value *object = tn_new_object(arena);
 
+	*tn_call_place(call) = (struct tn_place){ 0 };
 	if (job->input->id)
 		tn_set(arena, object, "id", (struct tn_value *)job->input->id);
 	if (job->error) {

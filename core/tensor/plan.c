@@ -207,6 +207,20 @@ void plan_tensor(const struct tn_plan *p, tn_ref x, struct tn_tensor *t)
 	}
 }
 
+/* The bytes of a value and its slack rows; false when there is no such size. */
+static bool constant_bytes(const struct tn_spec *spec, size_t *bytes)
+{
+	bool large = __builtin_add_overflow(spec->dims[0], (size_t)TN_ROW_SLACK, bytes);
+
+	for (int i = 1; i < 4; i++)
+		large |= __builtin_mul_overflow(*bytes, spec->dims[i], bytes);
+	large |= __builtin_mul_overflow(*bytes, tn_dtype_size(spec->dtype), bytes);
+	if (large || *bytes > PTRDIFF_MAX)
+		return false;
+	*bytes = ALIGN_UP(*bytes);
+	return true;
+}
+
 static int run_constant(struct tn_plan *p, struct plan_step *s, struct tn_call *call)
 {
 	struct tn_tensor in[TN_MAX_IN], out[TN_MAX_OUT];
@@ -216,9 +230,12 @@ static int run_constant(struct tn_plan *p, struct plan_step *s, struct tn_call *
 	for (uint32_t i = 0; i < s->n.node.n_out; i++) {
 		struct plan_value *v = &p->values[s->n.out[i]];
 		const struct tn_spec *spec = &p->g->values[s->n.out[i]].spec;
-		size_t bytes = ALIGN_UP(tn_dtype_size(spec->dtype) * (spec->dims[0] + TN_ROW_SLACK) *
-			spec->dims[1] * spec->dims[2] * spec->dims[3]);
+		size_t bytes;
 
+		if (!constant_bytes(spec, &bytes))
+			return tn_fail(call, TN_ENOMEM, "%s of [%zu,%zu,%zu,%zu] does not fit in memory",
+				tn_op_name(s->n.node.op), spec->dims[0], spec->dims[1],
+				spec->dims[2], spec->dims[3]);
 		v->buffer.data = aligned_alloc(64, bytes);
 		if (!v->buffer.data)
 			return tn_fail(call, TN_ENOMEM, "out of memory");

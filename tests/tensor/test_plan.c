@@ -529,6 +529,30 @@ START_TEST(test_changed_weights_are_packed_anew)
 }
 END_TEST
 
+/* A constant whose bytes do not fit in size_t: with slack rows they wrap around to 56. */
+START_TEST(test_a_constant_that_is_too_large_is_refused)
+{
+	struct tn_call *call = tn_call_create();
+	struct tn_graph *g = tn_graph_create(TN_F32, false, call);
+	size_t rows = (SIZE_MAX >> 3) + 1;
+
+	make_weights();
+	open_backends();
+	if (!find_weight("huge")) {
+		weight("huge", 1, 2);
+		find_weight("huge")->tensor.dims[0] = rows;
+	}
+	tn_graph_scope(g, &source, "the test");
+	tn_graph_output(g, "x", tn_gather(g, tn_scale(g, tn_weight(g, "huge", rows, 2), 2, 0),
+		tn_input(g, "ids", tn_axis(g, "tokens"), TN_I32, 0)));
+	ck_assert_ptr_null(tn_plan_create(g, full_chain, 1, 1, call));
+	ck_assert_int_eq(tn_status(call), TN_ENOMEM);
+	ck_assert_str_eq(tn_error_text(call),
+		"scale of [2305843009213693952,2,1,1] does not fit in memory");
+	tn_call_destroy(call);
+}
+END_TEST
+
 START_TEST(test_the_first_fault_of_a_graph_stays)
 {
 	struct tn_call *call = tn_call_create();
@@ -566,6 +590,7 @@ int main(void)
 	TN_ADD(s, test_a_profile_counts_the_steps);
 	TN_ADD(s, test_packings_are_shared);
 	TN_ADD(s, test_changed_weights_are_packed_anew);
+	TN_ADD(s, test_a_constant_that_is_too_large_is_refused);
 	TN_ADD(s, test_the_first_fault_of_a_graph_stays);
 	return tn_check_main(s);
 }

@@ -3,6 +3,11 @@
  */
 #include "text/text.h"
 
+#include <stdlib.h>
+#include <string.h>
+#include <tenon/impl/head.h>
+#include <time.h>
+
 #include "check_main.h"
 
 #define N_SPECIAL 3
@@ -240,6 +245,83 @@ START_TEST(test_spaces_are_those_of_unicode)
 }
 END_TEST
 
+/* A text of n letters in turn of one to four bytes: byte and code point of each are known. */
+static char *mixed_text(size_t n, size_t *len)
+{
+	static const char *const letters[] = { "a", "\xc3\xa9", "\xe2\x82\xac", "\xf0\x9f\x98\x80" };
+	char *text = malloc(n * 4 + 1);
+
+	*len = 0;
+	for (size_t i = 0; i < n; i++) {
+		memcpy(text + *len, letters[i % 4], i % 4 + 1);
+		*len += i % 4 + 1;
+	}
+	return text;
+}
+
+static int64_t first_char(const struct tn_example *e, int sequence, size_t begin, size_t end,
+	struct tn_call *call)
+{
+	const struct tn_value *span = tn_span(e, sequence, (uint32_t)begin, (uint32_t)end, call);
+
+	ck_assert_msg(span != NULL, "%s", tn_error_text(call));
+	return tn_int(tn_at(tn_get(span, "chars"), 0), -1);
+}
+
+START_TEST(test_spans_in_any_order_count_code_points)
+{
+	struct tn_call *call = tn_call_create();
+	char pair[] = "\xc3\xa9\xc3\xa9x";
+	struct tn_example e = { .pair = { pair, 5 } };
+	size_t starts[] = { 0, 4, 2, 2, 7, 0, 3, 7 };
+	static const size_t byte_of[] = { 0, 1, 3, 6, 10, 11, 13, 16 };
+	char *text = mixed_text(8, &e.text.len);
+
+	e.text.text = text;
+	for (size_t i = 0; i < 8; i++) {
+		size_t c = starts[i];
+
+		ck_assert_int_eq(first_char(&e, 0, byte_of[c], e.text.len, call), (int64_t)c);
+		/* Another text between: nothing of it is kept for this one. */
+		ck_assert_int_eq(first_char(&e, 1, 4, 5, call), 2);
+	}
+	/* In the middle of a character: its bytes before count as one, and only for this span. */
+	ck_assert_int_eq(first_char(&e, 0, 8, 10, call), 4);
+	ck_assert_int_eq(first_char(&e, 0, 10, 11, call), 4);
+	/* The same address with other bytes, after a reset. */
+	ck_assert_int_eq(first_char(&e, 0, 16, 16, call), 7);
+	tn_call_reset(call);
+	memset(text, 'x', e.text.len);
+	ck_assert_int_eq(first_char(&e, 0, 16, 16, call), 16);
+	free(text);
+	tn_call_destroy(call);
+}
+END_TEST
+
+START_TEST(test_rising_spans_are_counted_in_linear_time)
+{
+	enum { N = 400000 };
+	struct tn_call *call = tn_call_create();
+	struct tn_example e = { 0 };
+	char *text = mixed_text(N, &e.text.len);
+	size_t byte = 0;
+	clock_t before = clock();
+
+	e.text.text = text;
+	for (size_t i = 0; i < N; i++) {
+		struct tn_mark mark = tn_arena_mark(tn_call_arena(call));
+
+		ck_assert_int_eq(first_char(&e, 0, byte, byte + i % 4 + 1, call), (int64_t)i);
+		tn_arena_rewind(tn_call_arena(call), mark);
+		byte += i % 4 + 1;
+	}
+	/* Counting each from the start decodes 8e10 characters: minutes. */
+	ck_assert_int_lt((clock() - before) / CLOCKS_PER_SEC, 20);
+	free(text);
+	tn_call_destroy(call);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("windows");
@@ -251,5 +333,7 @@ int main(void)
 	TN_ADD(suite, test_words_between_spaces);
 	TN_ADD(suite, test_words_of_the_tokenizer);
 	TN_ADD(suite, test_spaces_are_those_of_unicode);
+	TN_ADD(suite, test_spans_in_any_order_count_code_points);
+	TN_ADD(suite, test_rising_spans_are_counted_in_linear_time);
 	return tn_check_main(suite);
 }
