@@ -6,12 +6,14 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/pages.h"
 #include "bench/clock.h"
 #include "bench/peak.h"
 
-#define READ_BYTES ((size_t)128 << 20)
+#define LEAST_READ ((size_t)128 << 20)
+#define MOST_READ ((size_t)1 << 30)
 #define TRIES 4
 
 /* A loop over registers: `operations` each time round, by one thread. */
@@ -170,14 +172,28 @@ static void read_all(const char *from, size_t bytes)
 	__asm__ volatile("" : : "m"(a));
 }
 
+/* Four times the last cache, within bounds. */
+static size_t read_bytes(void)
+{
+	long cache = 0;
+
+#ifdef _SC_LEVEL3_CACHE_SIZE
+	cache = sysconf(_SC_LEVEL3_CACHE_SIZE);
+#endif
+	if (cache <= 0 || (size_t)cache <= LEAST_READ / 4)
+		return LEAST_READ;
+	return (size_t)cache >= MOST_READ / 4 ? MOST_READ : 4 * (size_t)cache;
+}
+
 void bench_peak_read(struct bench_peaks *peaks)
 {
-	size_t threads = (size_t)peaks->threads, part = READ_BYTES / threads / 64 * 64;
-	char *memory = tn_pages_alloc(READ_BYTES);
+	size_t bytes = read_bytes(), threads = (size_t)peaks->threads;
+	size_t part = bytes / threads / 64 * 64;
+	char *memory = tn_pages_alloc(bytes);
 
 	if (!memory)
 		return;
-	memset(memory, 1, READ_BYTES);
+	memset(memory, 1, bytes);
 	for (int i = 0; i < TRIES; i++) {
 		double start = bench_now();
 
@@ -185,5 +201,5 @@ void bench_peak_read(struct bench_peaks *peaks)
 		read_all(memory + part * (size_t)omp_get_thread_num(), part);
 		keep(&peaks->read, (double)(part * threads) / (bench_now() - start) / 1e9);
 	}
-	tn_pages_free(memory, READ_BYTES);
+	tn_pages_free(memory, bytes);
 }

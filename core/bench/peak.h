@@ -19,8 +19,9 @@ struct bench_peaks {
  *  multiplies and adds vectors; bf16 is vdpbf16ps; int8 is vpdpbusd, else vpmaddubsw and
  *  vpmaddwd.  `peaks` is zeroed but for threads at first.  One thread at a time. */
 void bench_peak_loops(struct bench_peaks *peaks);
-/** The same for reading, some 0.1 s; takes 128 MB for a while, which then count in the
- *  process' peak memory.  Without that memory nothing is measured. */
+/** The same for reading, some 0.1 s; takes 128 MB, or four times the last cache up to 1 GB,
+ *  for a while, which then count in the process' peak memory.  Without that memory nothing
+ *  is measured. */
 void bench_peak_read(struct bench_peaks *peaks);
 
 #endif

@@ -125,7 +125,7 @@ well_formed() {
 	tr '\n' ' ' <"$1" | sed 's/<?xml[^>]*?>//; s/</\n</g' | awk '
 		/^ *$/ { next }
 		!/^<[\/a-z][^<>]*>[^<>]*$/ || (!depth && roots) { bad = 1 }
-		/&/ && !/&(lt|gt|amp);/ { bad = 1 }
+		{ rest = $0; gsub(/&(lt|gt|amp);/, "", rest); if (rest ~ /&/) bad = 1 }
 		/^<\// { name = $1; gsub(/[<\/>]/, "", name); sub(/>.*/, "", $1)
 			if (name != open[depth--]) bad = 1; roots += !depth; next }
 		/\/> *$/ { next }
