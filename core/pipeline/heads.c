@@ -144,17 +144,27 @@ static int choose_words(struct tn_pipeline *p, struct tn_pipeline_head *h, struc
 	return 0;
 }
 
-/* Labels of the configuration, else of the head's file, else of the model. */
+/* Labels of the head's file, else of the configuration, else of the model.  A file
+ * without labels may have an empty list. */
 static int choose_labels(struct tn_pipeline *p, struct tn_pipeline_head *h,
 	const struct tn_value *of_file, struct tn_call *call)
 {
-	if (h->config->labels) {
+	const size_t given = h->config->labels ? h->config->n_labels : 0, n = tn_size(of_file);
+
+	if (!n && given) {
 		h->env.labels = h->config->labels;
-		h->env.n_labels = h->config->n_labels;
-	} else if (tn_size(of_file)) {	/* a file without labels may have an empty list */
-		h->env.labels = tn_config_labels(of_file, h->config->where, p->arena, call);
-		h->env.n_labels = tn_size(of_file);
+		h->env.n_labels = given;
 	}
+	if (!n)
+		return 0;
+	h->env.labels = tn_config_labels(of_file, h->config->where, p->arena, call);
+	h->env.n_labels = n;
+	for (size_t i = 0; i < given && h->env.labels; i++)
+		if (given != n || strcmp(h->config->labels[i], h->env.labels[i]))
+			return tn_fault(call, TN_ECONFIG, "%s: %s.labels are not the %zu labels "
+				"that stand in %s; leave them out",
+				tn_value_where(tn_get(h->config->group, "labels"), call),
+				h->config->where, n, tn_weights_where(h->weights.own));
 	return tn_status(call);
 }
 

@@ -218,6 +218,18 @@ p.cfg:1 p.cfg:4 p.cfg:5 p.cfg:6 p.cfg:7 p.cfg:9 p.cfg:9 p.cfg:10 " ] &&
 	[ "$(tail -n 2 "$out/err" | grep -c '^tenon: --set ')" = 2 ]
 ok $? "twelve faults of all parts, by file and line, those of --set behind them"
 
+cat >"$cfg" <<EOF
+model = "$src/examples/demo";
+heads = { mood = { use = "cls"; weights = "$src/examples/demo/sentiment.safetensors";
+  labels = ( "bad", "good" ); }; };
+EOF
+run check "$cfg"
+[ $code = 78 ] && has err '^tenon: .*p.cfg:3: heads.mood.labels are not the 2 labels that stand in .*sentiment'
+ok $? "labels other than those of the head's file"
+sed -i 's/"bad", "good"/"negative", "positive"/' "$cfg"
+run check "$cfg"
+[ $code = 0 ] && has out '^head mood: cls, 2 labels'; ok $? "labels that are those of the file"
+
 # --- a good one ---
 
 run check "$src/examples/ner.cfg"
