@@ -181,6 +181,13 @@ TESTS += %D%/test_bench
 %C%_test_bench_LDFLAGS = $(TN_LDFLAGS) $(OPENMP_CFLAGS)
 %C%_test_bench_SOURCES = %D%/bench/test_bench.c
 
+check_PROGRAMS += %D%/test_answers
+TESTS += %D%/test_answers
+%C%_test_answers_CPPFLAGS = $(TEST_CPPFLAGS)
+%C%_test_answers_CFLAGS = $(TEST_CFLAGS)
+%C%_test_answers_LDADD = $(TEST_LIBS) -lm -lpthread
+%C%_test_answers_SOURCES = %D%/pipeline/test_answers.c
+
 check_PROGRAMS += %D%/test_pipeline
 TESTS += %D%/test_pipeline
 %C%_test_pipeline_CPPFLAGS = $(TEST_CPPFLAGS)

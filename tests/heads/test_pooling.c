@@ -71,6 +71,19 @@ static void check_text(struct rig *rig, const float *rows, const float *scores)
 	expect_scores(rig, rows, 0, rig->job.windows.items[0].n_tokens, scores);
 }
 
+/* The pooled rows, of length 1. */
+static void check_direction(struct rig *rig, const float *rows, const float *scores)
+{
+	double x[128], sum = 0;
+
+	ck_assert_uint_le(rig->width, 128);
+	pool_rows(rig, rows, 0, rig->job.windows.items[0].n_tokens, x);
+	for (size_t c = 0; c < rig->width; c++)
+		sum += x[c] * x[c];
+	for (size_t c = 0; c < rig->width; c++)
+		ck_assert_double_eq_tol((double)scores[c], x[c] / sqrt(sum), 1e-6);
+}
+
 /* The tokens of each word stand side by side. */
 static void check_words(struct rig *rig, const float *rows, const float *scores)
 {
@@ -131,6 +144,16 @@ START_TEST(test_embed_pools_texts)
 }
 END_TEST
 
+START_TEST(test_embed_normalizes)
+{
+	struct rig rig = { .pool = (enum pool)_i, .check = check_direction };
+	char head[96];
+
+	snprintf(head, sizeof(head), "use=\"embed\"; pooling=\"%s\";", names[_i]);
+	run(&rig, "bert-model-h96", head);
+}
+END_TEST
+
 START_TEST(test_cls_pools_texts)
 {
 	struct rig rig = { .pool = (enum pool)_i, .check = check_text };
@@ -166,6 +189,7 @@ int main(void)
 
 	tcase_set_timeout(c, 120);
 	tcase_add_loop_test(c, test_embed_pools_texts, 0, 3);
+	tcase_add_loop_test(c, test_embed_normalizes, 0, 3);
 	tcase_add_loop_test(c, test_cls_pools_texts, 0, 3);
 	tcase_add_loop_test(c, test_bio_crf_pools_words, 0, 4);
 	suite_add_tcase(suite, c);
