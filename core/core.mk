@@ -155,6 +155,8 @@ bin_PROGRAMS += %D%/tenon
 	%D%/cli/plugins.c \
 	%D%/cli/plugins.h \
 	%D%/cli/plugins_show.c \
+	%D%/cli/progress.c \
+	%D%/cli/progress.h \
 	%D%/cli/quantize.c \
 	%D%/cli/quantize.h \
 	%D%/cli/quantize_measure.c \

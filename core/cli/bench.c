@@ -6,7 +6,6 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "cli/bench.h"
 #include "cli/cli.h"
@@ -231,18 +230,14 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	return parse_rest(key, arg, state);
 }
 
-void bench_progress(const struct bench *b, const struct bench_work *work, double done, double rate)
+void bench_progress(struct bench *b, const struct bench_work *work, double done, double rate)
 {
-	if (!b->progress)
-		return;
-	if (!work)
-		fputs("\r\33[K", stderr);
-	else if (work->length)
-		fprintf(stderr, "\r\33[K%zu tokens x %zu: %.0f %%, %.0f tokens/s", work->length,
+	if (work->length)
+		progress_say(&b->progress, "%zu tokens x %zu: %.0f %%, %.0f tokens/s", work->length,
 			work->batch, 100 * done, rate);
 	else
-		fprintf(stderr, "\r\33[K%s, %zu at a time: %.0f %%, %.0f tokens/s", work->source,
-			work->batch, 100 * done, rate);
+		progress_say(&b->progress, "%s, %zu at a time: %.0f %%, %.0f tokens/s",
+			work->source, work->batch, 100 * done, rate);
 }
 
 /* Texts that are given, for each size of a batch. */
@@ -329,7 +324,7 @@ int tn_cli_bench(int argc, char **argv)
 		"Without TEXT, --input and --lengths, built-in sentences are answered.", NULL, NULL,
 		NULL };
 	struct bench_arguments a = { .from = -1, .seconds = -1 };
-	struct bench b = { .a = &a, .progress = isatty(STDERR_FILENO) };
+	struct bench b = { .a = &a };
 	int code;
 
 	if (argp_parse(&argp, argc, argv, 0, NULL, &a))
@@ -340,8 +335,11 @@ int tn_cli_bench(int argc, char **argv)
 		fputs("tenon: out of memory\n", stderr);
 		return -TN_ENOMEM;
 	}
-	tn_on_note(b.call, tn_cli_note, NULL);
-	code = bench(&b) ? tn_cli_report(b.call) : 0;
+	progress_begin(&b.progress);
+	tn_on_note(b.call, tn_cli_note, &b.progress);
+	code = bench(&b);
+	progress_clear(&b.progress);
+	code = code ? tn_cli_report(b.call) : 0;
 	for (size_t i = 0; i < b.n_ways && b.ways; i++)
 		tn_pipeline_close(b.ways[i].p);
 	tn_pipeline_close(b.reference);

@@ -7,6 +7,7 @@
 #include "bench/measure.h"
 #include "bench/peak.h"
 #include "bench/report.h"
+#include "cli/progress.h"
 
 #define BENCH_MOST 32		/* values of one option, and settings */
 
@@ -58,7 +59,7 @@ struct bench {
 	const char *reference_name;
 	struct tn_pipeline *reference;	/* opened when answers are compared */
 	struct bench_rows works_done, ops, points, findings;
-	bool progress;
+	struct progress progress;
 };
 
 /** Appends a row; NULL stands for TN_ENOMEM. */
@@ -100,9 +101,7 @@ const char *bench_way_chain(const struct bench_way *w, struct tn_call *call);
 
 /** Writes all rows to stdout. */
 int bench_write(struct bench *b);
-/** Shows on a terminal how far it is: `done` of 0 to 1, the last tokens a second; NULL takes
- *  the line away. */
-void bench_progress(const struct bench *b, const struct bench_work *work, double done,
-	double rate);
+/** Shows on a terminal how far a work is: `done` of 0 to 1, the last tokens a second. */
+void bench_progress(struct bench *b, const struct bench_work *work, double done, double rate);
 
 #endif

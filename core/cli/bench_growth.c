@@ -131,7 +131,7 @@ static int measure(struct growth *g, enum sweep_kind kind)
 				(double)at->run.counts.tokens /
 				at->run.pass_s.items[at->run.pass_s.n - 1]);
 		}
-	bench_progress(g->b, NULL, 1, 0);
+	progress_clear(&g->b->progress);
 	for (size_t i = 0; i < s->n; i++) {
 		struct bench_run *r = &s->points[i].run;
 

@@ -199,7 +199,7 @@ static int take_turns(struct bench *b, struct bench_run *runs)
 		bench_progress(b, runs[0].work, by_time < by_count ? by_time : by_count,
 			(double)runs[0].counts.tokens / runs[0].pass_s.items[runs[0].pass_s.n - 1]);
 	}
-	bench_progress(b, NULL, 1, 0);
+	progress_clear(&b->progress);
 	return 0;
 }
 

@@ -30,7 +30,8 @@ void tn_cli_version(void);
 /** Prints the faults of a call to stderr, one a line after "tenon: ", and returns the
  *  exit code of the first; 0 when there is none. */
 int tn_cli_report(const struct tn_call *call);
-/** Prints a note to stderr; for tn_on_note. */
+/** Prints a note to stderr; for tn_on_note with a struct progress, whose line is taken away
+ *  first, or NULL. */
 void tn_cli_note(void *user, const char *text);
 /** Closes stdout: the exit code, or that of TN_EIO after saying that writing failed. */
 int tn_cli_finish(int code);

@@ -11,6 +11,7 @@
 
 #include "base/nearest.h"
 #include "cli/cli.h"
+#include "cli/progress.h"
 
 struct verb {
 	const char *name;
@@ -39,7 +40,7 @@ int tn_cli_report(const struct tn_call *call)
 
 void tn_cli_note(void *user, const char *text)
 {
-	(void)user;
+	progress_clear(user);
 	fprintf(stderr, "tenon: note: %s\n", text);
 }
 

@@ -295,7 +295,7 @@ int tn_cli_quantize(int argc, char **argv)
 		fputs("tenon: out of memory\n", stderr);
 		return -TN_ENOMEM;
 	}
-	tn_on_note(q.call, tn_cli_note, NULL);
+	tn_on_note(q.call, tn_cli_note, &q.progress);
 	code = quantize(&q) ? tn_cli_report(q.call) : 0;
 	eval_data_finish(&q.data);
 	for (size_t i = 0; i < QUANTIZE_WAYS; i++)

@@ -5,6 +5,7 @@
 #define TN_CLI_QUANTIZE_H
 
 #include "bench/report.h"
+#include "cli/progress.h"
 #include "eval/measure.h"
 #include "pipeline/pipeline_impl.h"
 
@@ -35,6 +36,7 @@ struct quantize {
 	double *ratios;			/* [batches] how many times as fast int8 was */
 	size_t n_batches;
 	double seconds[QUANTIZE_WAYS];
+	struct progress progress;
 };
 
 /** Runs both ways over all data, in batches by turns, and fills measures, ratios and

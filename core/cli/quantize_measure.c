@@ -48,21 +48,6 @@ static int count(struct quantize *q, const struct batch *b)
 	return 0;
 }
 
-/* How far it is, on a terminal, for what takes longer than two seconds. */
-static void progress(const struct quantize *q, size_t done)
-{
-	double seconds = q->seconds[QUANTIZE_FP32] + q->seconds[QUANTIZE_INT8];
-
-	if (!isatty(STDERR_FILENO) || seconds < 2)
-		return;
-	if (done == q->data.n)
-		fputs("\r\33[K", stderr);
-	else
-		fprintf(stderr, "\r\33[K%zu of %zu, %.1f/s, %.0f s left", done, q->data.n,
-			(double)done / seconds,
-			(double)(q->data.n - done) * seconds / (double)done);
-}
-
 /* By turns, the first one changing, so that neither profits from a quiet moment. */
 static int run_batch(struct quantize *q, struct batch *b, size_t first)
 {
@@ -86,6 +71,7 @@ int quantize_measure(struct quantize *q)
 	/* Not counted: it warms both up. */
 	if (run_batch(q, b, 0))
 		return tn_status(q->call);
+	progress_begin(&q->progress);
 	for (size_t i = 0; i < q->data.n; i += BATCH) {
 		tn_call_reset(q->call);
 		if (run_batch(q, b, i) || count(q, b))
@@ -93,8 +79,9 @@ int quantize_measure(struct quantize *q)
 		q->ratios[q->n_batches++] = b->seconds[QUANTIZE_FP32] / b->seconds[QUANTIZE_INT8];
 		for (size_t w = 0; w < QUANTIZE_WAYS; w++)
 			q->seconds[w] += b->seconds[w];
-		progress(q, i + b->n);
+		progress_count(&q->progress, i + b->n, (double)(i + b->n) / (double)q->data.n);
 	}
+	progress_clear(&q->progress);
 	return tn_status(q->call);
 }
 

@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "cli/answer_table.h"
 #include "cli/cli.h"
+#include "cli/progress.h"
 #include "cli/tensors.h"
 #include "data/input.h"
 #include "pipeline/pipeline_impl.h"
@@ -109,6 +110,7 @@ struct run {
 	struct tn_table *table;		/* NULL: answers are written one by one */
 	struct tn_tensors_file *tensors;
 	struct tn_reader *reader;	/* NULL: the arguments are the texts */
+	struct progress progress;
 	struct tn_text pair;
 	int next_text;
 	long long n_done;
@@ -258,11 +260,14 @@ static int loop(struct run *r)
 		failed = answer(r, entries, n);
 		if (failed)
 			status = failed;
+		if (r->progress.on)
+			progress_count(&r->progress, (size_t)r->n_done, tn_reader_share(r->reader));
 		if (status > 0)
 			tn_call_reset(r->call);
 		else if (*trouble)
 			tn_fail(r->call, (enum tn_error)status, "%s", trouble);
 	}
+	progress_clear(&r->progress);
 	free(entries);
 	return status;
 }
@@ -318,6 +323,9 @@ static int run(struct run *r, struct tn_arena *arena)
 	if (!r->p)
 		return tn_status(r->call);
 	tn_clear(r->call);
+	progress_begin(&r->progress);
+	/* Answers that stand on a terminal themselves say how far it is. */
+	r->progress.on &= r->reader && (r->table || !isatty(STDOUT_FILENO));
 	status = loop(r);
 	if (!status && r->table)
 		status = tn_table_print(r->table, r->call);
@@ -344,7 +352,7 @@ int tn_cli_run(int argc, char **argv)
 		fputs("tenon: out of memory\n", stderr);
 		return -TN_ENOMEM;
 	}
-	tn_on_note(r.call, tn_cli_note, NULL);
+	tn_on_note(r.call, tn_cli_note, &r.progress);
 	code = run(&r, arena) ? tn_cli_report(r.call) : r.bad ? -TN_EDATA : 0;
 	tn_reader_close(r.reader);
 	tn_table_destroy(r.table);

@@ -170,6 +170,18 @@ bool tn_reader_ready(struct tn_reader *r)
 	return false;
 }
 
+double tn_reader_share(const struct tn_reader *r)
+{
+	const size_t ahead = r->lines.end - r->lines.begin;
+	struct stat st;
+	off_t at;
+
+	if (fstat(r->lines.fd, &st) || !S_ISREG(st.st_mode) || st.st_size <= 0)
+		return -1;
+	at = lseek(r->lines.fd, 0, SEEK_CUR);
+	return at < 0 || at > st.st_size ? -1 : ((double)at - (double)ahead) / (double)st.st_size;
+}
+
 const char *tn_reader_name(const struct tn_reader *r)
 {
 	return r->name;

@@ -56,6 +56,8 @@ TN_PRIVATE int tn_reader_next(struct tn_reader *r, struct tn_item *item, struct 
  *  false, what was answered so far should be flushed: a process at the other end may be
  *  waiting for it before it writes on. */
 TN_PRIVATE bool tn_reader_ready(struct tn_reader *r);
+/** How much of a regular file has been given, 0 to 1; negative: not known. */
+TN_PRIVATE double tn_reader_share(const struct tn_reader *r);
 /** What messages call it: the path, or "standard input". */
 TN_PRIVATE const char *tn_reader_name(const struct tn_reader *r);
 /** NULL is allowed. */

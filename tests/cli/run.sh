@@ -44,6 +44,16 @@ silent() {
 }
 answers='"result":{"label":"[a-z]*","score":0\.[0-9]*,"scores":{'
 
+# Looked at in the end: answers that are not read for two seconds, while standard error is a
+# terminal, TERM says that it can do nothing, or it is a file.
+for ((i = 0; i < 1500; i++)); do echo "the cat number $i sat on a mat"; done >"$out/slow.txt"
+slow() {
+	"$@" "$TENON" run "$cls" --input "$out/slow.txt" </dev/null | { sleep 2.1; cat; } >"$out/$name.out"
+}
+name=shown; TERM=xterm slow "$pty" -e 2>"$out/shown.err" &
+name=dumb; TERM=dumb slow "$pty" -e 2>"$out/dumb.err" &
+name=file; TERM=xterm slow env 2>"$out/file.err" &
+
 # --- where texts come from ---
 
 run "$cls" "the cat" "on a mat" </dev/null
@@ -286,6 +296,17 @@ for format in jsonl table; do
 	[ "$code" = 0 ] && silent && [ "$(lines)" = 1 ]
 	ok $? "the same as $format where SIGPIPE is ignored: quiet, 0"
 done
+wait
+cp "$out/shown.err" "$out/err"
+tr '\r' '\n' <"$out/err" >"$out/out"
+has out '^[1-9][0-9]* %, [0-9]* texts, [0-9.]*/s, [0-9]* s left *$' && ! has err $'\033' &&
+	[ "$(tail -c 1 "$out/err" | od -An -c | tr -d ' ')" = '\r' ] &&
+	[ "$(tail -n 1 "$out/out" | tr -d ' ')" = "" ]
+ok $? "a terminal shows how far it is, and no more in the end"
+cat "$out/dumb.err" "$out/file.err" >"$out/err"
+silent && [ "$(wc -l <"$out/file.out")" = 1500 ] && cmp "$out/file.out" "$out/shown.out" >>"$out/err" &&
+	cmp "$out/file.out" "$out/dumb.out" >>"$out/err"
+ok $? "a file and a dumb terminal do not, and answers are the same"
 set -m
 mkfifo "$out/feed"
 # Who runs the tests in the background has SIGINT ignored.
