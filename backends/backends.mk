@@ -10,6 +10,7 @@ reference_typed = \
 	%D%/reference/dot.h \
 	%D%/reference/elementwise.c \
 	%D%/reference/gather.c \
+	%D%/reference/gather_grad.c \
 	%D%/reference/linear.c \
 	%D%/reference/loss.c \
 	%D%/reference/norm.c \

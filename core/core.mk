@@ -112,6 +112,8 @@ EXTRA_DIST += %D%/libtenon.map
 	%D%/tensor/exec.c \
 	%D%/tensor/grad.c \
 	%D%/tensor/grad.h \
+	%D%/tensor/grad_impl.h \
+	%D%/tensor/grad_rules.c \
 	%D%/tensor/graph.c \
 	%D%/tensor/graph.h \
 	%D%/tensor/op.c \

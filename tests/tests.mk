@@ -63,7 +63,14 @@ TESTS += %D%/test_grad
 %C%_test_grad_CPPFLAGS = $(TEST_CPPFLAGS)
 %C%_test_grad_CFLAGS = $(TEST_CFLAGS)
 %C%_test_grad_LDADD = $(TEST_LIBS)
-%C%_test_grad_SOURCES = %D%/tensor/test_grad.c
+%C%_test_grad_SOURCES = %D%/tensor/net.c %D%/tensor/net.h %D%/tensor/test_grad.c
+
+check_PROGRAMS += %D%/test_grad_ops
+TESTS += %D%/test_grad_ops
+%C%_test_grad_ops_CPPFLAGS = $(TEST_CPPFLAGS)
+%C%_test_grad_ops_CFLAGS = $(TEST_CFLAGS)
+%C%_test_grad_ops_LDADD = $(TEST_LIBS)
+%C%_test_grad_ops_SOURCES = %D%/tensor/net.c %D%/tensor/net.h %D%/tensor/test_grad_ops.c
 
 # What the tests of backends share.
 test_rig = %D%/backends/rig.c %D%/backends/rig.h %D%/backends/ways.h

@@ -74,6 +74,31 @@ int REF(rms_norm_grad)(const struct tn_step *step, struct tn_call *call)
 	return 0;
 }
 
+/* x [R][C], dy [R][C] -> dx = (dy - y (y . dy)) / ||x|| with y = x / ||x||, or dy / eps where
+ * ||x|| is less than eps. */
+int REF(l2norm_grad)(const struct tn_step *step, struct tn_call *call)
+{
+	const struct tn_tensor *x = &step->in[0], *dy = &step->in[1], *dx = &step->out[0];
+	double eps = step->node->attr.norm.eps;
+	size_t cols = x->dims[1];
+
+	for (size_t r = 0; r < x->dims[0]; r++) {
+		const real *in = ref_row(x, r), *grad = ref_row(dy, r);
+		double squares = 0, dot = 0, norm;
+
+		for (size_t c = 0; c < cols; c++) {
+			squares += (double)in[c] * in[c];
+			dot += (double)in[c] * grad[c];
+		}
+		norm = sqrt(squares);
+		dot = norm < eps ? 0 : dot / squares;
+		norm = norm < eps ? eps : norm;
+		for (size_t c = 0; c < cols; c++)
+			ref_row(dx, r)[c] = (real)((grad[c] - in[c] * dot) / norm);
+	}
+	return 0;
+}
+
 /* y [R][C], dy [R][C] -> dx = y (dy - sum of dy y); of the logarithm, y being that:
  * dx = dy - exp(y) sum of dy. */
 int REF(softmax_grad)(const struct tn_step *step, struct tn_call *call)

@@ -41,8 +41,9 @@ ref_op REF(concat), REF(gather), REF(segment), REF(add), REF(mul), REF(scale), R
 	REF(rel_table), REF(attention), REF(softmax), REF(reduce), REF(where), REF(l2norm),
 	REF(cross_entropy), REF(bce);
 ref_op REF(act_grad), REF(layer_norm_grad), REF(rms_norm_grad), REF(softmax_grad),
-	REF(cross_entropy_grad), REF(attention_grad), REF(scatter_add), REF(sum_squares),
-	REF(adamw);
+	REF(cross_entropy_grad), REF(attention_grad), REF(attention_bias_grad), REF(scatter_add),
+	REF(segment_grad), REF(reduce_grad), REF(rel_table_grad), REF(l2norm_grad), REF(place),
+	REF(sum_squares), REF(adamw);
 
 /** Row r of a float tensor. */
 static inline real *ref_row(const struct tn_tensor *t, size_t r)

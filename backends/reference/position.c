@@ -6,14 +6,14 @@
 #include "ops.h"
 
 /* One head of a row: the first `rotary` columns turn in pairs, pair p by the angle
- * position theta^(-2p / rotary); the rest stay. */
+ * position theta^(-2p / rotary), or back by it; the rest stay. */
 static void turn_head(const union tn_attr *attr, const real *x, double position, real *y)
 {
 	size_t rotary = attr->rope.rotary, half = rotary / 2;
 
 	for (size_t p = 0; p < half; p++) {
 		double angle = position * pow(attr->rope.theta, -2.0 * (double)p / (double)rotary);
-		double s = sin(angle), c = cos(angle);
+		double s = attr->rope.inverse ? -sin(angle) : sin(angle), c = cos(angle);
 		size_t i = attr->rope.interleaved ? 2 * p : p;
 		size_t j = attr->rope.interleaved ? 2 * p + 1 : p + half;
 		double a = x[i], b = x[j];
@@ -77,5 +77,24 @@ int REF(rel_table)(const struct tn_step *step, struct tn_call *call)
 	for (size_t r = 0; r < y->dims[0]; r++)
 		memcpy(ref_row(y, r), ref_row(table, bucket_of(attr, (int64_t)r - span + 1)),
 			y->dims[1] * sizeof(real));
+	return 0;
+}
+
+/* dy [2 span - 1][H] -> dtable [buckets][H]: each row of the table gets the sum of the rows
+ * that were it, in order. */
+int REF(rel_table_grad)(const struct tn_step *step, struct tn_call *call)
+{
+	const union tn_attr *attr = &step->node->attr;
+	const struct tn_tensor *dy = &step->in[0], *dx = &step->out[0];
+	int64_t span = attr->rel_table.span;
+
+	for (size_t r = 0; r < dx->dims[0]; r++)
+		memset(ref_row(dx, r), 0, dx->dims[1] * sizeof(real));
+	for (size_t r = 0; r < dy->dims[0]; r++) {
+		real *to = ref_row(dx, bucket_of(attr, (int64_t)r - span + 1));
+
+		for (size_t h = 0; h < dx->dims[1]; h++)
+			to[h] += ref_row(dy, r)[h];
+	}
 	return 0;
 }

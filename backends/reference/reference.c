@@ -21,7 +21,7 @@ static const uint8_t versions[TN_N_OPS] = {
 	[TN_OP_MATMUL] = 1,
 	[TN_OP_LAYER_NORM] = 2,
 	[TN_OP_RMS_NORM] = 1,
-	[TN_OP_ROPE] = 1,
+	[TN_OP_ROPE] = 2,
 	[TN_OP_REL_TABLE] = 1,
 	[TN_OP_ATTENTION] = 1,
 	[TN_OP_SOFTMAX] = 1,
@@ -35,16 +35,36 @@ static const uint8_t versions[TN_N_OPS] = {
 	[TN_OP_LAYER_NORM_GRAD] = 1,
 	[TN_OP_SOFTMAX_GRAD] = 1,
 	[TN_OP_CROSS_ENTROPY_GRAD] = 1,
-	[TN_OP_ATTENTION_GRAD] = 1,
+	[TN_OP_ATTENTION_GRAD] = 2,
 	[TN_OP_SCATTER_ADD] = 1,
 	[TN_OP_RMS_NORM_GRAD] = 1,
+	[TN_OP_SEGMENT_GRAD] = 1,
+	[TN_OP_REDUCE_GRAD] = 1,
+	[TN_OP_REL_TABLE_GRAD] = 1,
+	[TN_OP_L2NORM_GRAD] = 1,
+	[TN_OP_PLACE] = 1,
+	[TN_OP_ATTENTION_BIAS_GRAD] = 1,
+	[TN_OP_CUSTOM_GRAD] = 1,
 	[TN_OP_SUM_SQUARES] = 1,
 	[TN_OP_ADAMW] = 1,
 };
 
 static int run_custom(const struct tn_step *step, struct tn_call *call)
 {
-	return step->node->custom->forward(step->node->custom_data, step, call);
+	const struct tn_custom_op *op = step->node->custom;
+	const void *data = step->node->custom_data;
+	struct tn_mark mark = tn_arena_mark(tn_call_arena(call));
+	struct tn_step with = *step;
+	size_t bytes = op->workspace ? op->workspace(data, step->node->n_in ?
+		step->in[0].dims[0] : 0) : 0;
+	int status;
+
+	with.workspace = bytes ? tn_alloc(call, bytes) : NULL;
+	if (bytes && !with.workspace)
+		return tn_status(call);
+	status = (step->node->op == TN_OP_CUSTOM ? op->forward : op->backward)(data, &with, call);
+	tn_arena_rewind(tn_call_arena(call), mark);
+	return status;
 }
 
 /* The function for a node; NULL when the node's type is none of the reference's. */
@@ -52,7 +72,7 @@ static ref_op *function_of(const struct tn_node *node)
 {
 	if (node->op >= TN_N_OPS)
 		return NULL;
-	if (node->op == TN_OP_CUSTOM)
+	if (node->op == TN_OP_CUSTOM || node->op == TN_OP_CUSTOM_GRAD)
 		return run_custom;
 	if (node->op == TN_OP_CAST)
 		return ref_cast;

@@ -34,6 +34,12 @@ ref_op *const REF(ref_ops)[TN_N_OPS] = {
 	[TN_OP_ATTENTION_GRAD] = REF(attention_grad),
 	[TN_OP_SCATTER_ADD] = REF(scatter_add),
 	[TN_OP_RMS_NORM_GRAD] = REF(rms_norm_grad),
+	[TN_OP_SEGMENT_GRAD] = REF(segment_grad),
+	[TN_OP_REDUCE_GRAD] = REF(reduce_grad),
+	[TN_OP_REL_TABLE_GRAD] = REF(rel_table_grad),
+	[TN_OP_L2NORM_GRAD] = REF(l2norm_grad),
+	[TN_OP_PLACE] = REF(place),
+	[TN_OP_ATTENTION_BIAS_GRAD] = REF(attention_bias_grad),
 	[TN_OP_SUM_SQUARES] = REF(sum_squares),
 	[TN_OP_ADAMW] = REF(adamw),
 };

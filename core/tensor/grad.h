@@ -14,5 +14,8 @@
  *  named) or was built without its saved outputs. */
 TN_PRIVATE int tn_graph_gradient(struct tn_graph *g, tn_ref loss, const tn_ref *wrt, size_t n,
 	tn_ref *grad);
+/** Whether nodes of an op can be on the way.  Those that cannot: views, which are no nodes;
+ *  the gradient ops; the optimizer's. */
+TN_PRIVATE bool tn_op_has_gradient(uint32_t op);
 
 #endif

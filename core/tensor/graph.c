@@ -272,8 +272,10 @@ static const char *node_name(struct tn_graph *g, uint32_t op, const tn_ref *in, 
 	return tn_arena_dup(g->arena, name, strlen(name));
 }
 
-/* Checks the inputs, asks the shape rule and adds the node with its outputs. */
-static tn_ref add_node(struct tn_graph *g, struct tn_graph_node *n, const tn_ref *in)
+/* Checks the inputs and adds the node with its outputs, which the shape rule gives unless
+ * they are known. */
+static tn_ref add_node(struct tn_graph *g, struct tn_graph_node *n, const tn_ref *in,
+	const struct tn_spec *known)
 {
 	const struct tn_op_info *info = tn_op_info(n->node.op);
 	struct tn_spec out[TN_MAX_OUT];
@@ -299,6 +301,8 @@ static tn_ref add_node(struct tn_graph *g, struct tn_graph_node *n, const tn_ref
 			sizeof(*g->nodes)))
 		return out_of_memory(g);
 	memset(out, 0, sizeof(out));
+	for (size_t i = 0; known && i < n->node.n_out; i++)
+		out[i] = known[i];
 	if (tn_op_infer(&n->node, out, g->call)) {
 		g->status = tn_status(g->call);
 		return TN_BAD;
@@ -323,7 +327,7 @@ tn_ref tn_graph_emit(struct tn_graph *g, uint32_t op, uint32_t version, const un
 
 	if (attr)
 		n.node.attr = *attr;
-	return add_node(g, &n, in);
+	return add_node(g, &n, in, NULL);
 }
 
 tn_ref tn_custom(struct tn_graph *g, const struct tn_custom_op *op, const void *data,
@@ -333,7 +337,17 @@ tn_ref tn_custom(struct tn_graph *g, const struct tn_custom_op *op, const void *
 		.n_in = (uint32_t)n_in, .n_out = op->n_out + (g->training ? op->n_saved : 0),
 		.custom = op, .custom_data = data } };
 
-	return add_node(g, &n, in);
+	return add_node(g, &n, in, NULL);
+}
+
+tn_ref tn_graph_custom_grad(struct tn_graph *g, const struct tn_node *forward, const tn_ref *in,
+	size_t n_in, const struct tn_spec *out, size_t n_out)
+{
+	struct tn_graph_node n = { .node = { .op = TN_OP_CUSTOM_GRAD, .version = 1,
+		.n_in = (uint32_t)n_in, .n_out = (uint32_t)n_out, .custom = forward->custom,
+		.custom_data = forward->custom_data } };
+
+	return add_node(g, &n, in, out);
 }
 
 tn_ref tn_output(struct tn_graph *g, tn_ref x, unsigned i)

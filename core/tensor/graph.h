@@ -99,6 +99,9 @@ TN_PRIVATE int tn_graph_status(const struct tn_graph *g);
 /** Emits a node: the shape rule gives the outputs.  Returns the first. */
 TN_PRIVATE tn_ref tn_graph_emit(struct tn_graph *g, uint32_t op, uint32_t version,
 	const union tn_attr *attr, const tn_ref *in, size_t n_in, size_t n_out);
+/** Emits the gradient of a custom node with outputs of the given specs.  Returns the first. */
+TN_PRIVATE tn_ref tn_graph_custom_grad(struct tn_graph *g, const struct tn_node *forward,
+	const tn_ref *in, size_t n_in, const struct tn_spec *out, size_t n_out);
 /** Whether two values have one type, axis and shape. */
 TN_PRIVATE bool tn_spec_equal(const struct tn_spec *a, const struct tn_spec *b);
 /** Index of an axis by name, or -1. */

@@ -18,6 +18,8 @@ tn_shape_rule tn_shape_view, tn_shape_concat, tn_shape_gather, tn_shape_segment,
 	tn_shape_custom;
 tn_shape_rule tn_shape_pair, tn_shape_layer_norm_grad, tn_shape_rms_norm_grad,
 	tn_shape_cross_entropy_grad, tn_shape_attention_grad, tn_shape_scatter_add,
+	tn_shape_segment_grad, tn_shape_reduce_grad, tn_shape_rel_table_grad, tn_shape_place,
+	tn_shape_attention_bias_grad, tn_shape_custom_grad,
 	tn_shape_sum_squares, tn_shape_adamw;
 
 #endif

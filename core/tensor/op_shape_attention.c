@@ -90,8 +90,8 @@ int tn_shape_attention(const struct tn_node *node, struct tn_spec out[TN_MAX_OUT
 	return 0;
 }
 
-int tn_shape_attention_grad(const struct tn_node *node, struct tn_spec out[TN_MAX_OUT],
-	struct tn_call *call)
+/* The inputs of the gradients: those of the forward node with y, lse and dy between. */
+static int check_grad(const struct tn_node *node, struct tn_call *call)
 {
 	const struct tn_attention_attr *a = &node->attr.attention;
 	const struct tn_spec *q = node->in[0];
@@ -99,16 +99,40 @@ int tn_shape_attention_grad(const struct tn_node *node, struct tn_spec out[TN_MA
 
 	if (check_qkv(node, call))
 		return tn_status(call);
-	if (a->state || a->bias > TN_BIAS_ALIBI)
-		return tn_misfit(node, 0, call, "no state, and no bias but rel and alibi");
+	if (a->state || a->bias > TN_BIAS_DISENTANGLED)
+		return tn_misfit(node, 0, call, "no state, and no bias that is a tensor");
 	if (tn_want_inputs(node, 6 + tn_attention_extra(a), call) ||
 	    tn_want_like(node, 3, 0, call) || tn_want_like(node, 5, 0, call) ||
 	    check_bias(node, 6, call))
 		return tn_status(call);
 	if (node->in[4]->dtype != q->dtype || !tn_same_shape(node->in[4], &lse))
 		return tn_misfit(node, 4, call, "%s", tn_shape_text(&lse).s);
+	return 0;
+}
+
+int tn_shape_attention_grad(const struct tn_node *node, struct tn_spec out[TN_MAX_OUT],
+	struct tn_call *call)
+{
+	const struct tn_spec *q = node->in[0];
+
+	if (check_grad(node, call))
+		return tn_status(call);
 	out[0] = *q;
 	out[1] = out[2] = *node->in[1];
-	out[3] = a->bias == TN_BIAS_REL ? *node->in[6] : tn_spec_scalar(q->dtype);
+	out[3] = node->attr.attention.bias == TN_BIAS_REL ? *node->in[6] : tn_spec_scalar(q->dtype);
+	return 0;
+}
+
+int tn_shape_attention_bias_grad(const struct tn_node *node, struct tn_spec out[TN_MAX_OUT],
+	struct tn_call *call)
+{
+	const struct tn_attention_attr *a = &node->attr.attention;
+
+	if (check_grad(node, call))
+		return tn_status(call);
+	if (a->bias != TN_BIAS_DISENTANGLED)
+		return tn_misfit(node, 0, call, "a disentangled bias, not %u", a->bias);
+	out[0] = a->c2p ? *node->in[6] : tn_spec_scalar(node->in[0]->dtype);
+	out[1] = a->p2c ? *node->in[7] : tn_spec_scalar(node->in[0]->dtype);
 	return 0;
 }

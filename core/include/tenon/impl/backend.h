@@ -102,11 +102,15 @@ struct tn_custom_op {
 	/** At plan time: fills the specs of outputs and saved tensors. */
 	int (*infer)(const void *data, const struct tn_spec *in, size_t n_in,
 		struct tn_spec *out, struct tn_call *call);
-	/** Bytes of scratch for `rows` rows; NULL: none. */
+	/** Bytes of scratch when the first input has `rows` rows, also for backward: the
+	 *  step's workspace.  NULL: none. */
 	size_t (*workspace)(const void *data, size_t rows);
 	int (*forward)(const void *data, const struct tn_step *step, struct tn_call *call);
-	/** in: inputs, outputs, saved, then gradients of the outputs; out: gradients of
-	 *  the inputs, to be overwritten.  NULL: the op cannot be trained through, and a
+	/** Run as a node TN_OP_CUSTOM_GRAD.  in: the inputs that keep_in names, the outputs
+	 *  (saved ones counted) that keep_out names, then the gradient of each output that is
+	 *  not saved, zeros when nothing depends on it; step->axis is that of the first of
+	 *  these.  out: the gradients of all inputs of a float type, in order, at most
+	 *  TN_MAX_OUT, to be overwritten.  NULL: the op cannot be trained through, and a
 	 *  training plan with it is refused. */
 	int (*backward)(const void *data, const struct tn_step *step, struct tn_call *call);
 	uint32_t keep_in, keep_out;	/* which inputs and outputs backward reads */

@@ -56,7 +56,8 @@ enum tn_op {
 				 * Version 2: attr.norm.residual, x2 [R][C] is last input
 				 * and y = norm(x + x2) */
 	TN_OP_RMS_NORM = 15,	/* in x [R][C], weight [C]; out y (, rstd [R]) */
-	TN_OP_ROPE = 16,	/* in x [R][H*D], position I32 [R]; out x rotated */
+	TN_OP_ROPE = 16,	/* in x [R][H*D], position I32 [R]; out x rotated.
+				 * Version 2: attr.rope.inverse, rotated back */
 	TN_OP_REL_TABLE = 17,	/* in table [buckets][H]; out [2*span-1][H], row (j-i)+span-1 */
 	/* attention: in q [Rq][Hq*D], k [Rk][Hk*D], v [Rk][Hk*D], then by attr.bias:
 	 *   TN_BIAS_REL: rel f [2*span-1][Hq]; score(i,j) += rel[clamp(j-i)+span-1][h]
@@ -92,12 +93,24 @@ enum tn_op {
 					* out dlogits; attr.loss as forward */
 	/* attention_grad: in q, k, v, y, lse [Rq][Hq], dy, then the bias inputs of the
 	 * forward node; out dq, dk, dv, and with TN_BIAS_REL also drel.  No state, and
-	 * no bias but REL and ALIBI.  attr.attention as forward. */
+	 * no TN_BIAS_TENSOR.  attr.attention as forward.  Version 2: TN_BIAS_DISENTANGLED. */
 	TN_OP_ATTENTION_GRAD = 36,
 	TN_OP_SCATTER_ADD = 37,	/* in dy [R][C], index I32 [R]; out [V][C], row v the sum of the
 				 * rows of dy with index v, in order.  V is attr.scatter.rows,
 				 * or with 0 there the rows of the axis attr.scatter.axis */
 	TN_OP_RMS_NORM_GRAD = 38, /* in x, weight, rstd, dy; out dx, dweight */
+	TN_OP_SEGMENT_GRAD = 39, /* in x, begin, end, dy [S][C]; out dx; attr.reduce as forward.  Of
+				  * equal maxima the first has the gradient */
+	TN_OP_REDUCE_GRAD = 40,	/* in x, dy; out dx; attr.reduce as forward, maxima as above */
+	TN_OP_REL_TABLE_GRAD = 41, /* in dy [2*span-1][H]; out dtable; attr.rel_table as forward */
+	TN_OP_L2NORM_GRAD = 42,	/* in x, dy; out dx; attr.norm.eps as forward */
+	/* place: in x [R][C] or [R], constant rows; out zeros of [attr.view.rows]
+	 * [attr.view.cols], with x from row first_row and column first on */
+	TN_OP_PLACE = 43,
+	/* attention_bias_grad: in as attention_grad, with TN_BIAS_DISENTANGLED; out dc2p, dp2c,
+	 * each [] when the attribute has not that part */
+	TN_OP_ATTENTION_BIAS_GRAD = 44,
+	TN_OP_CUSTOM_GRAD = 45,	/* in and out as backward of struct tn_custom_op has them */
 	/* optimizer */
 	TN_OP_SUM_SQUARES = 48,	/* in x of any shape; out [] */
 	/* adamw: in p, dp, m, v, all of p's shape, and h f [8]: rate, beta1, beta2, eps,
@@ -149,7 +162,7 @@ union tn_attr {
 	struct { uint32_t parts, bias, act, residual, precision; } linear;
 	struct { uint32_t transpose_a, transpose_b; } matmul;
 	struct { double eps; uint32_t bias, residual; } norm;
-	struct { double theta; uint32_t heads, head_size, rotary, interleaved; } rope;
+	struct { double theta; uint32_t heads, head_size, rotary, interleaved, inverse; } rope;
 	struct { uint32_t buckets, max_distance, span, bidirectional; } rel_table;
 	struct tn_attention_attr attention;
 	struct { uint32_t log; } softmax;
