@@ -42,6 +42,8 @@ EXTRA_DIST += %D%/libtenon.map
 	%D%/base/json.c \
 	%D%/base/nearest.c \
 	%D%/base/nearest.h \
+	%D%/base/number.c \
+	%D%/base/number.h \
 	%D%/base/pages.c \
 	%D%/base/pages.h \
 	%D%/base/place.h \

@@ -21,6 +21,13 @@ static inline int tn_check_main(Suite *suite)
 	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
+/** How often a test repeats itself: a tenth with the address sanitizer, which is slow. */
+#ifdef __SANITIZE_ADDRESS__
+#define TN_MANY(n) ((n) / 10)
+#else
+#define TN_MANY(n) (n)
+#endif
+
 /** Adds a test under its own name. */
 #define TN_ADD(suite, test)						\
 	do {								\

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/config.h"
+#include "base/number.h"
 
 #define LONGEST_LINE 80		/* a list of plain values that is longer gets a line for each */
 
@@ -54,26 +55,17 @@ static void print_string(struct print *p, const char *name, const struct tn_valu
 	putc('"', p->out);
 }
 
-/* The shortest decimal that reads back to the same double, always with a point or an
- *  exponent and never with the locale's decimal sign. */
 static void print_real(struct print *p, const char *name, double r)
 {
-	char text[40];
+	char text[TN_REAL_TEXT];
 
 	if (!isfinite(r)) {
 		tn_fail(p->call, TN_ECONFIG, "%s is not finite, which a configuration cannot "
 			"say", name);
 		return;
 	}
-	for (int digits = 15; digits <= 17; digits++) {
-		snprintf(text, sizeof(text), "%.*g", digits, r);
-		if (strtod(text, NULL) == r)
-			break;
-	}
-	for (char *c = text; *c; c++)
-		if (!strchr("+-0123456789e", *c))
-			*c = '.';
-	fprintf(p->out, "%s%s", text, strpbrk(text, ".e") ? "" : ".0");
+	tn_real_text(text, r, false);
+	fputs(text, p->out);
 }
 
 static bool is_plain(const struct tn_value *v)

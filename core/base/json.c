@@ -8,6 +8,8 @@
 #include <string.h>
 #include <tenon/value.h>
 
+#include "base/number.h"
+
 /* How many integers beyond 64 bits a text may hold. */
 #define MAX_WIDE 16
 
@@ -158,88 +160,14 @@ static void put_string(struct out *o, const char *text, size_t len)
 	put(o, "\"", 1);
 }
 
-/* n, which has `digits` digits, with `decimals` of them behind the point, without the
- * zeros that end it. */
-static size_t write_fixed(char *text, uint64_t n, int decimals)
-{
-	char reversed[32];
-	size_t len = 0, at = 0;
-
-	for (; decimals > 1 && n % 10 == 0; decimals--)
-		n /= 10;
-	while (n || (int)len <= decimals) {
-		if ((int)len == decimals && len)
-			reversed[at++] = '.';
-		reversed[at++] = (char)('0' + n % 10);
-		n /= 10;
-		len++;
-	}
-	for (size_t i = 0; i < at; i++)
-		text[i] = reversed[at - 1 - i];
-	return at;
-}
-
-/* Most numbers of a vector: single precision, of a magnitude that is written without an
- * exponent.  All steps are exact in double but two, each off by at most 2^-53 of the value;
- * where that could matter 0 is returned, else the length of the shortest decimal. */
-static size_t write_single(char *text, float r)
-{
-	static const double tens[] = { 1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11,
-		1e12 };
-	const double x = fabs((double)r);
-	const double up = (double)nextafterf((float)x, INFINITY) - x;
-	const double down = x - (double)nextafterf((float)x, 0);
-	int first = 0;		/* 10^first <= x */
-
-	if (!(x >= 1e-4 && x < 1e4))
-		return 0;
-	for (; first < 3 && x >= tens[first + 1]; first++)
-		;
-	for (; x * tens[-first] < 1; first--)
-		;
-	for (int digits = 6; digits <= 9; digits++) {
-		const int decimals = digits - 1 - first;
-		const double scaled = x * tens[decimals], whole = floor(scaled + 0.5);
-		const double back = whole / tens[decimals];
-		const double off = fabs(back - x) * 2 / (back > x ? up : down);
-
-		if (fabs(scaled - whole) > 0.499999 || whole >= tens[digits] ||
-				fabs(off - 1) < 1e-6)
-			return 0;
-		if (off < 1) {
-			*text = '-';
-			return (size_t)(r < 0) + write_fixed(text + (r < 0), (uint64_t)whole,
-				decimals);
-		}
-	}
-	return 0;
-}
-
-/* The shortest decimal that reads back to the same value. */
 static void put_real(struct out *o, double r, bool single)
 {
-	char text[40];
+	char text[TN_REAL_TEXT];
 
-	if (!isfinite(r)) {
+	if (isfinite(r))
+		put(o, text, tn_real_text(text, r, single));
+	else
 		put(o, "null", 4);
-		return;
-	}
-	if (single) {
-		size_t len = write_single(text, (float)r);
-
-		if (len) {
-			put(o, text, len);
-			return;
-		}
-	}
-	for (int digits = single ? 6 : 15; digits <= 17; digits++) {
-		snprintf(text, sizeof(text), "%.*g", digits, r);
-		if (single ? strtof(text, NULL) == (float)r : strtod(text, NULL) == r)
-			break;
-	}
-	put(o, text, strlen(text));
-	if (!strpbrk(text, ".e"))
-		put(o, ".0", 2);
 }
 
 static void put_value(struct out *o, const struct tn_value *v)

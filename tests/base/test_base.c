@@ -157,17 +157,19 @@ START_TEST(test_utf8_maximal_parts)
 {
 	/* Unicode 15, table 3-8: 61 F1 80 80 E1 80 C2 62 80 63 80 BF 64 */
 	static const char s[] = "\x61\xF1\x80\x80\xE1\x80\xC2\x62\x80\x63\x80\xBF\x64";
+	size_t wrong = 0;
 
 	ck_assert_uint_eq(tn_utf8_count(s, 13), 10);
 	ck_assert_uint_eq(tn_utf8_valid(s, 13), 1);
+	/* An assertion costs a write to a pipe: one for all scalars. */
 	for (uint32_t c = 0; c < 0x110000; c += c == 0xd7ff ? 0x801 : 1) {
 		char out[4];
 		uint32_t back;
 		size_t n = tn_utf8_encode(c, out);
 
-		ck_assert_uint_eq(tn_utf8_decode(out, n, &back), n);
-		ck_assert_uint_eq(back, c);
+		wrong += tn_utf8_decode(out, n, &back) != n || back != c;
 	}
+	ck_assert_uint_eq(wrong, 0);
 }
 END_TEST
 
@@ -195,7 +197,7 @@ START_TEST(test_shortest_floats)
 	struct tn_call *call = tn_call_create();
 	uint32_t seed = 1;
 
-	for (size_t i = 0; i < 60000; i++) {
+	for (size_t i = 0; i < 20000; i++) {
 		float x;
 		char *text;
 

@@ -366,7 +366,7 @@ END_TEST
 
 START_TEST(test_a_million_tensors)	/* ST27 */
 {
-	size_t n = 1000000, capacity = n * 80, len = 1;
+	size_t n = TN_MANY(1000000), capacity = n * 80, len = 1;
 	struct tn_call *call = tn_call_create();
 	struct tn_safetensors *f;
 	struct rusage before, after;
@@ -613,7 +613,7 @@ START_TEST(test_mutations)
 	uint32_t random = 12345;
 
 #define RANDOM() (random = random * 1664525 + 1013904223, random >> 8)
-	for (int round = 0; round < 10000; round++) {
+	for (int round = 0; round < TN_MANY(10000); round++) {
 		size_t n = size;
 		struct tn_safetensors *f;
 
@@ -660,7 +660,7 @@ START_TEST(test_mutations)
 		tn_st_close(f);
 		tn_call_reset(call);
 	}
-	ck_assert_uint_gt(read, 100);
+	ck_assert_uint_gt(read, TN_MANY(100));
 	free(good);
 	free(bad);
 	free(path);
