@@ -73,7 +73,8 @@ double bench_peak_of(const struct bench *b, size_t way);
 /** Takes the time of each step of a work in one way, and adds a row for each kind of step. */
 int bench_explain(struct bench *b, size_t way, struct bench_run *r);
 
-/** Measures the peaks of the threads of each way, once more after the first time. */
+/** Measures the peaks of the threads of each way, once more after the first time; that of
+ *  memory takes time, so not with --time 0. */
 void bench_measure_peaks(struct bench *b);
 /** Measures growth in the first way, which is open: sets points and findings, and writes the
  *  plot. */

@@ -126,7 +126,7 @@ static struct tn_value *op_row(struct bench *b, size_t way, const struct bench_r
 {
 	const struct bench_peaks *peaks = &b->peaks[way];
 	struct tn_value *row = bench_new_row(b, "op", &b->ways[way], r->work);
-	double peak, work, read = g->bytes / peaks->read / 1e9;
+	double peak, work, read = peaks->read > 0 ? g->bytes / peaks->read / 1e9 : 0;
 
 	bench_set_text(b->arena, row, "precision", precision_of(g->node, peaks, &peak));
 	work = g->flops / peak / 1e9;

@@ -143,11 +143,18 @@ static int measure(struct growth *g, enum sweep_kind kind)
 	return 0;
 }
 
+/* How many texts: fewer where no time is given. */
+static size_t texts_of(const struct growth *g, size_t usual, size_t hurried)
+{
+	return g->b->a->seconds > 0 ? usual : hurried;
+}
+
 static int by_texts(struct growth *g, struct tn_pipeline *p)
 {
+	const size_t most = texts_of(g, 6400, 400);
 	bool more = true;
 
-	for (size_t n = 100; more && n <= 6400; n *= 2) {
+	for (size_t n = 100; more && n <= most; n *= 2) {
 		struct bench_work w = { .batch = n };
 
 		if (bench_work_sentences(&w, n, p->pair_is_long, g->b->arena, g->b->call))
@@ -176,9 +183,9 @@ static int by_length(struct growth *g, struct tn_pipeline *p)
 
 static int by_budget(struct growth *g, struct tn_pipeline *p)
 {
-	struct bench_work w = { .batch = 256 };
+	struct bench_work w = { .batch = texts_of(g, 256, 64) };
 
-	if (bench_work_sentences(&w, 256, p->pair_is_long, g->b->arena, g->b->call))
+	if (bench_work_sentences(&w, w.batch, p->pair_is_long, g->b->arena, g->b->call))
 		return tn_status(g->b->call);
 	for (size_t n = 32; n <= 4096 && !tn_status(g->b->call); n *= 2)
 		add_point(g, BY_BUDGET, (double)n, p, n, &w);
@@ -209,10 +216,10 @@ static struct tn_pipeline *open_threads(struct growth *g, size_t threads, size_t
 static int by_threads(struct growth *g)
 {
 	size_t most = tn_machine_threads();
-	struct bench_work w = { .batch = 128 };
+	struct bench_work w = { .batch = texts_of(g, 128, 64) };
 	bool pair = g->b->ways[0].p->pair_is_long;
 
-	if (bench_work_sentences(&w, 128, pair, g->b->arena, g->b->call))
+	if (bench_work_sentences(&w, w.batch, pair, g->b->arena, g->b->call))
 		return tn_status(g->b->call);
 	for (size_t t = 1; t <= most && g->n_threads < MOST_POINTS;
 			t = t < most && 2 * t > most ? most : 2 * t) {

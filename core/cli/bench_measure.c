@@ -52,7 +52,7 @@ void bench_measure_peaks(struct bench *b)
 		for (size_t k = 0; k < i; k++)
 			if (b->peaks[k].threads == peaks->threads)
 				*peaks = b->peaks[k];
-		if (!(peaks->read > 0))
+		if (!(peaks->read > 0) && b->a->seconds > 0)
 			bench_peak_read(peaks);
 		bench_peak_loops(peaks);
 	}

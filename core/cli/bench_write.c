@@ -75,7 +75,9 @@ static void print_head(const struct bench *b)
 			printf(", bf16 %.1f", p->bf16);
 		if (p->int8 > 0)
 			printf(", int8 %.1f Gop/s", p->int8);
-		printf("; reads %.1f GB/s%s", p->read, end);
+		if (p->read > 0)
+			printf("; reads %.1f GB/s", p->read);
+		fputs(end, stdout);
 	}
 	for (size_t i = 0; i < b->n_ways; i++)
 		printf("%s: ready after %.1f ms, first answer after %.1f ms more%s",
