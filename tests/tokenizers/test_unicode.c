@@ -60,6 +60,9 @@ END_TEST
 
 START_TEST(test_utf8_round_trip)
 {
+	size_t wrong = 0;
+
+	/* An assertion costs a write to a pipe: one for all scalars. */
 	for (uint32_t c = 0; c < 0x110000; c++) {
 		char text[4];
 		uint32_t back;
@@ -68,9 +71,9 @@ START_TEST(test_utf8_round_trip)
 		if (c >= 0xd800 && c < 0xe000)
 			continue;
 		width = tok_encode(c, text);
-		ck_assert_uint_eq(tok_decode(text, width, &back), width);
-		ck_assert_uint_eq(back, c);
+		wrong += tok_decode(text, width, &back) != width || back != c;
 	}
+	ck_assert_uint_eq(wrong, 0);
 }
 END_TEST
 
