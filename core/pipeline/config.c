@@ -131,6 +131,13 @@ static void read_model(struct reading *r)
 	r->config->model_place = path;
 }
 
+/* The head of a model directory: its class says which plugin it is, settings change its
+ * options. */
+static bool is_deduced(const struct reading *r, const struct tn_component_config *c)
+{
+	return r->config->directory && c->name && !strcmp(c->name, TN_DEDUCED_HEAD);
+}
+
 /* A component is a string, or a group with `use`. */
 static void read_component(struct reading *r, const struct tn_value *v,
 	struct tn_component_config *c)
@@ -141,7 +148,9 @@ static void read_component(struct reading *r, const struct tn_value *v,
 		c->group = v;
 		use = tn_get(v, "use");
 	}
-	if (!use)
+	if (!use && is_deduced(r, c))
+		use = v;
+	else if (!use)
 		tn_fault(r->call, TN_ECONFIG, "%s: %s has no \"use\", which names its plugin",
 			tn_value_where(v, r->call), c->where);
 	else if (tn_value_kind(use) != TN_VALUE_STRING)
@@ -386,7 +395,8 @@ struct tn_pipeline_config *tn_pipeline_config_read(const char *path, const char 
 		return NULL;
 	}
 	config->path = tn_arena_dup(arena, path, strlen(path));
-	if (S_ISDIR(st.st_mode))
+	config->directory = S_ISDIR(st.st_mode);
+	if (config->directory)
 		config->tree = tree_of_directory(path, arena);
 	else
 		config->tree = tn_config_read(path, arena, call);

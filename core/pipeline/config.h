@@ -4,16 +4,20 @@
 #ifndef TN_PIPELINE_CONFIG_H
 #define TN_PIPELINE_CONFIG_H
 
+#include <stdbool.h>
 #include <tenon/value.h>
 
 #include "plugin/plugin.h"
 
 #define TN_MOST_BACKENDS 64
 
+/** What the head of a model directory is called. */
+#define TN_DEDUCED_HEAD "result"
+
 /** One component as the configuration names it. */
 struct tn_component_config {
 	const char *name;		/* of a head; else NULL */
-	const char *use;		/* plugin */
+	const char *use;		/* plugin; of a head NULL: that of the model's class */
 	const struct tn_value *group;	/* its options; NULL: none */
 	const char *where;		/* "heads.entities" */
 	const struct tn_value *place;	/* where `use` stands */
@@ -28,6 +32,7 @@ struct tn_component_config {
 struct tn_pipeline_config {
 	struct tn_value *tree;		/* as read, with --set applied; NULL for a directory */
 	const char *path;		/* as given */
+	bool directory;			/* it is a model directory */
 	const char *model;		/* directory */
 	const struct tn_value *model_place;
 	struct tn_component_config *heads;

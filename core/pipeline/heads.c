@@ -207,45 +207,51 @@ static int open_head(struct tn_pipeline *p, struct tn_pipeline_head *h, struct t
 	return 0;
 }
 
-/* The head that the model's class has. */
-static int deduce_head(struct tn_pipeline *p, struct tn_call *call)
+/* Without any head there is one, that of the model's class. */
+static int add_deduced(struct tn_pipeline *p, struct tn_call *call)
 {
 	struct tn_component_config *c = tn_arena_alloc(p->arena, sizeof(*c));
 
 	if (!c)
 		return tn_fail(call, TN_ENOMEM, "out of memory");
-	if (!p->class)
-		return tn_fail(call, TN_ECONFIG, "%s: the class %s is not one that model %s knows a head "
-			"for; name the heads in a configuration file", p->dir->config_path,
-			p->dir->class ? p->dir->class : "(none)", p->model->plugin->names[0]);
-	c->name = "result";
-	c->use = p->class->head;
-	c->where = "result";
-	c->on_overflow = -1;
+	*c = (struct tn_component_config){ .name = TN_DEDUCED_HEAD,
+		.where = "heads." TN_DEDUCED_HEAD, .on_overflow = -1 };
 	p->config->heads = c;
 	p->config->n_heads = 1;
 	return 0;
 }
 
+/* The plugin of a head that names none. */
+static int deduce_use(struct tn_pipeline *p, struct tn_component_config *c, struct tn_call *call)
+{
+	if (!p->class)
+		return tn_fail(call, TN_ECONFIG, "%s: the class %s is not one that model %s knows a head "
+			"for; name the heads in a configuration file", p->dir->config_path,
+			p->dir->class ? p->dir->class : "(none)", p->model->plugin->names[0]);
+	c->use = p->class->head;
+	return 0;
+}
+
 int tn_heads_open(struct tn_pipeline *p, struct tn_call *call)
 {
-	int status = 0;
-
-	if (!p->config->n_heads && deduce_head(p, call))
+	if (!p->config->n_heads && add_deduced(p, call))
 		return tn_status(call);
 	p->heads = tn_arena_alloc(p->arena, p->config->n_heads * sizeof(*p->heads));
 	if (!p->heads)
 		return tn_fail(call, TN_ENOMEM, "out of memory");
 	p->n_heads = p->config->n_heads;
 	for (size_t i = 0; i < p->n_heads; i++) {
-		p->heads[i].config = &p->config->heads[i];
-		p->heads[i].name = p->config->heads[i].name;
+		struct tn_component_config *c = &p->config->heads[i];
+
+		if (!c->use && deduce_use(p, c, call))
+			return tn_status(call);
+		p->heads[i].config = c;
+		p->heads[i].name = c->name;
 		open_head(p, &p->heads[i], call);
 		if (tn_status(call) && tn_status(call) != TN_ECONFIG)
 			return tn_status(call);
 	}
-	status = tn_status(call);
-	return status;
+	return tn_status(call);
 }
 
 void tn_heads_close(struct tn_pipeline *p)

@@ -109,6 +109,10 @@ heads = {
     min_scor = 0.5; };
 };
 EOF
+wrong 78 2 'heads.a has no "use", which names its plugin' "a head without a plugin" <<EOF
+$model
+heads = { a = { min_score = 0.5; }; };
+EOF
 wrong 78 2 'heads.a.min_score: found 1.5, expected a real number, 0 to 1' \
 	"an option out of range" <<EOF
 $model
@@ -263,7 +267,7 @@ run check "$out/m"
 [ $code = 69 ] && has err 'no model "brt"; did you mean "bert"?'; ok $? "an unknown model_type, 69"
 rm "$out/m/model.safetensors" && : >"$out/m/pytorch_model.bin"
 run check "$out/m"
-[ $code = 65 ] && has err 'safetensors'; ok $? "weights as a pickle: the remedy, 65"
+[ $code = 65 ] && has err 'pytorch_model.bin, a pickle.*; write model.safetensors with: python3'; ok $? "weights as a pickle: the remedy, 65"
 
 # --- the effective configuration ---
 
