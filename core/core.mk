@@ -151,6 +151,7 @@ bin_PROGRAMS += %D%/tenon
 	%D%/cli/bench_explain.c \
 	%D%/cli/bench_growth.c \
 	%D%/cli/bench_measure.c \
+	%D%/cli/bench_roofline.c \
 	%D%/cli/bench_ways.c \
 	%D%/cli/bench_write.c \
 	%D%/cli/check.c \

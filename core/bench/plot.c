@@ -15,7 +15,8 @@
 #define TITLE 34
 
 /* Distinct for the colour-blind.  Source: Okabe & Ito, "Color universal design", 2008. */
-static const char *const colours[] = { "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00" };
+static const char *const colours[] = { "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00",
+	"#56b4e9", "#000000" };
 #define N_COLOURS (sizeof(colours) / sizeof(colours[0]))
 
 struct axis {
@@ -157,7 +158,9 @@ static void write_series(const struct panel *p, size_t at)
 	const struct bench_series *s = &p->p->series[at];
 	const char *colour = s->dashed ? "#777" : colours[at % N_COLOURS];
 	const char *how = s->dashed ? " stroke-dasharray=\"6 4\"" : "";
-	double legend = p->x.to - 130, y = p->y.to - 30 + 16 * (double)at;
+	bool below = p->p->legend_below;
+	double legend = below ? p->x.from : p->x.to - 130;
+	double y = (below ? p->y.from + BOTTOM + 6 : p->y.to - 30) + 16 * (double)at;
 	char move = 'M';
 
 	fprintf(p->out, "<path fill=\"none\" stroke=\"%s\" stroke-width=\"2\"%s d=\"", colour, how);
@@ -181,7 +184,12 @@ void bench_plot(FILE *out, const char *title, const struct bench_panel *panels, 
 	size_t columns)
 {
 	size_t rows = (n + columns - 1) / columns;
-	size_t wide = WIDE * (n < columns ? n : columns), high = TITLE + HIGH * rows;
+	size_t wide = WIDE * (n < columns ? n : columns), below = 0, high;
+
+	for (size_t i = 0; i < n; i++)
+		if (panels[i].legend_below && panels[i].n_series > below)
+			below = panels[i].n_series;
+	high = TITLE + (HIGH + 16 * below) * rows;
 
 	fprintf(out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
 		"<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%zu\" height=\"%zu\" "
@@ -189,7 +197,8 @@ void bench_plot(FILE *out, const char *title, const struct bench_panel *panels, 
 		"<rect width=\"100%%\" height=\"100%%\" fill=\"#fff\"/>\n", wide, high, wide, high);
 	write_text(out, 10, 22, "start", " font-size=\"15\"", title);
 	for (size_t i = 0; i < n; i++) {
-		double left = (double)(i % columns * WIDE), top = (double)(TITLE + i / columns * HIGH);
+		double left = (double)(i % columns * WIDE), top = (double)(TITLE +
+			i / columns * (HIGH + 16 * below));
 		struct panel p = { .out = out, .p = &panels[i],
 			.x = { .log = true, .from = left + LEFT, .to = left + WIDE - RIGHT },
 			.y = { .log = panels[i].log_y, .from = top + HIGH - BOTTOM, .to = top + TOP } };

@@ -20,7 +20,7 @@ struct bench_series {
  *  with a tick at each point of the first series. */
 struct bench_panel {
 	const char *title, *x_label, *y_label;
-	bool log_y;
+	bool log_y, legend_below;	/* the names of the series: below, or in the corner */
 	const struct bench_series *series;
 	size_t n_series;
 };

@@ -33,7 +33,7 @@ static const struct argp_option options[] = {
 	  "not", 0 },
 	{ "growth", KEY_GROWTH, NULL, 0, "measure how time grows with the number of texts, their "
 	  "length, the tokens of a batch and the threads", 0 },
-	{ "plot", KEY_PLOT, "FILE.svg", 0, "with --growth: draw it, too", 0 },
+	{ "plot", KEY_PLOT, "FILE.svg", 0, "with --growth or --explain: draw it, too", 0 },
 	{ "threads", KEY_THREADS, "LIST", 0, "compare these numbers of threads", 0 },
 	{ "format", KEY_FORMAT, "FORMAT", 0, "text, markdown, csv or jsonl", 0 },
 	{ "set", KEY_SET, "PATH=VALUE", 0, "a setting that goes over the file; may be given again",
@@ -131,8 +131,8 @@ static void check(struct bench_arguments *a, struct argp_state *state)
 			a->n_threads || a->explain || a->n_backends > 1))
 		argp_error(state, "--growth makes its texts, batches and threads itself, for one chain "
 			"of backends");
-	if (a->plot && !a->growth)
-		argp_error(state, "--plot is for --growth");
+	if (a->plot && !a->growth && !a->explain)
+		argp_error(state, "--plot is for --growth and --explain");
 	if (a->seconds < 0)
 		a->seconds = a->growth ? 1 : 3;
 	if (!a->repeat)
@@ -310,11 +310,15 @@ static int grow(struct bench *b)
 
 static int bench(struct bench *b)
 {
+	/* A plot that cannot be written is said before all is measured. */
+	if (b->a->plot && tn_file_create(&b->plot, b->a->plot, b->call))
+		return tn_status(b->call);
 	if (b->a->growth)
 		return grow(b);
-	if (read_texts(b) || bench_ways(b) || open_ways(b) || bench_measure(b) || bench_write(b))
+	if (read_texts(b) || bench_ways(b) || open_ways(b) || bench_measure(b) ||
+	    (b->a->plot && bench_roofline(b)))
 		return tn_status(b->call);
-	return 0;
+	return bench_write(b);
 }
 
 int tn_cli_bench(int argc, char **argv)
@@ -340,6 +344,7 @@ int tn_cli_bench(int argc, char **argv)
 	code = bench(&b);
 	progress_clear(&b.progress);
 	code = code ? tn_cli_report(b.call) : 0;
+	tn_file_abandon(&b.plot);
 	for (size_t i = 0; i < b.n_ways && b.ways; i++)
 		tn_pipeline_close(b.ways[i].p);
 	tn_pipeline_close(b.reference);

@@ -4,8 +4,10 @@
 #ifndef TN_CLI_BENCH_H
 #define TN_CLI_BENCH_H
 
+#include "base/file.h"
 #include "bench/measure.h"
 #include "bench/peak.h"
+#include "bench/plot.h"
 #include "bench/report.h"
 #include "cli/progress.h"
 
@@ -59,6 +61,7 @@ struct bench {
 	const char *reference_name;
 	struct tn_pipeline *reference;	/* opened when answers are compared */
 	struct bench_rows works_done, ops, points, findings;
+	struct tn_file_writer plot;	/* begun when a->plot is set */
 	struct progress progress;
 };
 
@@ -100,6 +103,13 @@ int bench_way_threads(const struct bench_way *w);
 /** The names of its backends, as "a+b"; in the call's arena. */
 const char *bench_way_chain(const struct bench_way *w, struct tn_call *call);
 
+/** How many rows from `first` on are of one work in one way. */
+size_t bench_same_work(const struct bench_rows *rows, size_t first);
+/** Draws the ops of each work in each way under the roofline of the processor. */
+int bench_roofline(struct bench *b);
+/** Draws the panels (bench_plot) into the file of --plot. */
+int bench_save_plot(struct bench *b, const char *title, const struct bench_panel *panels, size_t n,
+	size_t columns);
 /** Writes all rows to stdout. */
 int bench_write(struct bench *b);
 /** Shows on a terminal how far a work is: `done` of 0 to 1, the last tokens a second. */

@@ -6,9 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/file.h"
 #include "bench/clock.h"
-#include "bench/plot.h"
 #include "cli/bench.h"
 
 #define LONGEST 8192		/* tokens, where the model has no limit */
@@ -332,7 +330,7 @@ static int add_rows(struct growth *g, enum sweep_kind kind)
 }
 
 /* A panel for each sweep: the time of a token, and what arithmetic alone would have it be. */
-static void write_plot(struct growth *g, FILE *out)
+static int save_plot(struct growth *g)
 {
 	struct bench_panel panels[N_SWEEPS];
 	struct bench_series series[N_SWEEPS][2];
@@ -352,29 +350,11 @@ static void write_plot(struct growth *g, FILE *out)
 		series[k][1] = (struct bench_series){ k == BY_THREADS ? "one thread's share" :
 			"by arithmetic", s->x, expected[k], s->n, true };
 		panels[k] = (struct bench_panel){ kinds[k].title, kinds[k].label,
-			"microseconds a token", false, series[k], 2 };
+			"microseconds a token", false, false, series[k], 2 };
 	}
 	snprintf(title, sizeof(title), "%s: %s, %s", g->b->a->pipeline,
 		bench_way_chain(&g->b->ways[0], g->b->call), g->b->ways[0].p->config->precision);
-	bench_plot(out, title, panels, N_SWEEPS, 2);
-}
-
-static int save_plot(struct growth *g, struct tn_file_writer *w)
-{
-	struct tn_call *call = g->b->call;
-	char *text = NULL;
-	size_t len = 0;
-	FILE *out = open_memstream(&text, &len);
-
-	if (!out)
-		return tn_fail(call, TN_ENOMEM, "out of memory");
-	write_plot(g, out);
-	if (fclose(out))
-		tn_fail(call, TN_ENOMEM, "out of memory");
-	else if (!tn_file_write(w, text, len, call))
-		tn_file_commit(w, call);
-	free(text);
-	return tn_status(call);
+	return bench_save_plot(g->b, title, panels, N_SWEEPS, 2);
 }
 
 static int measure_all(struct growth *g)
@@ -393,18 +373,13 @@ static int measure_all(struct growth *g)
 int bench_growth(struct bench *b)
 {
 	struct growth *g = tn_arena_alloc(b->arena, sizeof(*g));
-	struct tn_file_writer w = { 0 };
 
 	if (!g)
 		return tn_fail(b->call, TN_ENOMEM, "out of memory");
 	g->b = b;
 	g->limit = LIMIT * (b->a->seconds > 1 ? b->a->seconds : 1);
-	/* A plot that cannot be written is said before all is measured. */
-	if (b->a->plot && tn_file_create(&w, b->a->plot, b->call))
-		return tn_status(b->call);
 	if (!measure_all(g) && b->a->plot)
-		save_plot(g, &w);
-	tn_file_abandon(&w);
+		save_plot(g);
 	close_all(g);
 	return tn_status(b->call);
 }

@@ -100,6 +100,15 @@ static bool same_work(const struct tn_value *a, const struct tn_value *b)
 		same(a, b, "length") && same(a, b, "batch");
 }
 
+size_t bench_same_work(const struct bench_rows *rows, size_t first)
+{
+	size_t n = 1;
+
+	while (first + n < rows->n && same_work(rows->items[first], rows->items[first + n]))
+		n++;
+	return n;
+}
+
 /* Ops of one work in one way as a table with a line above it; n of them, from `first`. */
 static int print_ops(struct bench *b, size_t first, size_t n)
 {
@@ -151,12 +160,29 @@ static int write_tables(struct bench *b)
 	if (bench_print(stdout, b->a->format, &works, b->call))
 		return tn_status(b->call);
 	for (size_t i = 0, n; i < b->ops.n; i += n) {
-		for (n = 1; i + n < b->ops.n && same_work(b->ops.items[i], b->ops.items[i + n]); n++)
-			;
+		n = bench_same_work(&b->ops, i);
 		if (print_ops(b, i, n))
 			return tn_status(b->call);
 	}
 	return 0;
+}
+
+int bench_save_plot(struct bench *b, const char *title, const struct bench_panel *panels, size_t n,
+	size_t columns)
+{
+	char *text = NULL;
+	size_t len = 0;
+	FILE *out = open_memstream(&text, &len);
+
+	if (!out)
+		return tn_fail(b->call, TN_ENOMEM, "out of memory");
+	bench_plot(out, title, panels, n, columns);
+	if (fclose(out))
+		tn_fail(b->call, TN_ENOMEM, "out of memory");
+	else if (!tn_file_write(&b->plot, text, len, b->call))
+		tn_file_commit(&b->plot, b->call);
+	free(text);
+	return tn_status(b->call);
 }
 
 int bench_write(struct bench *b)
