@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * core/cli/bench_write.c - tenon bench: the tables that people read, and all rows.
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include "cli/bench.h"

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <tenon/call.h>
 #include <unistd.h>
@@ -12,6 +13,8 @@
 #include "base/nearest.h"
 #include "cli/cli.h"
 #include "cli/progress.h"
+
+#define SPINS "1000"		/* some 20 us */
 
 struct verb {
 	const char *name;
@@ -69,6 +72,17 @@ static void fill_descriptors(void)
 			open("/dev/null", flags[fd]);
 }
 
+/* By itself libgomp lets threads that wait for others spin for milliseconds, which on a busy
+ * machine makes two threads many times slower than one.  It reads its settings before main
+ * begins, so the command starts once more with another.  Where that fails it is only slow. */
+static void spin_briefly(char **argv)
+{
+	if (getenv("OMP_WAIT_POLICY") || getenv("GOMP_SPINCOUNT"))
+		return;
+	if (!setenv("GOMP_SPINCOUNT", SPINS, 1))
+		execv("/proc/self/exe", argv);
+}
+
 static void print_help(FILE *out)
 {
 	fputs("Usage: tenon VERB [ARGUMENT ...]\n"
@@ -98,6 +112,7 @@ int main(int argc, char **argv)
 	char name[64];
 
 	fill_descriptors();
+	spin_briefly(argv);
 	/* Writing beyond `ulimit -f` then fails with a reason. */
 	signal(SIGXFSZ, SIG_IGN);
 	if (argc < 2) {

@@ -157,6 +157,13 @@ paste "$out/a" "$out/b" | awk '
 ok $? "the predicted time per token is a straight line over the length"
 well_formed "$out/plot.svg"; ok $? "the plot is well-formed"
 [ "$(grep -c '<g>' "$out/plot.svg")" = 4 ]; ok $? "the plot has four panels"
+bench "$model" --lengths 5,16 --batch 2 --texts 2 --repeat 1 --explain --format jsonl --plot "$out/roof.svg"
+[ $code = 0 ] && well_formed "$out/roof.svg"; ok $? "--explain --plot is well-formed"
+[ "$(grep -c '<g>' "$out/roof.svg")" = 2 ] && [ "$(grep -c '>[ 0-9.]* % [a-z0-9_]*' "$out/roof.svg")" = 12 ]
+ok $? "a panel for each length, with six ops"
+grep '"row":"op".*"flop_per_byte":[0-9]' "$out/out" | member time_share - | sort -rg | head -n 1 |
+	awk '{ printf "%.1f %%", 100 * $1 }' >"$out/a"
+grep -q ">$(cat "$out/a") " "$out/roof.svg"; ok $? "the op of arithmetic that takes most time ($(cat "$out/a")) is one of them"
 printf '<svg><g></svg></g>' >"$out/bad.svg"
 ! well_formed "$out/bad.svg"; ok $? "(the check of plots sees an element closed out of turn)"
 printf '<svg>a & b</svg>' >"$out/bad.svg"
