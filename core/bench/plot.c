@@ -140,7 +140,7 @@ static void write_axes(const struct panel *p)
 
 		fprintf(p->out, "<line x1=\"%.1f\" y1=\"%.1f\" x2=\"%.1f\" y2=\"%.1f\" "
 			"stroke=\"#444\"/>\n", x, p->y.from, x, p->y.from + 5);
-		snprintf(label, sizeof(label), "%.6g", first->x[i]);
+		snprintf(label, sizeof(label), first->x[i] < 1000 ? "%.3g" : "%.6g", first->x[i]);
 		/* Every second one, when there are many. */
 		if (first->n <= 8 || (first->n - 1 - i) % 2 == 0)
 			write_text(p->out, x, p->y.from + 19, "middle", "", label);

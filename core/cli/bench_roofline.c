@@ -10,6 +10,7 @@
 
 #define MOST_OPS 6		/* in a panel: those that take most of the time */
 #define MOST_TICKS 12
+#define MOST_NAME 28
 
 /* A line: what reading allows up to the ridge, the arithmetic from there on. */
 struct roof {
@@ -49,6 +50,14 @@ static struct bench_series draw_roof(struct roof *r, double low, double high, do
 	return (struct bench_series){ r->name, r->x, r->y, n, true };
 }
 
+/* What fits the panel: the end of a name says more than its beginning. */
+static const char *tail(const char *where)
+{
+	size_t n = strlen(where);
+
+	return n > MOST_NAME ? where + n - MOST_NAME : where;
+}
+
 static void draw_ops(struct picture *p, const struct tn_value *const *rows, size_t n)
 {
 	for (size_t i = 0, k = 0; i < n && k < MOST_OPS; i++) {
@@ -61,7 +70,7 @@ static void draw_ops(struct picture *p, const struct tn_value *const *rows, size
 		snprintf(p->names[k], sizeof(p->names[k]), "%4.1f %% %s%s%s, %s",
 			100 * real(rows[i], "time_share"), tn_string(tn_get(rows[i], "op"), ""),
 			joined ? " + " : "", joined ? joined : "",
-			tn_string(tn_get(rows[i], "where"), ""));
+			tail(tn_string(tn_get(rows[i], "where"), "")));
 		p->series[p->panel.n_series++] = (struct bench_series){ p->names[k], &p->x[k],
 			&p->y[k], 1, false };
 		k++;
@@ -102,9 +111,9 @@ static void draw(struct picture *p, const struct bench_peaks *peaks,
 
 	if (tn_int(length, 0))
 		snprintf(each, sizeof(each), " of %d tokens", (int)tn_int(length, 0));
-	snprintf(p->title, sizeof(p->title), "%d at a time%s, %s, threads: %d",
-		(int)tn_int(tn_get(rows[0], "batch"), 0), each,
-		tn_string(tn_get(rows[0], "backends"), ""), peaks->threads);
+	snprintf(p->title, sizeof(p->title), "%d at a time%s; %d thread%s",
+		(int)tn_int(tn_get(rows[0], "batch"), 0), each, peaks->threads,
+		peaks->threads == 1 ? "" : "s");
 	p->panel = (struct bench_panel){ p->title, "operations for each byte read and written",
 		"1e9 operations a second", true, true, p->series, 0 };
 	if (peaks->read > 0)
