@@ -53,9 +53,9 @@ static struct bench_series draw_roof(struct roof *r, double low, double high, do
 /* What fits the panel: the end of a name says more than its beginning. */
 static const char *tail(const char *where)
 {
-	size_t n = strlen(where);
-
-	return n > MOST_NAME ? where + n - MOST_NAME : where;
+	while (strlen(where) > MOST_NAME && strchr(where, '.'))
+		where = strchr(where, '.') + 1;
+	return where;
 }
 
 static void draw_ops(struct picture *p, const struct tn_value *const *rows, size_t n)
