@@ -41,6 +41,12 @@ ok $? "no installed plugin is broken" "$out/installed"
 	"$(find "$plugins" -type f -name '*.so' | wc -l)" ]
 ok $? "each plugin has a manual page"
 
+for dir in "$(cd "$top_builddir" && pwd -P)" "$(cd "$top_srcdir" && pwd -P)"; do
+	find "$dest" -type f \( -name '*.so*' -o -name tenon \) -exec readelf -d {} + |
+		grep -E 'RPATH|RUNPATH' | grep -F "$dir"
+done >"$out/log"
+[ ! -s "$out/log" ] && [ "$(find "$dest" -type f -name '*.so*' | wc -l)" -gt 5 ]
+ok $? "no installed file looks for libraries in a directory of the build"
 # Neither the build directory nor the sources' may be named, in debug information either.
 for dir in "$(cd "$top_builddir" && pwd -P)" "$(cd "$top_srcdir" && pwd -P)"; do
 	find "$dest" -type f -exec grep -laF "$dir" {} +

@@ -289,6 +289,12 @@ TESTS += %D%/conform_backend
 dist_check_SCRIPTS += %D%/dist.sh
 plain_tests += %D%/dist.sh
 
+dist_check_SCRIPTS += %D%/flags.sh
+TESTS += %D%/flags.sh
+
+dist_check_SCRIPTS += %D%/hardening.sh
+TESTS += %D%/hardening.sh
+
 dist_check_SCRIPTS += %D%/headers.sh
 plain_tests += %D%/headers.sh
 

@@ -1,0 +1,69 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# tests/flags.sh - the user's flags come behind those of the project, which --disable-hardening
+# cuts short, and none ties what is installed to this machine.
+: "${top_srcdir:=.}" "${top_builddir:=.}" "${MAKE:=make}"
+out=$(mktemp -d) || exit 1
+trap 'rm -rf "$out"' EXIT
+unset MAKEFLAGS MFLAGS
+top_srcdir=$(cd "$top_srcdir" && pwd)
+cd "$top_builddir" || exit 1
+n=0
+
+# ok RESULT DESCRIPTION [FILE-TO-SHOW]
+ok() {
+	n=$((n + 1))
+	if [ "$1" = 0 ]; then
+		echo "ok $n - $2"
+	else
+		echo "not ok $n - $2"
+		cut -c 1-1500 "${3:-$out/log}" | sed 's/^/# /'
+	fi
+}
+# variable NAME: of the Makefile.
+variable() {
+	sed -n "s/^$1 = *//p" Makefile
+}
+
+# One object of the library, one of a plugin and one of the kernels, as they would be compiled
+# with one flag more than those given to configure.
+flags="$(variable CFLAGS) -O0"
+$MAKE -n V=1 CFLAGS="$flags" CPPFLAGS=-DUSER -W "$top_srcdir/core/base/arena.c" \
+	-W "$top_srcdir/heads/cls/cls.c" -W "$top_srcdir/backends/kernels/gemm.c" \
+	core/base/libtenon_la-arena.lo heads/cls/cls.lo backends/kernels/libkernels_la-gemm.lo \
+	2>"$out/log" | grep -e '--mode=compile' >"$out/made"
+[ "$(wc -l <"$out/made")" = 3 ]; ok $? "three objects would be compiled"
+# behind FLAGS OTHERS: on each line FLAGS stand, once, and after all OTHERS.
+behind() {
+	awk -v flags=" $1 " -v others="$2" '
+		{ at = index($0, flags); rest = substr($0, at + length(flags) - 1) }
+		!at || index(rest, flags) || rest ~ others { print }' "$out/made" >"$out/log"
+	[ ! -s "$out/log" ]
+}
+behind "$flags" ' -[OfWm][a-z0-9]'; ok $? "CFLAGS of the user stand behind those of the project: $flags"
+behind -DUSER ' -(I|D[A-Z_]*FORTIFY)'; ok $? "so do CPPFLAGS"
+
+hardening='-fstack-protector-strong -fstack-clash-protection -fcf-protection=full'
+linking='-Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack'
+if ./config.status --config | grep -q -e '--disable-hardening'; then
+	for flag in $hardening -D_FORTIFY_SOURCE; do
+		grep -e "$flag" "$out/made"
+	done >"$out/log"
+	[ ! -s "$out/log" ]; ok $? "--disable-hardening leaves out what hardens objects"
+	! variable TN_LDFLAGS | grep -e '-z,' >"$out/log"; ok $? "and files"
+else
+	# What this compiler does not know is left out, with a word about it.
+	for flag in $hardening; do
+		grep -q -F "checking whether the compiler takes $flag" config.log &&
+			! grep -v -e " $flag " "$out/made"
+	done >"$out/log"
+	[ $? = 0 ] && [ ! -s "$out/log" ]; ok $? "objects are hardened"
+	variable TN_LDFLAGS >"$out/log"
+	for flag in $linking; do
+		grep -q -F -e "$flag" "$out/log" || echo "no $flag" >>"$out/missing"
+	done
+	[ ! -e "$out/missing" ]; ok $? "and files"
+fi
+grep -E -v '^(C|CXX|CPP|LD)FLAGS = ' Makefile | grep -E -e '-march=native|-mtune=native|-ffast-math|-Ofast' >"$out/log"
+[ ! -s "$out/log" ]; ok $? "nothing is compiled for this processor alone, or with other arithmetic"
+echo "1..$n"
