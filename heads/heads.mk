@@ -11,6 +11,7 @@ plugin_LTLIBRARIES += %D%/head-bio-crf.la
 	%D%/bio-crf/crf.c \
 	%D%/bio-crf/crf.h \
 	%D%/bio-crf/crf_decode.c \
+	%D%/bio-crf/nll.c \
 	%D%/bio-crf/tags.c \
 	%D%/bio-crf/tags.h
 
@@ -34,6 +35,7 @@ plugin_LTLIBRARIES += %D%/head-span-qa.la
 %C%_head_span_qa_la_LIBADD = core/libtenon.la -lm
 %C%_head_span_qa_la_SOURCES = \
 	%D%/span-qa/hf.c \
+	%D%/span-qa/nll.c \
 	%D%/span-qa/span-qa.c \
 	%D%/span-qa/span-qa.h \
 	%D%/span-qa/spans.c \

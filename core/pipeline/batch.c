@@ -31,9 +31,8 @@ static int make_room(struct tn_session *s, size_t n, struct tn_call *call)
 	return 0;
 }
 
-/* Counts the rows of each axis and binds the plan to them. */
-static int bind(struct tn_pipeline *p, struct tn_session *s, const struct tn_batch_item *items,
-	size_t n, struct tn_call *call)
+int tn_batch_bind(struct tn_session *s, const struct tn_batch_item *items, size_t n,
+	struct tn_call *call)
 {
 	struct tn_axis axes[TN_MAX_AXES] = { { 0 } };
 	uint32_t *tokens, *words, *texts;
@@ -49,14 +48,14 @@ static int bind(struct tn_pipeline *p, struct tn_session *s, const struct tn_bat
 		words[i + 1] = words[i] + (uint32_t)words_of(&items[i]);
 		texts[i + 1] = (uint32_t)i + 1;
 	}
-	if (p->tokens_axis >= 0)
-		axes[p->tokens_axis] = (struct tn_axis){ .rows = tokens[n], .seqs = n,
+	if (s->tokens_axis >= 0)
+		axes[s->tokens_axis] = (struct tn_axis){ .rows = tokens[n], .seqs = n,
 			.start = tokens };
-	if (p->words_axis >= 0)
-		axes[p->words_axis] = (struct tn_axis){ .rows = words[n], .seqs = n,
+	if (s->words_axis >= 0)
+		axes[s->words_axis] = (struct tn_axis){ .rows = words[n], .seqs = n,
 			.start = words };
-	if (p->texts_axis >= 0)
-		axes[p->texts_axis] = (struct tn_axis){ .rows = n, .seqs = n, .start = texts };
+	if (s->texts_axis >= 0)
+		axes[s->texts_axis] = (struct tn_axis){ .rows = n, .seqs = n, .start = texts };
 	return tn_exec_bind(s->exec, axes, call);
 }
 
@@ -157,6 +156,15 @@ static void copy_rows(float *to, const struct tn_tensor *t, size_t first, size_t
 		memcpy(to + i * cols, from + i * t->row_stride, cols * sizeof(*to));
 }
 
+void tn_batch_fill(struct tn_session *s, const struct tn_batch_item *items, size_t n)
+{
+	fill_tokens(s, items, n);
+	if (s->texts_axis >= 0)
+		fill_texts(s, n);
+	if (s->words_axis >= 0)
+		fill_words(s, items, n);
+}
+
 static void take_scores(struct tn_pipeline *p, struct tn_session *s,
 	const struct tn_batch_item *items, size_t n)
 {
@@ -178,13 +186,9 @@ static void take_scores(struct tn_pipeline *p, struct tn_session *s,
 int tn_batch_run(struct tn_pipeline *p, struct tn_session *s, const struct tn_batch_item *items,
 	size_t n, struct tn_call *call)
 {
-	if (bind(p, s, items, n, call))
+	if (tn_batch_bind(s, items, n, call))
 		return tn_status(call);
-	fill_tokens(s, items, n);
-	if (p->texts_axis >= 0)
-		fill_texts(s, n);
-	if (p->words_axis >= 0)
-		fill_words(s, items, n);
+	tn_batch_fill(s, items, n);
 	if (tn_exec_run(s->exec, call))
 		return tn_status(call);
 	take_scores(p, s, items, n);

@@ -12,6 +12,11 @@ struct tn_batch_item {
 	size_t window;
 };
 
+/** Counts the rows of each axis and binds the session's plan to them. */
+TN_PRIVATE int tn_batch_bind(struct tn_session *s, const struct tn_batch_item *items, size_t n,
+	struct tn_call *call);
+/** Fills the inputs of the model: before each run, which may write over them. */
+TN_PRIVATE void tn_batch_fill(struct tn_session *s, const struct tn_batch_item *items, size_t n);
 /** Lays out the batch, fills the inputs, runs the plan and copies the scores into the
  *  jobs. */
 int tn_batch_run(struct tn_pipeline *p, struct tn_session *s, const struct tn_batch_item *items,

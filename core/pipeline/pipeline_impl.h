@@ -135,6 +135,7 @@ TN_PRIVATE size_t tn_pipeline_cols(const struct tn_pipeline *p, size_t output);
 struct tn_session {
 	struct tn_session *next;
 	struct tn_exec *exec;
+	int tokens_axis, words_axis, texts_axis;	/* of its plan; -1: it has none */
 	uint32_t *starts;		/* of the axes, [3][room + 1] */
 	size_t room;			/* windows */
 };

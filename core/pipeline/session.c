@@ -14,6 +14,9 @@ static struct tn_session *session_create(struct tn_pipeline *p, struct tn_call *
 		tn_fail(call, TN_ENOMEM, "out of memory");
 		return NULL;
 	}
+	s->tokens_axis = p->tokens_axis;
+	s->words_axis = p->words_axis;
+	s->texts_axis = p->texts_axis;
 	s->exec = tn_exec_create(p->plan, call);
 	if (!s->exec) {
 		free(s);

@@ -195,5 +195,23 @@ tn_ref tn_bce(struct tn_graph *g, tn_ref logits, tn_ref target, bool mse)
 {
 	union tn_attr attr = { .loss.mse = mse };
 
+	if (!g->status && logits >= 0 && target >= 0 &&
+			g->values[logits].spec.dtype != g->values[target].spec.dtype)
+		target = tn_cast(g, target, (enum tn_dtype)g->values[logits].spec.dtype);
 	return tn_graph_emit(g, TN_OP_BCE, 1, &attr, (tn_ref[]){ logits, target }, 2, 2);
+}
+
+size_t tn_width(const struct tn_graph *g, tn_ref x)
+{
+	const struct tn_spec *s;
+
+	if (g->status || x < 0 || (size_t)x >= g->n_values)
+		return 0;
+	s = &g->values[x].spec;
+	return s->dims[1] * s->dims[2] * s->dims[3];
+}
+
+bool tn_training(const struct tn_graph *g)
+{
+	return g->training;
 }

@@ -8,6 +8,8 @@
 #include "tensor/graph.h"
 #include "tensor/op_table.h"
 
+#define LONGEST_NAME 512
+
 struct tn_graph *tn_graph_create(enum tn_dtype real, bool training, struct tn_call *call)
 {
 	struct tn_graph *g = calloc(1, sizeof(*g));
@@ -32,6 +34,7 @@ void tn_graph_destroy(struct tn_graph *g)
 		return;
 	free(g->values);
 	free(g->nodes);
+	free(g->outputs);
 	tn_arena_destroy(g->arena);
 	free(g);
 }
@@ -180,6 +183,56 @@ tn_ref tn_input(struct tn_graph *g, const char *name, int axis, enum tn_dtype dt
 	return known;
 }
 
+static bool print_name(struct tn_graph *g, char name[LONGEST_NAME], const char *format,
+	va_list args)
+{
+	int n = vsnprintf(name, LONGEST_NAME, format, args);
+
+	if (n >= 0 && n < LONGEST_NAME)
+		return true;
+	tn_graph_fail(g, TN_EINTERNAL, "%s: a name is too long", g->scope);
+	return false;
+}
+
+tn_ref tn_inputf(struct tn_graph *g, int axis, enum tn_dtype dtype, size_t cols,
+	const char *format, ...)
+{
+	char name[LONGEST_NAME];
+	va_list args;
+	bool ok;
+
+	va_start(args, format);
+	ok = print_name(g, name, format, args);
+	va_end(args);
+	return ok ? tn_input(g, name, axis, dtype, cols) : TN_BAD;
+}
+
+tn_ref tn_constant(struct tn_graph *g, enum tn_dtype dtype, const void *numbers, size_t rows,
+	size_t cols)
+{
+	struct tn_graph_value v = { .origin = TN_FROM_NUMBERS, .node = -1,
+		.spec = { .dtype = dtype == TN_F32 ? g->real : dtype, .axis = TN_NO_AXIS,
+			  .n_dims = cols ? 2 : 1, .dims = { rows, cols ? cols : 1, 1, 1 } } };
+	size_t n = rows * (cols ? cols : 1), size = tn_dtype_size(v.spec.dtype);
+	void *copy;
+
+	if (g->status)
+		return TN_BAD;
+	if (dtype != TN_F32 && dtype != TN_I32)
+		return tn_graph_fail(g, TN_EINTERNAL, "%s: a constant of %s", g->scope,
+			tn_dtype_name(dtype));
+	copy = tn_arena_alloc(g->arena, n * size);
+	if (!copy)
+		return out_of_memory(g);
+	if (v.spec.dtype == TN_F64)
+		for (size_t i = 0; i < n; i++)
+			((double *)copy)[i] = (double)((const float *)numbers)[i];
+	else
+		memcpy(copy, numbers, n * size);
+	v.numbers = copy;
+	return add_value(g, &v);
+}
+
 static const char *shape_text(struct tn_graph *g, const size_t *dims, uint32_t n_dims)
 {
 	char text[100];
@@ -223,16 +276,14 @@ tn_ref tn_weight(struct tn_graph *g, const char *name, size_t rows, size_t cols)
 
 tn_ref tn_weightf(struct tn_graph *g, size_t rows, size_t cols, const char *format, ...)
 {
-	char name[512];
+	char name[LONGEST_NAME];
 	va_list args;
-	int n;
+	bool ok;
 
 	va_start(args, format);
-	n = vsnprintf(name, sizeof(name), format, args);
+	ok = print_name(g, name, format, args);
 	va_end(args);
-	if (n < 0 || (size_t)n >= sizeof(name))
-		return tn_graph_fail(g, TN_EINTERNAL, "%s: a tensor name is too long", g->scope);
-	return tn_weight(g, name, rows, cols);
+	return ok ? tn_weight(g, name, rows, cols) : TN_BAD;
 }
 
 bool tn_has_weight(const struct tn_graph *g, const char *name)
@@ -361,21 +412,6 @@ tn_ref tn_output(struct tn_graph *g, tn_ref x, unsigned i)
 	return g->nodes[v->node].out[i];
 }
 
-size_t tn_width(const struct tn_graph *g, tn_ref x)
-{
-	const struct tn_spec *s;
-
-	if (g->status || x < 0 || (size_t)x >= g->n_values)
-		return 0;
-	s = &g->values[x].spec;
-	return s->dims[1] * s->dims[2] * s->dims[3];
-}
-
-bool tn_training(const struct tn_graph *g)
-{
-	return g->training;
-}
-
 tn_ref tn_feature(struct tn_graph *g, const char *name)
 {
 	const struct tn_weight_source *source = g->source;
@@ -405,17 +441,17 @@ tn_ref tn_feature(struct tn_graph *g, const char *name)
 
 void tn_graph_output(struct tn_graph *g, const char *name, tn_ref value)
 {
-	struct tn_graph_output *o = &g->outputs[g->n_outputs];
+	struct tn_graph_output *o;
 
 	if (!value_of(g, value))
 		return;
-	if (g->n_outputs == TN_MAX_OUTPUTS) {
-		tn_graph_fail(g, TN_ECONFIG, "more than %d heads in one pipeline", TN_MAX_OUTPUTS);
+	if (!grow((void **)&g->outputs, g->n_outputs, &g->outputs_room, sizeof(*g->outputs))) {
+		out_of_memory(g);
 		return;
 	}
-	o->name = tn_arena_dup(g->arena, name, strlen(name));
+	o = &g->outputs[g->n_outputs++];
 	o->value = value;
-	g->n_outputs++;
+	o->name = tn_arena_dup(g->arena, name, strlen(name));
 	if (!o->name)
 		out_of_memory(g);
 }

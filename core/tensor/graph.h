@@ -8,7 +8,6 @@
 #include <tenon/impl/graph.h>
 
 #define TN_MAX_AXES 8
-#define TN_MAX_OUTPUTS 64
 
 /** Where a graph gets its weights: a checkpoint, or a head's file before the
  *  model's.  `user` is given to each function. */
@@ -32,7 +31,8 @@ enum tn_origin {
 	TN_FROM_NODE,
 	TN_FROM_INPUT,		/* filled by the caller for each batch */
 	TN_FROM_WEIGHT,
-	TN_FROM_STATE
+	TN_FROM_STATE,
+	TN_FROM_NUMBERS		/* in the graph itself */
 };
 
 /** A value: where it comes from and what is known of it. */
@@ -44,6 +44,7 @@ struct tn_graph_value {
 	const char *name;		/* of an input, weight or state */
 	const struct tn_weight_source *source;
 	tn_ref root;			/* of a view: the value it lies in; else itself */
+	const void *numbers;		/* dense, in the graph's arena */
 	size_t first;			/* of a view: elements from the start of a row (of the
 					 * tensor, for rows of a weight) */
 };
@@ -68,8 +69,8 @@ struct tn_graph {
 	size_t n_nodes, nodes_room;
 	const char *axes[TN_MAX_AXES];
 	int n_axes;
-	struct tn_graph_output outputs[TN_MAX_OUTPUTS];
-	size_t n_outputs;
+	struct tn_graph_output *outputs;
+	size_t n_outputs, outputs_room;
 	const struct tn_weight_source *source;
 	const char *scope;		/* for messages: "the model", "head entities" */
 	tn_ref (*feature)(void *user, struct tn_graph *g, const char *name);

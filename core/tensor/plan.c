@@ -165,6 +165,54 @@ static int pack_weights(struct tn_plan *p, struct tn_call *call)
 	return tn_status(call);
 }
 
+/* The bytes of a value and its slack rows; false when there is no such size. */
+static bool constant_bytes(const struct tn_spec *spec, size_t *bytes)
+{
+	bool large = __builtin_add_overflow(spec->dims[0], (size_t)TN_ROW_SLACK, bytes);
+
+	for (int i = 1; i < 4; i++)
+		large |= __builtin_mul_overflow(*bytes, spec->dims[i], bytes);
+	large |= __builtin_mul_overflow(*bytes, tn_dtype_size(spec->dtype), bytes);
+	if (large || *bytes > PTRDIFF_MAX)
+		return false;
+	*bytes = ALIGN_UP(*bytes);
+	return true;
+}
+
+/* Gives a constant memory of its own, zeroed. */
+static int make_constant(struct tn_plan *p, tn_ref x, const char *what, struct tn_call *call)
+{
+	const struct tn_spec *spec = &p->g->values[x].spec;
+	struct plan_value *v = &p->values[x];
+	size_t bytes;
+
+	if (!constant_bytes(spec, &bytes))
+		return tn_fail(call, TN_ENOMEM, "%s of [%zu,%zu,%zu,%zu] does not fit in memory", what,
+			spec->dims[0], spec->dims[1], spec->dims[2], spec->dims[3]);
+	v->buffer.data = aligned_alloc(64, bytes);
+	if (!v->buffer.data)
+		return tn_fail(call, TN_ENOMEM, "out of memory");
+	memset(v->buffer.data, 0, bytes);
+	v->buffer.bytes = bytes;
+	v->constant = true;
+	p->held_bytes += bytes;
+	return 0;
+}
+
+/* Numbers of the graph, when they are read first. */
+static int hold_numbers(struct tn_plan *p, tn_ref x, struct tn_call *call)
+{
+	const struct tn_graph_value *v = &p->g->values[x];
+
+	if (p->values[x].constant)
+		return 0;
+	if (make_constant(p, x, "a constant", call))
+		return tn_status(call);
+	memcpy(p->values[x].buffer.data, v->numbers, tn_dtype_size(v->spec.dtype) *
+		v->spec.dims[0] * v->spec.dims[1]);
+	return 0;
+}
+
 /* Holds the weights that are not packed. */
 static int hold_weights(struct tn_plan *p, struct tn_call *call)
 {
@@ -177,6 +225,9 @@ static int hold_weights(struct tn_plan *p, struct tn_call *call)
 			tn_ref root = p->g->values[s->n.in[k]].root;
 			struct plan_value *v = &p->values[root];
 
+			if (p->g->values[root].origin == TN_FROM_NUMBERS &&
+					hold_numbers(p, root, call))
+				return tn_status(call);
 			if (p->g->values[root].origin != TN_FROM_WEIGHT || v->weight ||
 					s->offer.pack & 1u << k)
 				continue;
@@ -207,20 +258,6 @@ void plan_tensor(const struct tn_plan *p, tn_ref x, struct tn_tensor *t)
 	}
 }
 
-/* The bytes of a value and its slack rows; false when there is no such size. */
-static bool constant_bytes(const struct tn_spec *spec, size_t *bytes)
-{
-	bool large = __builtin_add_overflow(spec->dims[0], (size_t)TN_ROW_SLACK, bytes);
-
-	for (int i = 1; i < 4; i++)
-		large |= __builtin_mul_overflow(*bytes, spec->dims[i], bytes);
-	large |= __builtin_mul_overflow(*bytes, tn_dtype_size(spec->dtype), bytes);
-	if (large || *bytes > PTRDIFF_MAX)
-		return false;
-	*bytes = ALIGN_UP(*bytes);
-	return true;
-}
-
 static int run_constant(struct tn_plan *p, struct plan_step *s, struct tn_call *call)
 {
 	struct tn_tensor in[TN_MAX_IN], out[TN_MAX_OUT];
@@ -228,21 +265,8 @@ static int run_constant(struct tn_plan *p, struct plan_step *s, struct tn_call *
 	int status, team = omp_get_max_threads();
 
 	for (uint32_t i = 0; i < s->n.node.n_out; i++) {
-		struct plan_value *v = &p->values[s->n.out[i]];
-		const struct tn_spec *spec = &p->g->values[s->n.out[i]].spec;
-		size_t bytes;
-
-		if (!constant_bytes(spec, &bytes))
-			return tn_fail(call, TN_ENOMEM, "%s of [%zu,%zu,%zu,%zu] does not fit in memory",
-				tn_op_name(s->n.node.op), spec->dims[0], spec->dims[1],
-				spec->dims[2], spec->dims[3]);
-		v->buffer.data = aligned_alloc(64, bytes);
-		if (!v->buffer.data)
-			return tn_fail(call, TN_ENOMEM, "out of memory");
-		memset(v->buffer.data, 0, bytes);
-		v->buffer.bytes = bytes;
-		v->constant = true;
-		p->held_bytes += bytes;
+		if (make_constant(p, s->n.out[i], tn_op_name(s->n.node.op), call))
+			return tn_status(call);
 		plan_tensor(p, s->n.out[i], &out[i]);
 	}
 	for (uint32_t i = 0; i < s->n.node.n_in; i++)

@@ -54,8 +54,7 @@ static int read_tensor(const struct tn_head_env *env, const char *name, size_t c
 	return 0;
 }
 
-/* What the scheme forbids is -INFINITY; see crf.h. */
-static void forbid(struct bio_crf *h, double *start, double *end, double *transition)
+void crf_forbid(const struct bio_crf *h, double *start, double *end, double *transition)
 {
 	size_t L = h->env->n_labels;
 
@@ -94,7 +93,7 @@ static int read_crf(struct bio_crf *h, struct tn_call *call)
 		return tn_fail(call, TN_ECONFIG, "head %s: the label %s is none of the scheme, "
 			"expected O or a letter of it with a hyphen and a type", h->env->name,
 			tn_quote(call, h->env->labels[wrong], strlen(h->env->labels[wrong])));
-	forbid(h, start, end, transition);
+	crf_forbid(h, start, end, transition);
 	h->crf = (struct crf){ .tags = L, .start = start, .end = end, .transition = transition };
 	return 0;
 }
@@ -199,7 +198,7 @@ static const struct tn_option options[] = {
 static const struct tn_head_impl bio_crf_impl = {
 	.task = TN_TASK_SPANS, .on_overflow = TN_OVERFLOW_WINDOW,
 	.open = bio_crf_open, .forward = bio_crf_forward, .decode = bio_crf_decode,
-	.close = bio_crf_close,
+	.loss = bio_crf_loss, .target = bio_crf_target, .close = bio_crf_close,
 };
 
 TN_PLUGIN(bio_crf, TN_HEAD, "bio-crf",

@@ -36,6 +36,13 @@ struct bio_crf {
 	bool prefixed;			/* pieces inside a word begin with "##" */
 };
 
+/** Makes -INFINITY of what the scheme forbids; see crf.h. */
+void crf_forbid(const struct bio_crf *h, double *start, double *end, double *transition);
+
+/** The slots of training: nll.c. */
+tn_ref bio_crf_loss(const struct tn_head *self, struct tn_graph *g, tn_ref scores, tn_ref *count);
+int bio_crf_target(const struct tn_head *self, const struct tn_target *t, struct tn_call *call);
+
 /** Whether a token of window i is one of the text's, and kept by this window. */
 bool kept_token(const struct tn_scores *scores, size_t i, size_t t);
 

@@ -3,6 +3,7 @@
  * row for the text.
  */
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 #include <tenon/impl/head.h>
 
@@ -13,9 +14,11 @@ struct cls {
 	struct tn_head base;
 	int32_t problem, pooling;
 	int64_t top_k;
-	double temperature, min_score, threshold;
+	double temperature, min_score, threshold, label_smoothing;
+	struct tn_strings class_weights;
 	const struct tn_head_env *env;
 	enum problem task;		/* never AUTO */
+	float *weights;			/* [n_labels], or NULL: of class_weights */
 };
 
 /* What config.json says, else as transformers guesses: one output is a number. */
@@ -32,6 +35,47 @@ static enum problem problem_of(const struct tn_head_env *env)
 	return env->n_labels == 1 ? REGRESSION : SINGLE_LABEL;
 }
 
+/* The number of a label by its name, n_labels when there is none. */
+static size_t label_number(const struct tn_head_env *env, const char *name, size_t len)
+{
+	size_t i = 0;
+
+	while (i < env->n_labels && (strlen(env->labels[i]) != len ||
+			memcmp(env->labels[i], name, len)))
+		i++;
+	return i;
+}
+
+/* "LABEL=WEIGHT"; labels that are not named weigh 1. */
+static int read_weights(struct cls *h, struct tn_call *call)
+{
+	if (!h->class_weights.n)
+		return 0;
+	if (h->task != SINGLE_LABEL)
+		return tn_fail(call, TN_ECONFIG, "head %s: class_weights are for single_label",
+			h->env->name);
+	h->weights = malloc(h->env->n_labels * sizeof(*h->weights));
+	if (!h->weights)
+		return tn_fail(call, TN_ENOMEM, "out of memory");
+	for (size_t i = 0; i < h->env->n_labels; i++)
+		h->weights[i] = 1;
+	for (size_t i = 0; i < h->class_weights.n; i++) {
+		const char *item = h->class_weights.items[i], *equals = strrchr(item, '=');
+		size_t label = equals ? label_number(h->env, item, (size_t)(equals - item)) :
+			h->env->n_labels;
+		char *end = NULL;
+		float weight = equals ? strtof(equals + 1, &end) : 0;
+
+		if (label == h->env->n_labels || end == equals + 1 || *end || !(weight >= 0) ||
+				isinf(weight))
+			return tn_fail(call, TN_ECONFIG, "head %s: class_weights: found %s, expected "
+				"LABEL=WEIGHT, a label of the head and a number from 0",
+				h->env->name, tn_quote(call, item, strlen(item)));
+		h->weights[label] = weight;
+	}
+	return 0;
+}
+
 static int cls_open(struct tn_head *self, const struct tn_head_env *env, struct tn_call *call)
 {
 	struct cls *h = (struct cls *)self;
@@ -41,7 +85,12 @@ static int cls_open(struct tn_head *self, const struct tn_head_env *env, struct 
 	if (!env->n_labels)
 		return tn_fail(call, TN_ECONFIG, "head %s: no labels are known; name them by `labels` "
 			"in the configuration", env->name);
-	return 0;
+	return read_weights(h, call);
+}
+
+static void cls_close(struct tn_head *self)
+{
+	free(((struct cls *)self)->weights);
 }
 
 static tn_ref pool(const struct cls *h, struct tn_graph *g)
@@ -65,6 +114,86 @@ static tn_ref cls_forward(const struct tn_head *self, struct tn_graph *g)
 
 	return tn_dense(g, pool(h, g), h->env->weights ? h->env->weights : "classifier",
 		h->env->n_labels);
+}
+
+static tn_ref cls_loss(const struct tn_head *self, struct tn_graph *g, tn_ref scores, tn_ref *count)
+{
+	const struct cls *h = (const struct cls *)self;
+	bool single = h->task == SINGLE_LABEL;
+	size_t n = h->env->n_labels;
+	tn_ref target = tn_inputf(g, tn_axis(g, "texts"), single ? TN_I32 : TN_F32, single ? 0 : n,
+		"%s.target", h->env->name);
+	tn_ref weights = h->weights ? tn_constant(g, TN_F32, h->weights, n, 0) : TN_NONE;
+	tn_ref loss = single ? tn_cross_entropy(g, scores, target, weights, h->label_smoothing) :
+		tn_bce(g, scores, target, h->task == REGRESSION);
+
+	*count = tn_output(g, loss, 1);
+	return loss;
+}
+
+/* The number of a gold label, which is a name or a number. */
+static int gold_label(const struct cls *h, const struct tn_value *v, size_t *label,
+	struct tn_call *call)
+{
+	const char *name = tn_string(v, NULL);
+	int64_t number = tn_int(v, -1);
+
+	*label = name ? label_number(h->env, name, tn_string_length(v)) :
+		number < 0 ? h->env->n_labels : (size_t)number;
+	if (*label < h->env->n_labels)
+		return 0;
+	return name ? tn_fail(call, TN_EDATA, "the label %s is none of head %s",
+			tn_quote(call, name, tn_string_length(v)), h->env->name) :
+		tn_fail(call, TN_EDATA, "the label %lld is none of the %zu of head %s",
+			(long long)number, h->env->n_labels, h->env->name);
+}
+
+/* A row of 0 and 1, or of numbers for regression. */
+static int target_row(const struct cls *h, const struct tn_gold *gold, float *row,
+	struct tn_call *call)
+{
+	size_t n = gold->labels ? tn_size(gold->labels) : gold->label != NULL, label;
+
+	if (!gold->labels && !gold->label)
+		return tn_fail(call, TN_EDATA, "the example has no %s for head %s",
+			h->task == REGRESSION ? "number" : "labels", h->env->name);
+	if (h->task == REGRESSION && n != h->env->n_labels)
+		return tn_fail(call, TN_EDATA, "the example has %zu numbers, head %s gives %zu", n,
+			h->env->name, h->env->n_labels);
+	for (size_t i = 0; i < n; i++) {
+		const struct tn_value *v = gold->labels ? tn_at(gold->labels, i) : gold->label;
+		enum tn_value_kind kind = tn_value_kind(v);
+
+		if (h->task == REGRESSION && kind != TN_VALUE_INT && kind != TN_VALUE_REAL)
+			return tn_fail(call, TN_EDATA, "what head %s should give is no number",
+				h->env->name);
+		if (h->task == REGRESSION)
+			row[i] = (float)tn_real(v, 0);
+		else if (gold_label(h, v, &label, call))
+			return tn_status(call);
+		else
+			row[label] = 1;
+	}
+	return 0;
+}
+
+static int cls_target(const struct tn_head *self, const struct tn_target *t, struct tn_call *call)
+{
+	const struct cls *h = (const struct cls *)self;
+	void *row = t->rows(t, "target");
+	size_t label;
+
+	if (!row)
+		return 0;
+	if (h->task != SINGLE_LABEL)
+		return target_row(h, t->gold, row, call);
+	*(int32_t *)row = -1;
+	if (!t->gold->label)
+		return 0;
+	if (gold_label(h, t->gold->label, &label, call))
+		return tn_status(call);
+	*(int32_t *)row = (int32_t)label;
+	return 0;
 }
 
 /* Probabilities of scores z [n]: exp(z/T) over their sum, or 1 / (1 + exp(-z/T)) each. */
@@ -159,6 +288,10 @@ static const char *const problems[] = { "auto", "single_label", "multi_label", "
 static const char *const poolings[] = { "model", "cls", "mean", "max", NULL };
 
 static const struct tn_option options[] = {
+	TN_OPTION_STRINGS(struct cls, class_weights,
+		"training, single label: how much labels weigh in the loss, as \"LABEL=2.5\"; others 1"),
+	TN_OPTION_REAL(struct cls, label_smoothing, 0.0, 0.0, 1.0,
+		"training, single label: the share of the target that goes to all labels evenly"),
 	TN_OPTION_REAL(struct cls, min_score, 0.0, 0.0, 1.0,
 		"single label: the label is null when the best is less likely"),
 	TN_OPTION_CHOICE(struct cls, pooling, poolings, "model",
@@ -177,7 +310,8 @@ static const struct tn_option options[] = {
 
 static const struct tn_head_impl cls_impl = {
 	.task = TN_TASK_LABEL, .on_overflow = TN_OVERFLOW_TRUNCATE,
-	.open = cls_open, .forward = cls_forward, .decode = cls_decode,
+	.open = cls_open, .forward = cls_forward, .loss = cls_loss, .target = cls_target,
+	.decode = cls_decode, .close = cls_close,
 };
 
 TN_PLUGIN(cls, TN_HEAD, "cls",

@@ -29,6 +29,28 @@ static tn_ref fill_mask_forward(const struct tn_head *self, struct tn_graph *g)
 	return tn_feature(g, h->env->feature ? h->env->feature : "mlm");
 }
 
+/* Cross entropy over the vocabulary at the tokens that were masked. */
+static tn_ref fill_mask_loss(const struct tn_head *self, struct tn_graph *g, tn_ref scores,
+	tn_ref *count)
+{
+	const struct fill_mask *h = (const struct fill_mask *)self;
+	tn_ref target = tn_inputf(g, tn_axis(g, "tokens"), TN_I32, 0, "%s.target", h->env->name);
+	tn_ref loss = tn_cross_entropy(g, scores, target, TN_NONE, 0);
+
+	*count = tn_output(g, loss, 1);
+	return loss;
+}
+
+static int fill_mask_target(const struct tn_head *self, const struct tn_target *t,
+	struct tn_call *call)
+{
+	int32_t *rows = t->rows(t, "target");
+
+	for (size_t i = 0; rows && i < t->window->n_tokens; i++)
+		rows[i] = t->gold->ids ? t->gold->ids[i] : -1;
+	return 0;
+}
+
 /* The ids of the k greatest of z [n], greatest first, the lower id of equals. */
 static void best_ids(const float *z, size_t n, size_t *ids, size_t k)
 {
@@ -147,7 +169,8 @@ static const struct tn_option options[] = {
 
 static const struct tn_head_impl fill_mask_impl = {
 	.task = TN_TASK_TOKENS, .on_overflow = TN_OVERFLOW_TRUNCATE,
-	.open = fill_mask_open, .forward = fill_mask_forward, .decode = fill_mask_decode,
+	.open = fill_mask_open, .forward = fill_mask_forward, .loss = fill_mask_loss,
+	.target = fill_mask_target, .decode = fill_mask_decode,
 };
 
 TN_PLUGIN(fill_mask, TN_HEAD, "fill-mask",

@@ -53,11 +53,20 @@ static void find_context(const struct tn_scores *scores, size_t i, struct qa_row
 	r->row.n_first = from < to ? to - from : 0;
 }
 
+size_t qa_no_answer(const struct span_qa *h, const struct tn_window *w)
+{
+	size_t cls = 0;
+
+	while (cls < w->n_tokens && w->tokens[cls].id != h->env->tokenizer_info->cls)
+		cls++;
+	return cls < w->n_tokens ? cls : 0;
+}
+
 int qa_read_window(const struct span_qa *h, const struct tn_scores *scores, size_t i,
 	struct qa_row *r, struct tn_call *call)
 {
 	const struct tn_window *w = &scores->windows[i];
-	size_t cls = 0, n = w->n_tokens + 1;
+	size_t cls, n = w->n_tokens + 1;
 
 	*r = (struct qa_row){ .row.most = (size_t)h->max_answer_tokens,
 		.start = tn_alloc_n(call, n, sizeof(double)), .end = tn_alloc_n(call, n,
@@ -77,9 +86,7 @@ int qa_read_window(const struct span_qa *h, const struct tn_scores *scores, size
 		r->start[t] = (double)w->scores[2 * (r->context + t)];
 		r->end[t] = (double)w->scores[2 * (r->context + t) + 1];
 	}
-	while (cls < w->n_tokens && w->tokens[cls].id != h->env->tokenizer_info->cls)
-		cls++;
-	cls = cls < w->n_tokens ? cls : 0;
+	cls = qa_no_answer(h, w);
 	r->null_start = (double)w->scores[2 * cls];
 	r->null_end = (double)w->scores[2 * cls + 1];
 	return 0;
@@ -201,7 +208,8 @@ static const struct tn_option options[] = {
 
 static const struct tn_head_impl span_qa_impl = {
 	.task = TN_TASK_ANSWER, .on_overflow = TN_OVERFLOW_WINDOW,
-	.open = span_qa_open, .forward = span_qa_forward, .decode = span_qa_decode,
+	.open = span_qa_open, .forward = span_qa_forward, .loss = span_qa_loss,
+	.target = span_qa_target, .decode = span_qa_decode,
 };
 
 TN_PLUGIN(span_qa, TN_HEAD, "span-qa",

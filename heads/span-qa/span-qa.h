@@ -36,6 +36,13 @@ struct qa_answer {
 	double score;			/* probability */
 };
 
+/** The token of a window that stands for no answer: [CLS]. */
+size_t qa_no_answer(const struct span_qa *h, const struct tn_window *w);
+
+/** The slots of training: nll.c. */
+tn_ref span_qa_loss(const struct tn_head *self, struct tn_graph *g, tn_ref scores, tn_ref *count);
+int span_qa_target(const struct tn_head *self, const struct tn_target *t, struct tn_call *call);
+
 /** Fills the row for window i; TN_EDATA for a score that is not finite, TN_ENOMEM. */
 int qa_read_window(const struct span_qa *h, const struct tn_scores *scores, size_t i,
 	struct qa_row *row, struct tn_call *call);

@@ -227,6 +227,14 @@ static void print_model_and_head(void)
 	M(example); M(windows); M(n_windows); M(joined); M(rows); M(cols);
 	END();
 
+	STRUCT(struct tn_gold);
+	M(label); M(labels); M(tags); M(has_answers); M(answers); M(n_answers); M(ids);
+	END();
+
+	STRUCT(struct tn_target);
+	M(example); M(window); M(n_words); M(last); M(gold); M(rows); M(core);
+	END();
+
 	STRUCT(struct tn_head);
 	M(plugin); M(core);
 	END();

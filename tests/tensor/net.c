@@ -130,11 +130,10 @@ static void fill_inputs(struct net *net)
 	const struct net_batch *b = net->batch;
 
 	for (size_t i = 0; i < b->n_inputs; i++) {
-		size_t rows = b->inputs[i].rows ? b->inputs[i].rows : b->start[b->seqs];
 		void *to = tn_exec_input(net->exec, b->inputs[i].name);
 
 		if (to)
-			memcpy(to, b->inputs[i].data, rows * b->inputs[i].size);
+			memcpy(to, b->inputs[i].data, b->start[b->seqs] * b->inputs[i].size);
 	}
 }
 

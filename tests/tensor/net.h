@@ -46,7 +46,6 @@ struct net_batch {
 		const char *name;
 		const void *data;
 		size_t size;		/* bytes of a row */
-		size_t rows;		/* of a constant; 0: those of the axis */
 	} inputs[8];
 };
 

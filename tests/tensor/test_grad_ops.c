@@ -20,8 +20,9 @@ static const struct {
 	const uint32_t *start;
 } batches[] = { { 2, two }, { 1, one }, { 3, empty } };
 
-static const int32_t ids[] = { 1, 4, 0, 1, 2, 2, 3 }, target[] = { 0, 0, -100, 1, 1, 2, 0 };
+static const int32_t ids[] = { 1, 4, 0, 1, 2, 2, 3 }, target[] = { 0, 0, -100, 1, 1, 2 };
 static const int32_t position[] = { 0, 1, 2, 0, 1, 2, 30 };
+static const int32_t bucket[] = { 3, 0, 1, 1, 2 };
 static const uint8_t masks[] = { 1, 0, 0, 1, 1, 0, 1 };
 
 struct place {
@@ -215,8 +216,7 @@ static tn_ref case_attention(struct place *p, int variant)
 		extra[n++] = net_weight(p->net, "c2p", 4, 2 * p->cols);
 		extra[n++] = net_weight(p->net, "p2c", 4, 2 * p->cols);
 		p->net->n_fixed = !attr.p2c;
-		extra[n] = tn_input(p->g, "bucket", TN_NO_AXIS, TN_I32, 0);
-		p->g->values[extra[n++]].spec.dims[0] = 5;
+		extra[n++] = tn_constant(p->g, TN_I32, bucket, 5, 0);
 	}
 	return tn_attention(p->g, q, k, v, axis, axis, &attr, extra, n);
 }
@@ -390,13 +390,12 @@ static tn_ref objective(struct tn_graph *g, tn_ref y)
 static void bind(struct net *net, size_t b)
 {
 	static int32_t begin[ROWS], end[ROWS], back[ROWS];
-	static const int32_t bucket[] = { 3, 0, 1, 1, 2 };
 	static struct net_batch batch = {
-		.n_inputs = 8, .inputs = { { "ids", ids, sizeof(*ids), 0 },
-		{ "target", target, sizeof(*target), 0 },
-		{ "position", position, sizeof(*position), 0 }, { "mask", masks, 1, 0 },
-		{ "begin", begin, sizeof(*begin), 0 }, { "end", end, sizeof(*end), 0 },
-		{ "back", back, sizeof(*back), 0 }, { "bucket", bucket, sizeof(*bucket), 5 } } };
+		.n_inputs = 7, .inputs = { { "ids", ids, sizeof(*ids) },
+		{ "target", target, sizeof(*target) },
+		{ "position", position, sizeof(*position) }, { "mask", masks, 1 },
+		{ "begin", begin, sizeof(*begin) }, { "end", end, sizeof(*end) },
+		{ "back", back, sizeof(*back) } } };
 	size_t rows = batches[b].start[batches[b].seqs];
 
 	batch.seqs = batches[b].seqs;

@@ -32,6 +32,13 @@ TN_API int tn_axis(struct tn_graph *g, const char *name);
  *  else [R][cols]. */
 TN_API tn_ref tn_input(struct tn_graph *g, const char *name, int axis, enum tn_dtype dtype,
 	size_t cols);
+/** tn_input with a name put together by a format. */
+TN_API tn_ref tn_inputf(struct tn_graph *g, int axis, enum tn_dtype dtype, size_t cols,
+	const char *format, ...) TN_PRINTF(5, 6);
+/** Numbers that stand in the graph itself, copied: TN_I32, or TN_F32, which become the
+ *  graph's float type.  [rows][cols], or [rows] with cols 0. */
+TN_API tn_ref tn_constant(struct tn_graph *g, enum tn_dtype dtype, const void *numbers,
+	size_t rows, size_t cols);
 /** A weight by its name in the checkpoint, of the shape [rows][cols], or [rows] with
  *  cols 0.  A missing one or another shape is the graph's fault, naming the file,
  *  the tensor and both shapes.  The same name gives the same value. */
@@ -86,6 +93,7 @@ TN_API tn_ref tn_l2norm(struct tn_graph *g, tn_ref x, double eps);
 /** The summed loss; its count is the second output, see tn_output. */
 TN_API tn_ref tn_cross_entropy(struct tn_graph *g, tn_ref logits, tn_ref target,
 	tn_ref class_weights, double smoothing);
+/** A target of another float type is cast to that of the logits. */
 TN_API tn_ref tn_bce(struct tn_graph *g, tn_ref logits, tn_ref target, bool mse);
 /** data is given to the op's functions and outlives the graph. */
 TN_API tn_ref tn_custom(struct tn_graph *g, const struct tn_custom_op *op, const void *data,

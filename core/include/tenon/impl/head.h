@@ -90,6 +90,32 @@ struct tn_scores {
 	size_t rows, cols;
 };
 
+/** What is right for an example; NULL and 0 where that is not known. */
+struct tn_gold {
+	const struct tn_value *label;	/* a label's name, or its number from 0; for regression
+					 * the number */
+	const struct tn_value *labels;	/* a list of these, where there may be several */
+	const struct tn_text *tags;	/* one for each word of the text */
+	bool has_answers;		/* the question was asked */
+	const struct tn_word *answers;	/* bytes of the pair; none: there is no answer */
+	size_t n_answers;
+	const int32_t *ids;		/* one for each token of the window: the token that was
+					 * masked there; less than 0: none was */
+};
+
+/** One window of a batch whose targets are to be filled. */
+struct tn_target {
+	const struct tn_example *example;
+	const struct tn_window *window;	/* without scores */
+	size_t n_words;			/* of the window, from window->first_word on */
+	bool last;			/* the window ends the text */
+	const struct tn_gold *gold;
+	/** Where the window's rows of the input "HEAD.WHAT" go, zeroed: as many as the window
+	 *  has tokens or words, or one.  NULL: the graph has no such input. */
+	void *(*rows)(const struct tn_target *target, const char *what);
+	const void *core;
+};
+
 struct tn_head {
 	const struct tn_plugin *plugin;
 	void *core;
@@ -106,11 +132,16 @@ struct tn_head_impl {
 	int (*open)(struct tn_head *self, const struct tn_head_env *env, struct tn_call *call);
 	/** Builds the scores, a value on the axis "texts", "words" or "tokens", float. */
 	tn_ref (*forward)(const struct tn_head *self, struct tn_graph *g);
-	/** Builds the summed loss of one batch from the scores and the head's target
-	 *  inputs.  NULL: the head cannot be trained. */
-	tn_ref (*loss)(const struct tn_head *self, struct tn_graph *g, tn_ref scores);
-	/** Reserved for training: a gold example into the target inputs; NULL for now. */
-	int (*target)(const struct tn_head *self, const void *gold, struct tn_call *call);
+	/** Builds the summed loss of one batch, a single value, from the scores and the head's
+	 *  target inputs, whose names are "HEAD.WHAT"; *count: what it is a sum over, another
+	 *  single value, by which the core divides once.  NULL: the head cannot be trained. */
+	tn_ref (*loss)(const struct tn_head *self, struct tn_graph *g, tn_ref scores,
+		tn_ref *count);
+	/** Fills the target inputs of one window.  Where gold says nothing for this head the
+	 *  window counts nothing.  Errors: TN_EDATA, gold does not fit the head's labels or the
+	 *  text, or a loss over all rows has no target.  NULL only with loss. */
+	int (*target)(const struct tn_head *self, const struct tn_target *target,
+		struct tn_call *call);
 	/** Once for a whole text: the answer, made in the call's arena and put in *answer.
 	 *  Spans are bytes of the text; the core adds code points. */
 	int (*decode)(const struct tn_head *self, const struct tn_scores *scores,
