@@ -144,6 +144,8 @@ bin_PROGRAMS += %D%/tenon
 %C%_tenon_CFLAGS = $(AM_CFLAGS) $(TN_PIE_CFLAGS) $(LIBCONFIG_CFLAGS) $(JANSSON_CFLAGS) $(SMARTCOLS_CFLAGS)
 %C%_tenon_LDFLAGS = $(AM_LDFLAGS) $(TN_PIE_LDFLAGS)
 %C%_tenon_LDADD = %D%/libbench.la %D%/libeval.la %D%/libtenon.la $(SMARTCOLS_LIBS)
+%C%_tenon_CFLAGS = $(AM_CFLAGS) $(LIBCONFIG_CFLAGS) $(JANSSON_CFLAGS) $(SMARTCOLS_CFLAGS)
+%C%_tenon_LDADD = %D%/libbench.la %D%/libtrain.la %D%/libeval.la %D%/libtenon.la $(SMARTCOLS_LIBS)
 %C%_tenon_SOURCES = \
 	%D%/cli/answer_table.c \
 	%D%/cli/answer_table.h \
@@ -157,6 +159,7 @@ bin_PROGRAMS += %D%/tenon
 	%D%/cli/bench_write.c \
 	%D%/cli/check.c \
 	%D%/cli/cli.h \
+	%D%/cli/gradcheck.c \
 	%D%/cli/main.c \
 	%D%/cli/plugins.c \
 	%D%/cli/plugins.h \
@@ -214,6 +217,16 @@ EXTRA_DIST += %D%/eval/unicode.py
 	%D%/eval/spans.h \
 	%D%/eval/squad.c \
 	%D%/eval/unicode_table.h
+
+# What training makes small, and whether its gradients are right.
+noinst_LTLIBRARIES += %D%/libtrain.la
+%C%_libtrain_la_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/core
+%C%_libtrain_la_LIBADD = -lm
+%C%_libtrain_la_SOURCES = \
+	%D%/train/gradcheck.c \
+	%D%/train/gradcheck.h \
+	%D%/train/objective.c \
+	%D%/train/objective.h
 
 # The conformance suites: for `tenon plugins test` and for make check.
 noinst_LTLIBRARIES += %D%/libconform.la

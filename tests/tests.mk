@@ -425,3 +425,11 @@ check_PROGRAMS += %D%/metrics
 %C%_metrics_SOURCES = %D%/parity/metrics.c
 dist_check_SCRIPTS += %D%/cli/quantize.sh
 plain_tests += %D%/cli/quantize.sh
+TESTS += %D%/cli/quantize.sh
+# Gradients of models and heads.
+check_PROGRAMS += %D%/make_heads
+%C%_make_heads_CPPFLAGS = $(TEST_CPPFLAGS)
+%C%_make_heads_LDADD = core/libtenon.la -lm
+%C%_make_heads_SOURCES = %D%/train/make_heads.c
+dist_check_SCRIPTS += %D%/cli/gradcheck.sh
+TESTS += %D%/cli/gradcheck.sh

@@ -13,6 +13,8 @@
 int tn_cli_bench(int argc, char **argv);
 /** tenon check PIPELINE. */
 int tn_cli_check(int argc, char **argv);
+/** tenon gradcheck PIPELINE. */
+int tn_cli_gradcheck(int argc, char **argv);
 /** tenon run PIPELINE [TEXT ...]. */
 int tn_cli_run(int argc, char **argv);
 /** tenon quantize PIPELINE --dev FILE. */

@@ -1,0 +1,360 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * core/train/objective.c - what training makes small: the graph of losses and gradients.
+ */
+#include "train/objective.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "tensor/grad.h"
+
+static struct tn_parameter *find_parameter(struct tn_objective *o, const void *identity)
+{
+	for (size_t i = 0; i < o->n; i++)
+		if (o->items[i].identity == identity)
+			return &o->items[i];
+	return NULL;
+}
+
+/* A copy of the weight in memory of its own, with room for slack rows. */
+static int read_parameter(struct tn_objective *o, struct tn_parameter *p,
+	const struct tn_weight_source *from, const char *name, struct tn_call *call)
+{
+	const struct tn_tensor *t = from->load(from->user, name, o->real, call);
+	size_t bytes;
+
+	if (!t)
+		return tn_status(call);
+	bytes = t->dims[0] * tn_row_size(t) * tn_dtype_size(o->real);
+	p->tensor = *t;
+	p->tensor.offset = 0;
+	p->tensor.row_stride = tn_row_size(t);
+	p->buffer.bytes = bytes + TN_ROW_SLACK * tn_row_size(t) * tn_dtype_size(o->real);
+	p->buffer.data = aligned_alloc(64, (p->buffer.bytes + 63) / 64 * 64);
+	if (!p->buffer.data) {
+		from->release(from->user, t);
+		return tn_fail(call, TN_ENOMEM, "out of memory: the parameter %s", name);
+	}
+	memset(p->buffer.data, 0, p->buffer.bytes);
+	memcpy(p->buffer.data, tn_host_data(t), bytes);
+	from->release(from->user, t);
+	return 0;
+}
+
+/* The parameters do not move: plans hold pointers to them. */
+static const struct tn_tensor *parameter_load(void *user, const char *name, enum tn_dtype dtype,
+	struct tn_call *call)
+{
+	struct tn_parameter_source *s = user;
+	uint64_t version;
+	struct tn_parameter *p = find_parameter(s->objective, s->from->identity(s->from->user, name,
+		&version));
+
+	if (!p) {
+		tn_fail(call, TN_EINTERNAL, "%s is no parameter", name);
+		return NULL;
+	}
+	if (!p->buffer.data && read_parameter(s->objective, p, s->from, name, call))
+		return NULL;
+	p->tensor.buffer = &p->buffer;
+	return &p->tensor;
+}
+
+static bool parameter_find(void *user, const char *name, size_t dims[4], uint32_t *n_dims)
+{
+	const struct tn_parameter_source *s = user;
+
+	return s->from->find(s->from->user, name, dims, n_dims);
+}
+
+static void parameter_release(void *user, const struct tn_tensor *weight)
+{
+}
+
+static void wrap_source(struct tn_objective *o, size_t i, const struct tn_weight_source *from)
+{
+	struct tn_parameter_source *s = &o->sources[i];
+
+	*s = (struct tn_parameter_source){ .objective = o, .from = from, .source = { .user = s,
+		.find = parameter_find, .load = parameter_load, .release = parameter_release,
+		.where = from->where } };
+}
+
+static tn_ref build_feature(void *user, struct tn_graph *g, const char *name)
+{
+	struct tn_objective *o = user;
+
+	tn_graph_scope(g, &o->sources[o->p->n_heads].source, "the model");
+	return o->p->model->plugin->impl.model->feature(o->p->model, g, name);
+}
+
+/* The sum of all heads' losses; loss and count of each are outputs behind it. */
+static tn_ref build_losses(struct tn_objective *o, struct tn_graph *g, struct tn_call *call)
+{
+	tn_ref *parts = tn_alloc_n(call, 2 * o->n_trained, sizeof(*parts)), sum = TN_NONE;
+	size_t n = 0;
+
+	for (size_t h = 0; parts && h < o->p->n_heads; h++) {
+		struct tn_pipeline_head *head = &o->p->heads[h];
+		const char *scope = tn_printf(call, "head %s", head->name);
+		tn_ref scores;
+
+		if (!o->trained[h] || !scope)
+			continue;
+		tn_graph_scope(g, &o->sources[h].source, scope);
+		scores = head->impl->forward(head->state, g);
+		parts[n] = head->impl->loss(head->state, g, scores, &parts[n + 1]);
+		sum = sum == TN_NONE ? parts[n] : tn_add(g, sum, parts[n]);
+		n += 2;
+	}
+	tn_graph_output(g, "loss", sum);
+	for (size_t i = 0; i < n; i++)
+		tn_graph_output(g, i % 2 ? "count" : "loss", parts[i]);
+	return sum;
+}
+
+/* The parameter that a weight of the graph is, made when it is new; NULL after TN_ENOMEM. */
+static struct tn_parameter *parameter_of(struct tn_objective *o, const struct tn_graph_value *v,
+	struct tn_call *call)
+{
+	const struct tn_parameter_source *s = v->source->user;
+	uint64_t version;
+	const void *identity = s->from->identity(s->from->user, v->name, &version);
+	struct tn_parameter *p = find_parameter(o, identity);
+
+	if (p)
+		return p;
+	if (o->n == o->room) {
+		size_t room = o->room ? 2 * o->room : 64;
+
+		p = realloc(o->items, room * sizeof(*p));
+		if (!p) {
+			tn_fail(call, TN_ENOMEM, "out of memory");
+			return NULL;
+		}
+		o->items = p;
+		o->room = room;
+	}
+	p = &o->items[o->n++];
+	*p = (struct tn_parameter){ .identity = identity,
+		.name = tn_arena_dup(o->arena, v->name, strlen(v->name)) };
+	return p->name ? p : NULL;
+}
+
+/* Finds the parameters of a graph; with `gradients`, their gradients are its last outputs. */
+static int add_parameters(struct tn_objective *o, struct tn_graph *g, tn_ref loss, bool gradients,
+	struct tn_call *call)
+{
+	size_t n_values = g->n_values, n = 0;
+	tn_ref *weights = tn_alloc_n(call, n_values + 1, sizeof(*weights));
+	tn_ref *grads = tn_alloc_n(call, n_values + 1, sizeof(*grads));
+	size_t *owner = tn_alloc_n(call, n_values + 1, sizeof(*owner));
+
+	if (!weights || !grads || !owner)
+		return tn_status(call);
+	for (size_t i = 0; i < n_values; i++) {
+		const struct tn_graph_value *v = &g->values[i];
+		struct tn_parameter *p;
+
+		if (v->origin != TN_FROM_WEIGHT || v->root != (tn_ref)i)
+			continue;
+		p = parameter_of(o, v, call);
+		if (!p)
+			return tn_status(call);
+		owner[n] = (size_t)(p - o->items);
+		weights[n++] = (tn_ref)i;
+	}
+	if (!gradients)
+		return 0;
+	if (tn_graph_gradient(g, loss, weights, n, grads))
+		return tn_status(call);
+	for (size_t i = 0; i < o->n; i++) {
+		tn_ref sum = TN_NONE;
+
+		for (size_t k = 0; k < n; k++)
+			if (owner[k] == i && grads[k] != TN_NONE)
+				sum = sum == TN_NONE ? grads[k] : tn_add(g, sum, grads[k]);
+		tn_graph_output(g, o->items[i].name, sum == TN_NONE ? loss : sum);
+	}
+	return tn_graph_status(g);
+}
+
+/* Inputs of the graph that are targets: those with a head's name before the last dot. */
+static int find_targets(struct tn_objective *o, const struct tn_graph *g,
+	struct tn_objective_plan *plan, struct tn_call *call)
+{
+	plan->targets = tn_arena_alloc(o->arena, (g->n_values + 1) * sizeof(*plan->targets));
+	if (!plan->targets)
+		return tn_fail(call, TN_ENOMEM, "out of memory");
+	for (size_t i = 0; i < g->n_values; i++) {
+		const struct tn_graph_value *v = &g->values[i];
+
+		if (v->origin != TN_FROM_INPUT || v->root != (tn_ref)i || !strchr(v->name, '.'))
+			continue;
+		plan->targets[plan->n_targets++] = (struct tn_target_input){
+			.name = tn_arena_dup(o->arena, v->name, strlen(v->name)),
+			.axis = v->spec.axis,
+			.row_bytes = v->spec.dims[1] * tn_dtype_size((enum tn_dtype)v->spec.dtype) };
+	}
+	return 0;
+}
+
+static int make_plan(struct tn_objective *o, struct tn_objective_plan *plan, bool gradients,
+	struct tn_call *call)
+{
+	struct tn_graph *g = tn_graph_create(o->real, true, call);
+	tn_ref loss;
+
+	if (!g)
+		return tn_status(call);
+	tn_graph_features(g, build_feature, o);
+	loss = build_losses(o, g, call);
+	if (tn_graph_status(g) || tn_status(call) || find_targets(o, g, plan, call) ||
+			add_parameters(o, g, loss, gradients, call)) {
+		tn_graph_destroy(g);
+		return tn_status(call);
+	}
+	plan->session.tokens_axis = tn_graph_axis(g, "tokens");
+	plan->session.words_axis = tn_graph_axis(g, "words");
+	plan->session.texts_axis = tn_graph_axis(g, "texts");
+	plan->plan = tn_plan_create(g, (const struct tn_backend *const *)o->chain, o->n_chain,
+		(int)o->p->threads_per_call, call);
+	if (!plan->plan)
+		return tn_status(call);
+	plan->session.exec = tn_exec_create(plan->plan, call);
+	return tn_status(call);
+}
+
+int tn_objective_open(struct tn_objective *o, struct tn_pipeline *p, enum tn_dtype real,
+	struct tn_backend *const *chain, size_t n_chain, struct tn_call *call)
+{
+	*o = (struct tn_objective){ .p = p, .real = real, .chain = chain, .n_chain = n_chain };
+	o->arena = tn_arena_create();
+	o->sources = calloc(p->n_heads + 1, sizeof(*o->sources));
+	o->trained = calloc(p->n_heads + 1, sizeof(*o->trained));
+	if (!o->arena || !o->sources || !o->trained)
+		return tn_fail(call, TN_ENOMEM, "out of memory");
+	for (size_t h = 0; h < p->n_heads; h++) {
+		wrap_source(o, h, &p->heads[h].weights.source);
+		o->trained[h] = p->heads[h].impl->loss && p->heads[h].impl->target;
+		o->n_trained += o->trained[h];
+	}
+	wrap_source(o, p->n_heads, &p->model_source);
+	if (!o->n_trained)
+		return tn_fail(call, TN_ECONFIG, "%s: no head can be trained: %s has no loss",
+			p->config->path, p->heads[0].plugin->names[0]);
+	if (make_plan(o, &o->backward, true, call))
+		return tn_status(call);
+	return make_plan(o, &o->forward, false, call);
+}
+
+static void close_plan(struct tn_objective_plan *plan)
+{
+	tn_exec_destroy(plan->session.exec);
+	free(plan->session.starts);
+	tn_plan_destroy(plan->plan);
+}
+
+void tn_objective_close(struct tn_objective *o)
+{
+	close_plan(&o->forward);
+	close_plan(&o->backward);
+	for (size_t i = 0; i < o->n; i++)
+		free(o->items[i].buffer.data);
+	free(o->items);
+	free(o->sources);
+	free(o->trained);
+	tn_arena_destroy(o->arena);
+}
+
+/* What `core` of a target points to. */
+struct filling {
+	struct tn_objective_plan *plan;
+	const char *head;
+	size_t item, n_items;
+};
+
+/* Rows before the item's on an axis, and how many it has. */
+static size_t first_row(const struct filling *f, int axis, size_t *n)
+{
+	const struct tn_session *s = &f->plan->session;
+	const uint32_t *start = s->starts;
+
+	if (axis == s->words_axis)
+		start += f->n_items + 1;
+	else if (axis != s->tokens_axis)
+		start += 2 * (f->n_items + 1);
+	*n = start[f->item + 1] - start[f->item];
+	return start[f->item];
+}
+
+static void *target_rows(const struct tn_target *target, const char *what)
+{
+	const struct filling *f = target->core;
+	size_t head = strlen(f->head);
+
+	for (size_t i = 0; i < f->plan->n_targets; i++) {
+		const struct tn_target_input *in = &f->plan->targets[i];
+		char *rows;
+		size_t n, first;
+
+		if (strncmp(in->name, f->head, head) || in->name[head] != '.' ||
+				strcmp(in->name + head + 1, what))
+			continue;
+		rows = tn_exec_input(f->plan->session.exec, in->name);
+		if (!rows)
+			return NULL;
+		first = first_row(f, in->axis, &n);
+		rows += first * in->row_bytes;
+		memset(rows, 0, n * in->row_bytes);
+		return rows;
+	}
+	return NULL;
+}
+
+int tn_objective_bind(struct tn_objective_plan *plan, const struct tn_batch_item *items, size_t n,
+	struct tn_call *call)
+{
+	return tn_batch_bind(&plan->session, items, n, call);
+}
+
+static int fill_targets(struct tn_objective *o, struct filling *f, const struct tn_batch_item *item,
+	const struct tn_gold *gold, struct tn_call *call)
+{
+	const struct tn_job *job = item->job;
+	struct tn_target target = { .example = &job->example,
+		.window = &job->windows.items[item->window],
+		.n_words = job->word_range ? job->word_range[item->window][1] : 0,
+		.gold = gold, .rows = target_rows, .core = f };
+
+	target.last = target.window->first_word + target.n_words >= job->example.n_words;
+	for (size_t h = 0; h < o->p->n_heads; h++) {
+		struct tn_pipeline_head *head = &o->p->heads[h];
+
+		f->head = head->name;
+		if (o->trained[h] && head->impl->target(head->state, &target, call))
+			return tn_status(call);
+	}
+	return 0;
+}
+
+int tn_objective_run(struct tn_objective *o, struct tn_objective_plan *plan,
+	const struct tn_batch_item *items, size_t n, const struct tn_gold *golds,
+	struct tn_call *call)
+{
+	struct filling f = { .plan = plan, .n_items = n };
+
+	tn_batch_fill(&plan->session, items, n);
+	for (f.item = 0; f.item < n; f.item++)
+		if (fill_targets(o, &f, &items[f.item], &golds[f.item], call))
+			return tn_status(call);
+	return tn_exec_run(plan->session.exec, call);
+}
+
+const struct tn_tensor *tn_objective_gradient(const struct tn_objective *o, size_t i)
+{
+	const struct tn_tensor *t = tn_exec_output(o->backward.session.exec,
+		1 + 2 * o->n_trained + i);
+
+	return t->n_dims ? t : NULL;
+}
