@@ -50,10 +50,11 @@ static size_t depth_of(const struct kernels *k, size_t ins)
 	return blocks ? ((ins + blocks - 1) / blocks + 7) / 8 * 8 : 8;
 }
 
-/* Rows of x such that `depth` columns of them stay in half of the second cache. */
+/* Rows of x such that `depth` columns of them stay in a third of the second cache,
+ * beside the panels and what passes by of y. */
 static size_t strip_of(const struct kernels *k, size_t depth)
 {
-	size_t rows = cache(_SC_LEVEL2_CACHE_SIZE, 262144) / 2 / (depth * sizeof(float));
+	size_t rows = cache(_SC_LEVEL2_CACHE_SIZE, 262144) / 3 / (depth * sizeof(float));
 
 	rows = rows < 8 * k->gemm_tile ? 8 * k->gemm_tile : rows > 512 ? 512 : rows;
 	return rows / k->gemm_tile * k->gemm_tile;

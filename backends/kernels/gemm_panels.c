@@ -39,6 +39,7 @@ VEC_INLINE void run_tile(const struct tile *t, const size_t x_step, const int n,
 		for (int i = 0; i < 2 * p; i++)
 			acc[r][i] = t->goes_on ? vload(t->y + (size_t)r * t->y_stride + i * LANES) :
 				t->bias ? vload(t->bias + i * LANES) : vset(0.0f);
+#pragma GCC unroll 4
 	for (size_t k = 0; k < t->depth; k++) {
 		vf b[8];
 
@@ -146,6 +147,9 @@ static void run_column(const struct kernel_gemm *g, size_t from, size_t to, size
 			.fetch_step = (PANEL + tiles - 1) / tiles,
 			.goes_on = g->goes_on || k > 0 };
 
+		/* The next tile's lines of y: each lies on a page of its own. */
+		for (size_t ahead = r + n; ahead < r + 2 * n && ahead < to; ahead++)
+			__builtin_prefetch(g->y.at + ahead * g->y.stride + col, 1);
 		if (cols < panels * PANEL)
 			run_edge(&t, n, cols);
 		else
