@@ -143,8 +143,6 @@ bin_PROGRAMS += %D%/tenon
 %C%_tenon_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/core -DTN_PLUGIN_DIR='"$(plugindir)"'
 %C%_tenon_CFLAGS = $(AM_CFLAGS) $(TN_PIE_CFLAGS) $(LIBCONFIG_CFLAGS) $(JANSSON_CFLAGS) $(SMARTCOLS_CFLAGS)
 %C%_tenon_LDFLAGS = $(AM_LDFLAGS) $(TN_PIE_LDFLAGS)
-%C%_tenon_LDADD = %D%/libbench.la %D%/libeval.la %D%/libtenon.la $(SMARTCOLS_LIBS)
-%C%_tenon_CFLAGS = $(AM_CFLAGS) $(LIBCONFIG_CFLAGS) $(JANSSON_CFLAGS) $(SMARTCOLS_CFLAGS)
 %C%_tenon_LDADD = %D%/libbench.la %D%/libtrain.la %D%/libeval.la %D%/libtenon.la $(SMARTCOLS_LIBS)
 %C%_tenon_SOURCES = \
 	%D%/cli/answer_table.c \
