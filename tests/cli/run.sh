@@ -44,11 +44,11 @@ silent() {
 }
 answers='"result":{"label":"[a-z]*","score":0\.[0-9]*,"scores":{'
 
-# Looked at in the end: answers that are not read for two seconds, while standard error is a
+# Looked at in the end: answers that are not read for three seconds, while standard error is a
 # terminal, TERM says that it can do nothing, or it is a file.
 for ((i = 0; i < 1500; i++)); do echo "the cat number $i sat on a mat"; done >"$out/slow.txt"
 slow() {
-	"$@" "$TENON" run "$cls" --input "$out/slow.txt" </dev/null | { sleep 2.1; cat; } >"$out/$name.out"
+	"$@" "$TENON" run "$cls" --input "$out/slow.txt" </dev/null | { sleep 3; cat; } >"$out/$name.out"
 }
 name=shown; TERM=xterm slow "$pty" -e 2>"$out/shown.err" &
 name=dumb; TERM=dumb slow "$pty" -e 2>"$out/dumb.err" &
