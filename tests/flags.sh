@@ -2,11 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 # tests/flags.sh - the user's flags come behind those of the project, which --disable-hardening
 # cuts short, and none ties what is installed to this machine.
-: "${top_srcdir:=.}" "${top_builddir:=.}" "${MAKE:=make}"
+: "${top_builddir:=.}" "${MAKE:=make}"
 out=$(mktemp -d) || exit 1
 trap 'rm -rf "$out"' EXIT
 unset MAKEFLAGS MFLAGS
-top_srcdir=$(cd "$top_srcdir" && pwd)
 cd "$top_builddir" || exit 1
 n=0
 
@@ -27,9 +26,9 @@ variable() {
 
 # One object of the library, one of a plugin and one of the kernels, as they would be compiled
 # with one flag more than those given to configure.
-flags="$(variable CFLAGS) -O0"
-$MAKE -n V=1 CFLAGS="$flags" CPPFLAGS=-DUSER -W "$top_srcdir/core/base/arena.c" \
-	-W "$top_srcdir/heads/cls/cls.c" -W "$top_srcdir/backends/kernels/gemm.c" \
+flags="$(variable CFLAGS) -O0" srcdir=$(variable srcdir)
+$MAKE -n V=1 CFLAGS="$flags" CPPFLAGS=-DUSER -W "$srcdir/core/base/arena.c" \
+	-W "$srcdir/heads/cls/cls.c" -W "$srcdir/backends/kernels/gemm.c" \
 	core/base/libtenon_la-arena.lo heads/cls/cls.lo backends/kernels/libkernels_la-gemm.lo \
 	2>"$out/log" | grep -e '--mode=compile' >"$out/made"
 [ "$(wc -l <"$out/made")" = 3 ]; ok $? "three objects would be compiled"
