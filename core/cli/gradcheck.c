@@ -340,7 +340,8 @@ static int check(const struct arguments *a, struct tn_pipeline *p, struct tn_cal
 	struct tn_objective o;
 	struct examples e = { 0 };
 	struct tn_grad_error *errors;
-	int status = tn_objective_open(&o, p, TN_F64, p->chain.items, p->chain.n, call);
+	int status = tn_objective_open(&o, p, TN_F64, true, p->chain.items, p->chain.n,
+		call);
 
 	for (size_t h = 0; !status && h < p->n_heads; h++)
 		if (!o.trained[h])

@@ -75,7 +75,7 @@ tn_ref tn_dropout(struct tn_graph *g, tn_ref x, double rate)
 {
 	union tn_attr attr = { .dropout = { .rate = rate, .key = g->n_nodes } };
 
-	return g->training && rate > 0 ? emit1(g, TN_OP_DROPOUT, &attr, x) : x;
+	return g->training && !g->no_dropout && rate > 0 ? emit1(g, TN_OP_DROPOUT, &attr, x) : x;
 }
 
 tn_ref tn_linear(struct tn_graph *g, tn_ref x, tn_ref weight, tn_ref bias)

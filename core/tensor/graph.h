@@ -80,6 +80,7 @@ struct tn_graph {
 	enum tn_dtype real;		/* TN_F32, or TN_F64 in gradient checks */
 	enum tn_dtype precision;	/* of linears where a backend can: TN_BF16, TN_I8; else 0 */
 	bool training;
+	bool no_dropout;		/* training without it */
 	int status;			/* the first fault's code */
 };
 

@@ -207,6 +207,7 @@ static int make_plan(struct tn_objective *o, struct tn_objective_plan *plan, boo
 
 	if (!g)
 		return tn_status(call);
+	g->no_dropout = !o->dropout;
 	tn_graph_features(g, build_feature, o);
 	loss = build_losses(o, g, call);
 	if (tn_graph_status(g) || tn_status(call) || find_targets(o, g, plan, call) ||
@@ -226,9 +227,10 @@ static int make_plan(struct tn_objective *o, struct tn_objective_plan *plan, boo
 }
 
 int tn_objective_open(struct tn_objective *o, struct tn_pipeline *p, enum tn_dtype real,
-	struct tn_backend *const *chain, size_t n_chain, struct tn_call *call)
+	bool dropout, struct tn_backend *const *chain, size_t n_chain, struct tn_call *call)
 {
-	*o = (struct tn_objective){ .p = p, .real = real, .chain = chain, .n_chain = n_chain };
+	*o = (struct tn_objective){ .p = p, .real = real, .dropout = dropout,
+		.chain = chain, .n_chain = n_chain };
 	o->arena = tn_arena_create();
 	o->sources = calloc(p->n_heads + 1, sizeof(*o->sources));
 	o->trained = calloc(p->n_heads + 1, sizeof(*o->trained));

@@ -42,6 +42,7 @@ struct tn_objective_plan {
 struct tn_objective {
 	struct tn_pipeline *p;
 	enum tn_dtype real;
+	bool dropout;
 	struct tn_backend *const *chain;
 	size_t n_chain;
 	struct tn_parameter *items;
@@ -56,12 +57,12 @@ struct tn_objective {
 };
 
 /** Builds the graph of the model and of every head that can be trained, of floats of type
- *  `real`, plans it on the chain, with gradients and without, and loads the parameters.  The
+ *  `real`, with the model's dropout or without it, plans it on the chain, with gradients and without, and loads the parameters.  The
  *  pipeline and the chain outlive it.  To be closed also after an error.
  *  Errors: TN_ECONFIG, no head of the pipeline can be trained; TN_EINTERNAL, an op on the way
  *  has no gradient: it and its node are named; what weights and plans give. */
 int tn_objective_open(struct tn_objective *o, struct tn_pipeline *p, enum tn_dtype real,
-	struct tn_backend *const *chain, size_t n_chain, struct tn_call *call);
+	bool dropout, struct tn_backend *const *chain, size_t n_chain, struct tn_call *call);
 void tn_objective_close(struct tn_objective *o);
 
 /** Binds one of its plans to a batch. */

@@ -8,7 +8,7 @@
 #define TOLERANCE 1e-4		/* of the slope, or of 1e-3 where that is less */
 
 static const uint32_t start[] = { 0, 3, 7 };
-static const int32_t ids[] = { 1, 4, 0, 1, 2, 2, 3 }, target[] = { 2, 0, -100, 1, 1, 2 };
+static const int32_t ids[] = { 1, 4, 0, 1, 2, 2, 3 }, target[] = { 2, 0, -100, 1, 1, 2, 0 };
 static const struct net_batch batch = { .seqs = 2, .start = start, .n_inputs = 2, .inputs = {
 	{ "ids", ids, sizeof(*ids) }, { "target", target, sizeof(*target) } } };
 

@@ -20,7 +20,7 @@ static const struct {
 	const uint32_t *start;
 } batches[] = { { 2, two }, { 1, one }, { 3, empty } };
 
-static const int32_t ids[] = { 1, 4, 0, 1, 2, 2, 3 }, target[] = { 0, 0, -100, 1, 1, 2 };
+static const int32_t ids[] = { 1, 4, 0, 1, 2, 2, 3 }, target[] = { 0, 0, -100, 1, 1, 2, 0 };
 static const int32_t position[] = { 0, 1, 2, 0, 1, 2, 30 };
 static const int32_t bucket[] = { 3, 0, 1, 1, 2 };
 static const uint8_t masks[] = { 1, 0, 0, 1, 1, 0, 1 };

@@ -38,6 +38,7 @@ int main(int argc, char **argv)
 {
 	struct tn_call *call = tn_call_create();
 	size_t width = argc == 3 ? strtoul(argv[1], NULL, 10) : 0;
+	int status;
 
 	if (!call || !width || width > MOST / 8)
 		return 2;
@@ -49,5 +50,7 @@ int main(int argc, char **argv)
 	write_head(argv[2], "number", width, 1, "{\"labels\":[\"x\"]}", call);
 	if (tn_status(call))
 		fprintf(stderr, "%s\n", tn_error_text(call));
-	return tn_status(call) != 0;
+	status = tn_status(call) != 0;
+	tn_call_destroy(call);
+	return status;
 }

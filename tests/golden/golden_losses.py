@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Losses of the recorded models and their gradients by PyTorch, in double precision and without
+dropout: of each gradient its Euclidean norm and its product with cos(1 + 0.7 i)."""
+import json
+import os
+
+import torch
+import transformers
+from transformers import (AutoTokenizer, BertForMaskedLM, BertForQuestionAnswering,
+                          BertForSequenceClassification, BertForTokenClassification)
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+TEXTS = ["The cat sat on the mat.", "John was not walking in New York!", "a very good film"]
+PAIRS = [("who runs?", "The dog runs in Paris.", (4, 7)),
+         ("where is John?", "John walked in New York. Mary was in London.", (15, 23)),
+         ("is the film good?", "the film was not very good, the old one was", None)]
+WORDS = [("John walked in New York .".split(), [1, 0, 0, 3, 4, 0]),
+         ("Mary and the newly old dog".split(), [1, 0, 0, 0, 0, 2])]
+
+
+def load(cls, name):
+    path = os.path.join(HERE, name)
+    return cls.from_pretrained(path).double().eval(), AutoTokenizer.from_pretrained(path)
+
+
+def finish(name, model, loss, count, inputs):
+    loss.backward()
+    grads = {}
+    for key, p in model.named_parameters():
+        if p.grad is None:
+            continue
+        g = p.grad.flatten()
+        ramp = torch.cos(1 + 0.7 * torch.arange(len(g), dtype=torch.float64))
+        grads[key.removeprefix("bert.")] = [g.norm().item(), (g * ramp).sum().item()]
+    return {"model": name, "inputs": inputs, "loss": loss.item(), "count": count, "grads": grads}
+
+
+def classify(name, golds, loss_of):
+    model, tokenizer = load(BertForSequenceClassification, name)
+    rows = [model(**tokenizer(t, return_tensors="pt")).logits[0] for t in TEXTS]
+    loss, count = loss_of(torch.stack(rows), golds)
+    key = "label" if isinstance(golds[0], (int, float)) else "labels"
+    return finish(name, model, loss, count, [{"text": t, key: g} for t, g in zip(TEXTS, golds)])
+
+
+def single(logits, golds):
+    return torch.nn.functional.cross_entropy(logits, torch.tensor(golds), reduction="sum"), len(golds)
+
+
+def multi(logits, golds):
+    target = torch.zeros_like(logits)
+    for row, labels in zip(target, golds):
+        row[labels] = 1
+    loss = torch.nn.functional.binary_cross_entropy_with_logits(logits, target, reduction="sum")
+    return loss, logits.numel()
+
+
+def regress(logits, golds):
+    loss = torch.nn.functional.mse_loss(logits[:, 0], torch.tensor(golds).double(), reduction="sum")
+    return loss, len(golds)
+
+
+def tag(name):
+    model, tokenizer = load(BertForTokenClassification, name)
+    names = [model.config.id2label[i] for i in range(model.config.num_labels)]
+    loss, count, inputs = 0, 0, []
+    for words, tags in WORDS:
+        batch = tokenizer(words, is_split_into_words=True, return_tensors="pt")
+        labels, before = [], None
+        for word in batch.word_ids():
+            labels.append(-100 if word is None or word == before else tags[word])
+            before = word
+        n = sum(label >= 0 for label in labels)
+        loss = loss + model(**batch, labels=torch.tensor([labels])).loss * n
+        count += n
+        inputs.append({"words": words, "tags": [names[t] for t in tags]})
+    return finish(name, model, loss, count, inputs)
+
+
+def answer(name):
+    model, tokenizer = load(BertForQuestionAnswering, name)
+    loss, inputs = 0, []
+    for question, context, span in PAIRS:
+        batch = tokenizer(question, context, return_tensors="pt")
+        first = last = 0
+        if span:
+            first = batch.char_to_token(span[0], sequence_index=1)
+            last = batch.char_to_token(span[1] - 1, sequence_index=1)
+        loss = loss + model(**batch, start_positions=torch.tensor([first]),
+                            end_positions=torch.tensor([last])).loss
+        inputs.append({"text": question, "pair": context, "answer": list(span) if span else []})
+    return finish(name, model, loss, len(PAIRS), inputs)
+
+
+def fill(name):
+    model, tokenizer = load(BertForMaskedLM, name)
+    loss, count, inputs = 0, 0, []
+    for text in TEXTS:
+        batch = tokenizer(text, return_tensors="pt")
+        hidden = [1 if i % 3 == 1 and i + 1 < batch["input_ids"].shape[1] else 0
+                  for i in range(batch["input_ids"].shape[1])]
+        ids = [i if h else -1 for i, h in zip(batch["input_ids"][0].tolist(), hidden)]
+        labels = torch.tensor([[i if i >= 0 else -100 for i in ids]])
+        batch["input_ids"][labels >= 0] = tokenizer.mask_token_id
+        loss = loss + model(**batch, labels=labels).loss * sum(hidden)
+        count += sum(hidden)
+        inputs.append({"text": text, "ids": ids})
+    return finish(name, model, loss, count, inputs)
+
+
+def main():
+    cases = [classify("bert-seqcls-long-h40", [1, 0, 1], single),
+             classify("bert-seqcls-multi-h48", [[0], [], [1, 2]], multi),
+             classify("bert-seqcls-regression-h72", [0.5, -1.25, 2], regress),
+             tag("bert-tokcls-h40"), answer("bert-qa-h40"), fill("bert-mlm-tied-h40")]
+    made = {"torch": torch.__version__, "transformers": transformers.__version__}
+    with open(os.path.join(HERE, "losses.json"), "w", encoding="utf-8") as out:
+        json.dump({"made_with": made, "cases": cases}, out, indent=1)
+        out.write("\n")
+
+
+if __name__ == "__main__":
+    main()
