@@ -30,7 +30,7 @@ plugin_LTLIBRARIES += %D%/backend-reference.la
 	%D%/reference/act.c \
 	%D%/reference/act.h \
 	%D%/reference/cast.c \
-	%D%/reference/linear_int8.c \
+	%D%/reference/int8.c \
 	%D%/reference/ops.h \
 	%D%/reference/reference.c
 %C%_backend_reference_la_CFLAGS = $(AM_CFLAGS) $(OPENMP_CFLAGS)

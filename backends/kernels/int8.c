@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * kernels/int8.c - linear layers in eight bits: packing, and the work shared among the
- * threads of the team.
+ * kernels/int8.c - linear layers and tables in eight bits: packing, and the work shared among
+ * the threads of the team.
  */
 #include <math.h>
 #include <omp.h>
@@ -26,6 +26,14 @@ struct int8_linear {
 	float *bias;			/* [outs] or NULL */
 };
 
+/** The weights of a table. */
+struct int8_table {
+	enum linear_kind kind;
+	size_t cols;
+	int8_t *q;			/* [rows][cols] */
+	float *scale;			/* [rows] */
+};
+
 const struct int8_kernels *int8_choose(const struct kernels *kernels)
 {
 #ifdef KERNELS_X86
@@ -49,14 +57,11 @@ static size_t space_of(const struct int8_kernels *int8, size_t ins)
 	return (INT8_BLOCK * (row_bytes(int8, ins) + sizeof(float)) + 63) & ~(size_t)63;
 }
 
-int int8_linear_supports(const struct int8_kernels *int8, const struct tn_node *node,
+static int linear_int8_supports(const struct int8_kernels *int8, const struct tn_node *node,
 	struct tn_offer *offer)
 {
 	const struct tn_spec *x = node->in[0], *y = node->out[0];
 
-	if (node->attr.linear.precision != TN_I8)
-		return kernel_refuse(offer, "no products of %s",
-			tn_dtype_name((enum tn_dtype)node->attr.linear.precision));
 	if (y->dims[1] < NARROW)
 		return kernel_refuse(offer, "%zu outputs gain nothing from int8", y->dims[1]);
 	if (x->dims[1] > DEEPEST)
@@ -82,7 +87,16 @@ static void pack_output(struct int8_linear *l, size_t out, const float *w, int8_
 	l->w_sum[out] = sum;
 }
 
-int int8_linear_create(struct int8_linear **made, const struct int8_kernels *int8,
+static void linear_destroy(struct int8_linear *l)
+{
+	tn_pack_free(l->w);
+	free(l->w_scale);
+	free(l->w_sum);
+	free(l->bias);
+	free(l);
+}
+
+static int linear_pack(void **made, const struct int8_kernels *int8,
 	const struct tn_node *node, const struct tn_tensor *weights, size_t *bytes,
 	struct tn_call *call)
 {
@@ -117,19 +131,9 @@ int int8_linear_create(struct int8_linear **made, const struct int8_kernels *int
 failed:
 	free(q);
 	free(w);
-	int8_linear_destroy(l);
+	if (l)
+		linear_destroy(l);
 	return tn_fail(call, TN_ENOMEM, "out of memory for the weights of %s", node->name);
-}
-
-void int8_linear_destroy(struct int8_linear *l)
-{
-	if (!l)
-		return;
-	tn_pack_free(l->w);
-	free(l->w_scale);
-	free(l->w_sum);
-	free(l->bias);
-	free(l);
 }
 
 /* What a thread works on: a block of rows, quantized, against some panels. */
@@ -187,7 +191,7 @@ static void run_tasks(const struct job *j, size_t from, size_t to)
 	}
 }
 
-void int8_linear_run(const struct int8_linear *l, const struct kernels *kernels,
+static void linear_run(const struct int8_linear *l, const struct kernels *kernels,
 	const struct tn_step *step)
 {
 	const size_t space = space_of(l->int8, l->ins);
@@ -208,4 +212,90 @@ void int8_linear_run(const struct int8_linear *l, const struct kernels *kernels,
 		mine.scale = (float *)(mine.q + INT8_BLOCK * row_bytes(l->int8, l->ins));
 		run_tasks(&mine, tasks * me / team, tasks * (me + 1) / team);
 	}
+}
+
+static int table_pack(void **made, const struct tn_node *node, const struct tn_tensor *weights,
+	size_t *bytes, struct tn_call *call)
+{
+	const size_t rows = weights->dims[0], cols = weights->dims[1];
+	const float *w = tn_host_data(weights);
+	struct int8_table *t = calloc(1, sizeof(*t));
+
+	if (t) {
+		*t = (struct int8_table){ TABLE_INT8, cols, tn_pack_alloc(rows * cols),
+			malloc(rows * sizeof(*t->scale)) };
+		*made = t;
+	}
+	if (!t || !t->q || !t->scale) {
+		if (t)
+			int8_unpack(t);
+		return tn_fail(call, TN_ENOMEM, "out of memory for the weights of %s", node->name);
+	}
+	for (size_t r = 0; r < rows; r++)
+		tn_quantize_row(w + r * weights->row_stride, cols, t->q + r * cols, &t->scale[r]);
+	*bytes = rows * (cols + sizeof(*t->scale));
+	return 0;
+}
+
+static void table_run(const struct int8_table *t, const struct tn_step *step)
+{
+	const struct kernel_rows y = kernel_rows_of(&step->out[0]);
+	const int32_t *index = tn_host_data(&step->in[1]);
+
+	for (size_t r = 0; r < kernel_n_rows(&step->out[0]); r++) {
+		const int known = index[r] >= 0;
+		const int8_t *q = t->q + (known ? (size_t)index[r] * t->cols : 0);
+		const float scale = known ? t->scale[index[r]] : 0;
+		float *to = y.at + r * y.stride;
+
+		for (size_t c = 0; c < t->cols; c++)
+			to[c] = (float)q[c] * scale;
+	}
+}
+
+int int8_supports(const struct int8_kernels *int8, const struct tn_node *node,
+	struct tn_offer *offer)
+{
+	const uint32_t precision = tn_node_precision(node);
+
+	if (precision != TN_I8)
+		return kernel_refuse(offer, "nothing in %s", tn_dtype_name((enum tn_dtype)precision));
+	if (node->op == TN_OP_LINEAR)
+		return linear_int8_supports(int8, node, offer);
+	if (node->in[0]->dtype != TN_F32)
+		return kernel_refuse(offer, "the table is not F32");
+	offer->pack = 1;
+	offer->strided = 0;
+	return 1;
+}
+
+int int8_pack(const struct int8_kernels *int8, const struct tn_node *node,
+	const struct tn_tensor *weights, void **packed, size_t *bytes, struct tn_call *call)
+{
+	return node->op == TN_OP_LINEAR ? linear_pack(packed, int8, node, weights, bytes, call) :
+		table_pack(packed, node, weights, bytes, call);
+}
+
+bool int8_unpack(void *packed)
+{
+	struct int8_table *t = packed;
+
+	if (t->kind == LINEAR_INT8) {
+		linear_destroy(packed);
+	} else if (t->kind == TABLE_INT8) {
+		tn_pack_free(t->q);
+		free(t->scale);
+		free(t);
+	} else {
+		return false;
+	}
+	return true;
+}
+
+void int8_run(const void *packed, const struct kernels *kernels, const struct tn_step *step)
+{
+	if (step->node->op == TN_OP_LINEAR)
+		linear_run(packed, kernels, step);
+	else
+		table_run(packed, step);
 }

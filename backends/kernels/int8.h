@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * kernels/int8.h - linear layers in eight bits: TN_OP_LINEAR with attr.linear.precision
- * TN_I8 (its rule is in tenon/impl/op.h).
+ * kernels/int8.h - linear layers and tables in eight bits: nodes whose tn_node_precision is
+ * TN_I8 (their rule is in tenon/impl/op.h).
  *
  * Sums of products are exact, so all ISAs give the same integers, and a row's bits do not
  * depend on the rows beside it.
@@ -41,18 +41,13 @@ struct int8_kernels {
 /** The loops for the CPU on which `kernels` were chosen. */
 const struct int8_kernels *int8_choose(const struct kernels *kernels);
 
-/** A linear layer's weights, packed. */
-struct int8_linear;
-
-/** As the slots of struct tn_backend_impl, for nodes with attr.linear.precision TN_I8. */
-int int8_linear_supports(const struct int8_kernels *int8, const struct tn_node *node,
+/** As the slots of struct tn_backend_impl, for nodes that have a tn_node_precision. */
+int int8_supports(const struct int8_kernels *int8, const struct tn_node *node,
 	struct tn_offer *offer);
-int int8_linear_create(struct int8_linear **made, const struct int8_kernels *int8,
-	const struct tn_node *node, const struct tn_tensor *weights, size_t *bytes,
-	struct tn_call *call);
-/** NULL is allowed. */
-void int8_linear_destroy(struct int8_linear *linear);
-void int8_linear_run(const struct int8_linear *linear, const struct kernels *kernels,
-	const struct tn_step *step);
+int int8_pack(const struct int8_kernels *int8, const struct tn_node *node,
+	const struct tn_tensor *weights, void **packed, size_t *bytes, struct tn_call *call);
+/** Frees a packing, if it is one of int8_pack. */
+bool int8_unpack(void *packed);
+void int8_run(const void *packed, const struct kernels *kernels, const struct tn_step *step);
 
 #endif

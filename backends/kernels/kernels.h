@@ -109,9 +109,10 @@ const struct kernels *kernels_choose(struct tn_call *call);
 /** The kernels of an ISA; NULL when this CPU or this build lacks it. */
 const struct kernels *kernels_of(const char *isa);
 
-/** Versions of the ops that kernels_run runs: where a backend's table begins. */
+/** Versions of the ops that kernels_run runs, and int8_run from the precision of gather on:
+ *  where a backend's table begins. */
 #define KERNELS_OPS							\
-	[TN_OP_CONCAT] = 1, [TN_OP_GATHER] = 1, [TN_OP_SEGMENT] = 1,	\
+	[TN_OP_CONCAT] = 1, [TN_OP_GATHER] = 2, [TN_OP_SEGMENT] = 1,	\
 	[TN_OP_ADD] = 1, [TN_OP_MUL] = 1, [TN_OP_SCALE] = 1,		\
 	[TN_OP_ACT] = 1, [TN_OP_GLU] = 1, [TN_OP_LAYER_NORM] = 2,	\
 	[TN_OP_RMS_NORM] = 1, [TN_OP_ATTENTION] = 1, [TN_OP_SOFTMAX] = 1, \

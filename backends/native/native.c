@@ -31,8 +31,8 @@ static int native_supports(const struct tn_backend *base, const struct tn_node *
 {
 	const struct native *self = native_of(base);
 
-	if (node->op == TN_OP_LINEAR && node->attr.linear.precision)
-		return int8_linear_supports(self->int8, node, offer);
+	if (tn_node_precision(node))
+		return int8_supports(self->int8, node, offer);
 	if (node->op == TN_OP_LINEAR)
 		return packed_linear_supports(node, offer);
 	if (node->op == TN_OP_MATMUL)
@@ -46,18 +46,15 @@ static int native_pack(const struct tn_backend *base, const struct tn_node *node
 {
 	const struct native *self = native_of(base);
 
-	if (node->attr.linear.precision)
-		return int8_linear_create((struct int8_linear **)packed, self->int8, node, weights,
-			bytes, call);
+	if (tn_node_precision(node))
+		return int8_pack(self->int8, node, weights, packed, bytes, call);
 	return packed_linear_create((struct packed_linear **)packed, self->kernels, node, weights,
 		bytes, call);
 }
 
 static void native_unpack(const struct tn_backend *base, void *packed)
 {
-	if (*(const enum linear_kind *)packed == LINEAR_INT8)
-		int8_linear_destroy(packed);
-	else
+	if (!int8_unpack(packed))
 		packed_linear_destroy(packed);
 }
 
@@ -68,8 +65,8 @@ static int native_run(const struct tn_backend *base, const struct tn_step *steps
 	int status = 0;
 
 	for (size_t i = 0; i < n && !status; i++) {
-		if (steps[i].node->op == TN_OP_LINEAR && steps[i].node->attr.linear.precision)
-			int8_linear_run(steps[i].packed, self->kernels, &steps[i]);
+		if (tn_node_precision(steps[i].node))
+			int8_run(steps[i].packed, self->kernels, &steps[i]);
 		else if (steps[i].node->op == TN_OP_LINEAR)
 			packed_linear_run(steps[i].packed, &steps[i]);
 		else if (steps[i].node->op == TN_OP_MATMUL)

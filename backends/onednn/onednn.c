@@ -77,8 +77,8 @@ static int onednn_supports(const struct tn_backend *base, const struct tn_node *
 {
 	const struct onednn *self = onednn_of(base);
 
-	if (node->op == TN_OP_LINEAR && node->attr.linear.precision)
-		return int8_linear_supports(self->int8, node, offer);
+	if (tn_node_precision(node))
+		return int8_supports(self->int8, node, offer);
 	if (node->op == TN_OP_LINEAR)
 		return self->brgemm ? linear_supports(node, INNER_GRAIN, offer) :
 			gemm_linear_supports(&self->gemm, node, offer);
@@ -93,9 +93,8 @@ static int onednn_pack(const struct tn_backend *base, const struct tn_node *node
 {
 	const struct onednn *self = onednn_of(base);
 
-	if (node->attr.linear.precision)
-		return int8_linear_create((struct int8_linear **)packed, self->int8, node, weights,
-			bytes, call);
+	if (tn_node_precision(node))
+		return int8_pack(self->int8, node, weights, packed, bytes, call);
 	return self->brgemm ? inner_create((struct inner **)packed, self->engine, node, weights,
 		bytes, call) : gemm_linear_create((struct gemm_linear **)packed, &self->gemm, node,
 		weights, bytes, call);
@@ -103,9 +102,9 @@ static int onednn_pack(const struct tn_backend *base, const struct tn_node *node
 
 static void onednn_unpack(const struct tn_backend *base, void *packed)
 {
-	if (*(const enum linear_kind *)packed == LINEAR_INT8)
-		int8_linear_destroy(packed);
-	else if (onednn_of(base)->brgemm)
+	if (int8_unpack(packed))
+		return;
+	if (onednn_of(base)->brgemm)
 		inner_destroy(packed);
 	else
 		gemm_linear_destroy(packed);
@@ -113,14 +112,14 @@ static void onednn_unpack(const struct tn_backend *base, void *packed)
 
 static int run_step(const struct onednn *self, const struct tn_step *step, struct tn_call *call)
 {
+	if (tn_node_precision(step->node)) {
+		int8_run(step->packed, self->kernels, step);
+		return 0;
+	}
 	if (step->node->op == TN_OP_MATMUL)
 		return gemm_matmul_run(&self->gemm, step, call);
 	if (step->node->op != TN_OP_LINEAR)
 		return kernels_run(self->kernels, step, call);
-	if (step->node->attr.linear.precision) {
-		int8_linear_run(step->packed, self->kernels, step);
-		return 0;
-	}
 	if (self->brgemm)
 		return inner_run((struct inner *)step->packed, step, call);
 	return gemm_linear_run(step->packed, self->kernels, step, call);

@@ -147,8 +147,8 @@ static int openblas_supports(const struct tn_backend *base, const struct tn_node
 {
 	const struct openblas *self = openblas_of(base);
 
-	if (node->op == TN_OP_LINEAR && node->attr.linear.precision)
-		return int8_linear_supports(self->int8, node, offer);
+	if (tn_node_precision(node))
+		return int8_supports(self->int8, node, offer);
 	if (node->op == TN_OP_LINEAR && self->wide)
 		return packed_linear_supports(node, offer);
 	if (node->op == TN_OP_LINEAR)
@@ -164,9 +164,8 @@ static int openblas_pack(const struct tn_backend *base, const struct tn_node *no
 {
 	const struct openblas *self = openblas_of(base);
 
-	if (node->attr.linear.precision)
-		return int8_linear_create((struct int8_linear **)packed, self->int8, node, weights,
-			bytes, call);
+	if (tn_node_precision(node))
+		return int8_pack(self->int8, node, weights, packed, bytes, call);
 	if (self->wide)
 		return packed_linear_create((struct packed_linear **)packed, self->kernels, node,
 			weights, bytes, call);
@@ -176,9 +175,9 @@ static int openblas_pack(const struct tn_backend *base, const struct tn_node *no
 
 static void openblas_unpack(const struct tn_backend *base, void *packed)
 {
-	if (*(const enum linear_kind *)packed == LINEAR_INT8)
-		int8_linear_destroy(packed);
-	else if (openblas_of(base)->wide)
+	if (int8_unpack(packed))
+		return;
+	if (openblas_of(base)->wide)
 		packed_linear_destroy(packed);
 	else
 		gemm_linear_destroy(packed);
@@ -191,8 +190,8 @@ static int openblas_run(const struct tn_backend *base, const struct tn_step *ste
 	int status = 0;
 
 	for (size_t i = 0; i < n && !status; i++) {
-		if (steps[i].node->op == TN_OP_LINEAR && steps[i].node->attr.linear.precision)
-			int8_linear_run(steps[i].packed, self->kernels, &steps[i]);
+		if (tn_node_precision(steps[i].node))
+			int8_run(steps[i].packed, self->kernels, &steps[i]);
 		else if (steps[i].node->op == TN_OP_LINEAR && self->wide)
 			packed_linear_run(steps[i].packed, &steps[i]);
 		else if (steps[i].node->op == TN_OP_LINEAR)

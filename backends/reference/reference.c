@@ -8,7 +8,7 @@
 
 static const uint8_t versions[TN_N_OPS] = {
 	[TN_OP_CONCAT] = 1,
-	[TN_OP_GATHER] = 1,
+	[TN_OP_GATHER] = 2,
 	[TN_OP_SEGMENT] = 1,
 	[TN_OP_CAST] = 1,
 	[TN_OP_ADD] = 1,
@@ -76,9 +76,9 @@ static ref_op *function_of(const struct tn_node *node)
 		return run_custom;
 	if (node->op == TN_OP_CAST)
 		return ref_cast;
-	if (node->op == TN_OP_LINEAR && node->attr.linear.precision)
-		return node->attr.linear.precision == TN_I8 && node->out[0]->dtype == TN_F32 ?
-			ref_linear_int8 : NULL;
+	if (tn_node_precision(node))
+		return tn_node_precision(node) != TN_I8 || node->out[0]->dtype != TN_F32 ? NULL :
+			node->op == TN_OP_LINEAR ? ref_linear_int8 : ref_gather_int8;
 	switch (node->out[0]->dtype) {
 	case TN_F32:
 		return ref_ops_f32[node->op];

@@ -114,7 +114,7 @@ static const char *joined_with(const struct tn_node *node, struct tn_call *call)
 static const char *precision_of(const struct tn_node *node, const struct bench_peaks *peaks,
 	double *peak)
 {
-	uint32_t precision = node->op == TN_OP_LINEAR ? node->attr.linear.precision : 0;
+	uint32_t precision = tn_node_precision(node);
 
 	*peak = precision == TN_I8 && peaks->int8 > 0 ? peaks->int8 :
 		precision == TN_BF16 && peaks->bf16 > 0 ? peaks->bf16 : peaks->fp32;

@@ -82,7 +82,7 @@ static const struct tn_op_info ops[TN_N_OPS] = {
 	/* name, version, min_in, max_in, n_out, n_saved, infer, flops */
 	[TN_OP_VIEW] = { "view", 1, 1, 1, 1, 0, tn_shape_view, flops_none },
 	[TN_OP_CONCAT] = { "concat", 1, 1, TN_MAX_IN, 1, 0, tn_shape_concat, flops_none },
-	[TN_OP_GATHER] = { "gather", 1, 2, 2, 1, 0, tn_shape_gather, flops_none },
+	[TN_OP_GATHER] = { "gather", 2, 2, 2, 1, 0, tn_shape_gather, flops_none },
 	[TN_OP_SEGMENT] = { "segment", 1, 3, 3, 1, 0, tn_shape_segment, flops_each },
 	[TN_OP_CAST] = { "cast", 1, 1, 1, 1, 0, tn_shape_cast, flops_none },
 	[TN_OP_ADD] = { "add", 1, 2, 2, 1, 0, tn_shape_broadcast, flops_each },
@@ -161,11 +161,19 @@ const char *tn_act_name(uint32_t act)
 	return act < sizeof(acts) / sizeof(acts[0]) ? acts[act] : NULL;
 }
 
+uint32_t tn_node_precision(const struct tn_node *node)
+{
+	return node->op == TN_OP_LINEAR ? node->attr.linear.precision :
+		node->op == TN_OP_GATHER ? node->attr.gather.precision : 0;
+}
+
 uint32_t tn_op_lowest(const struct tn_node *node)
 {
 	const union tn_attr *a = &node->attr;
 
 	switch (node->op) {
+	case TN_OP_GATHER:
+		return a->gather.precision ? 2 : 1;
 	case TN_OP_LINEAR:
 		if (a->linear.precision)
 			return 4;

@@ -98,14 +98,24 @@ static bool choose_backend(struct tn_plan *p, struct plan_step *s)
 	return false;
 }
 
-/* A linear at the graph's precision, if some backend runs it so; else as it was. */
+/* A table of fewer rows is too small to matter. */
+#define LARGE_TABLE 1024
+
+/* A linear, or a large table of weights, at the graph's precision, if some backend runs it so;
+ * else as it was. */
 static bool choose_precision(struct tn_plan *p, struct plan_step *s)
 {
 	const struct tn_node before = s->n.node;
 
-	if (before.op != TN_OP_LINEAR || !p->g->precision || p->g->training)
+	if (!p->g->precision || p->g->training)
 		return false;
-	s->n.node.attr.linear.precision = p->g->precision;
+	if (before.op == TN_OP_LINEAR)
+		s->n.node.attr.linear.precision = p->g->precision;
+	else if (before.op == TN_OP_GATHER && p->g->precision == TN_I8 &&
+	    before.weight_in & 1 && p->g->values[s->n.in[0]].spec.dims[0] >= LARGE_TABLE)
+		s->n.node.attr.gather.precision = p->g->precision;
+	else
+		return false;
 	s->n.node.version = tn_op_lowest(&s->n.node);
 	if (choose_backend(p, s))
 		return true;
@@ -139,11 +149,17 @@ int plan_load(const struct tn_plan *p, tn_ref x, const struct tn_tensor **t, str
 	return *t ? 0 : tn_status(call);
 }
 
-/* Packs what backends want packed, one weight on each thread of the team. */
+/* Packs what backends want packed, one weight on each thread of the team.  Before that the
+ * tables, which are the largest weights and become much smaller: as long as one is there
+ * whole, little else should be. */
 static int pack_weights(struct tn_plan *p, struct tn_call *call)
 {
 	const int team = omp_get_max_threads();
 
+	for (size_t i = 0; i < p->n_steps; i++)
+		if (!p->steps[i].gone && p->steps[i].offer.pack &&
+		    p->steps[i].n.node.op == TN_OP_GATHER && plan_pack(p, &p->steps[i], call))
+			return tn_status(call);
 	omp_set_num_threads(p->threads);
 #pragma omp parallel if (p->threads > 1)
 	{
@@ -152,7 +168,8 @@ static int pack_weights(struct tn_plan *p, struct tn_call *call)
 		omp_set_num_threads(1);
 #pragma omp for schedule(dynamic)
 		for (size_t i = 0; i < p->n_steps; i++)
-			if (mine && !tn_status(mine) && !p->steps[i].gone && p->steps[i].offer.pack)
+			if (mine && !tn_status(mine) && !p->steps[i].gone && p->steps[i].offer.pack &&
+			    !p->steps[i].packing)
 				plan_pack(p, &p->steps[i], mine);
 		if (!mine || tn_status(mine)) {
 #pragma omp critical (plan_pack_failed)
@@ -423,7 +440,7 @@ static uint64_t bytes_of(const struct tn_spec *spec, const struct tn_axis *axes)
 /* How many times smaller a weight is in the precision that it is kept in. */
 static uint64_t narrowing(const struct tn_node *node, uint32_t k)
 {
-	uint32_t precision = node->op == TN_OP_LINEAR ? node->attr.linear.precision : 0;
+	uint32_t precision = tn_node_precision(node);
 
 	if (!precision || !(node->weight_in & 1u << k) || node->in[k]->n_dims < 2)
 		return 1;
@@ -446,8 +463,8 @@ void tn_plan_step_cost(const struct tn_plan *p, size_t i, const struct tn_axis *
 	*bytes = 0;
 	/* Of a table only the rows that are gathered are read. */
 	for (uint32_t k = 0; k < node->n_in; k++)
-		*bytes += node->op == TN_OP_GATHER && !k ? bytes_of(node->out[0], axes) :
-			bytes_of(node->in[k], axes) / narrowing(node, k);
+		*bytes += bytes_of(node->op == TN_OP_GATHER && !k ? node->out[0] : node->in[k],
+			axes) / narrowing(node, k);
 	for (uint32_t k = 0; k < node->n_out; k++)
 		*bytes += bytes_of(node->out[k], axes);
 }

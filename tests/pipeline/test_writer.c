@@ -44,7 +44,7 @@ static char *written(enum tn_output_format format, bool colour, const char *cons
 	const struct tn_word *words, size_t n_words)
 {
 	static char out[4096];
-	FILE *f = fmemopen(out, sizeof(out), "w");
+	FILE *f = fmemopen(memset(out, 0, 1), sizeof(out), "w");
 	struct tn_writer w = { .out = f, .format = format, .colour = colour };
 
 	for (size_t i = 0; answers[i]; i++)

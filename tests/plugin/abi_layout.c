@@ -98,6 +98,7 @@ static void print_ops(void)
 	UNION(union tn_attr);
 	M(view.first); M(view.cols); M(view.first_row); M(view.rows); M(act.kind);
 	M(reduce.kind); M(reduce.over); M(cast.dtype); M(scale.by); M(scale.plus);
+	M(gather.precision);
 	M(linear.parts); M(linear.bias); M(linear.act); M(linear.residual);
 	M(linear.precision);
 	M(matmul.transpose_a); M(matmul.transpose_b); M(norm.eps); M(norm.bias);

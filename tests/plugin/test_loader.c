@@ -20,7 +20,14 @@
 
 static struct tn_call *call;
 static char mocks[PATH_MAX + 16];		/* directory of the mock plugins */
-static char scratch[] = "/tmp/tenon-loader-XXXXXX";
+static char scratch[40];
+
+/* A new folder of that name. */
+static void make_scratch(void)
+{
+	strcpy(scratch, "/tmp/tenon-loader-XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(scratch));
+}
 
 static void set_up(void)
 {
@@ -237,7 +244,7 @@ static void expect_file_refused(const char *reason)
 
 START_TEST(test_file_of_the_wrong_type)
 {
-	ck_assert_ptr_nonnull(mkdtemp(scratch));
+	make_scratch();
 	if (_i == 0)
 		ck_assert_int_eq(mkdir(path_of("head-x.so"), 0700), 0);
 	else if (_i == 1)
@@ -328,7 +335,7 @@ START_TEST(test_damaged_image)
 	case 14: segment(image, PT_LOAD)->p_memsz = 1; break;
 	case 15: h->e_phentsize--; break;
 	}
-	ck_assert_ptr_nonnull(mkdtemp(scratch));
+	make_scratch();
 	write_head(image, size);
 	free(image);
 	expect_file_refused(images[_i]);
@@ -343,7 +350,7 @@ START_TEST(test_one_file_is_loaded_once)
 	char target[8192];
 
 	snprintf(target, sizeof(target), "%s/head-good.so", mocks);
-	ck_assert_ptr_nonnull(mkdtemp(scratch));
+	make_scratch();
 	ck_assert_int_eq(symlink(target, path_of("head-also-good.so")), 0);
 	ck_assert_int_eq(symlink(target, path_of("head-not-listed.so")), 0);
 	ck_assert_ptr_eq(tn_plugin_load(TN_HEAD, "also-good", &path, call), good);
@@ -369,7 +376,7 @@ START_TEST(test_search_order)
 	int notes = 0;
 
 	/* A broken one that comes first is refused, not passed by. */
-	ck_assert_ptr_nonnull(mkdtemp(scratch));
+	make_scratch();
 	snprintf(copy, sizeof(copy), "%s/head-good.so", scratch);
 	close(open(copy, O_CREAT | O_WRONLY, 0600));
 	ck_assert_ptr_null(tn_plugin_load(TN_HEAD, "good", &path, call));

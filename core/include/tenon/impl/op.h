@@ -27,7 +27,9 @@ enum tn_op {
 	TN_OP_CONCAT = 2,	/* in a [R][A], b [R][B] ...; out [R][A+B+...] */
 	TN_OP_GATHER = 3,	/* in table [V][C], index I32 [R]; out [R][C].  table may be
 				 * an activation on another axis (rows of tokens picked
-				 * for words); an index < 0 gives a row of zeros */
+				 * for words); an index < 0 gives a row of zeros.
+				 * Version 2: attr.gather.precision TN_I8: rows of a table
+				 * that is a weight by tn_quantize_row, and back */
 	TN_OP_SEGMENT = 4,	/* in x [R][C], begin I32 [S], end I32 [S]; out [S][C]: rows
 				 * begin..end-1 reduced by attr.reduce; empty gives zeros */
 	TN_OP_CAST = 5,		/* in x; out x in attr.cast.dtype */
@@ -159,6 +161,7 @@ union tn_attr {
 	struct { uint32_t kind, over; } reduce;		/* enum tn_reduce; also segment */
 	struct { uint32_t dtype; } cast;
 	struct { double by, plus; } scale;
+	struct { uint32_t precision; } gather;
 	struct { uint32_t parts, bias, act, residual, precision; } linear;
 	struct { uint32_t transpose_a, transpose_b; } matmul;
 	struct { double eps; uint32_t bias, residual; } norm;
@@ -211,6 +214,8 @@ struct tn_node {
  *  m / 127 with m the largest magnitude of the n numbers, all in single precision; zeros for
  *  m = 0.  A NaN or an infinity among them makes the scale one. */
 TN_API void tn_quantize_row(const float *x, size_t n, int8_t *q, float *scale);
+/** The precision that a node was given in place of its inputs' own: TN_BF16, TN_I8 or 0. */
+TN_API uint32_t tn_node_precision(const struct tn_node *node);
 
 /** The name of an op ("layer_norm"), NULL for an unknown number. */
 TN_API const char *tn_op_name(uint32_t op);

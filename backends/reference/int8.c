@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * backends/reference/linear_int8.c - linear layers in eight bits.
+ * backends/reference/int8.c - linear layers and tables in eight bits.
  */
 #include <omp.h>
 
@@ -76,4 +76,28 @@ int ref_linear_int8(const struct tn_step *step, struct tn_call *call)
 		linear_finish_f32(y, attr->linear.act,
 			attr->linear.residual ? &step->in[i] : NULL);
 	return 0;
+}
+
+int ref_gather_int8(const struct tn_step *step, struct tn_call *call)
+{
+	const struct tn_tensor *table = &step->in[0], *y = &step->out[0];
+	const size_t cols = y->dims[1];
+	struct tn_mark mark = tn_arena_mark(tn_call_arena(call));
+	int8_t *q = tn_alloc(call, cols + 1);
+
+	for (size_t r = 0; q && r < y->dims[0]; r++) {
+		int32_t v = *ref_index(&step->in[1], r);
+		float *to = (float *)tn_host_data(y) + r * y->row_stride, scale = 0;
+
+		if (v >= 0 && (size_t)v >= table->dims[0])
+			return ref_bad_index(step, r, v, table->dims[0], call);
+		memset(q, 0, cols);
+		if (v >= 0)
+			tn_quantize_row((const float *)tn_host_data(table) +
+				(size_t)v * table->row_stride, cols, q, &scale);
+		for (size_t c = 0; c < cols; c++)
+			to[c] = (float)q[c] * scale;
+	}
+	tn_arena_rewind(tn_call_arena(call), mark);
+	return tn_status(call);
 }
