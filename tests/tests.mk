@@ -432,7 +432,8 @@ check_PROGRAMS += %D%/make_heads
 %C%_make_heads_SOURCES = %D%/train/make_heads.c
 dist_check_SCRIPTS += %D%/cli/gradcheck.sh
 TESTS += %D%/cli/gradcheck.sh
-EXTRA_DIST += %D%/golden/golden_losses.py %D%/golden/losses.json
+EXTRA_DIST += %D%/golden/golden_losses.py %D%/golden/losses-crf.cfg \
+	%D%/golden/losses-crf.safetensors %D%/golden/losses.json
 check_PROGRAMS += %D%/test_objective
 TESTS += %D%/test_objective
 %C%_test_objective_CPPFLAGS = $(TEST_CPPFLAGS)

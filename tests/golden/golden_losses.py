@@ -1,13 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """Losses of the recorded models and their gradients by PyTorch, in double precision and without
-dropout: of each gradient its Euclidean norm and its product with cos(1 + 0.7 i)."""
+dropout: of each gradient its Euclidean norm and its product with cos(1 + 0.7 i).  The CRF is
+pytorch-crf's with -1e9 where the BIO scheme forbids an edge; its head is written too."""
+import importlib.metadata
 import json
 import os
 
 import torch
 import transformers
+from safetensors.torch import save_file
+from torchcrf import CRF
 from transformers import (AutoTokenizer, BertForMaskedLM, BertForQuestionAnswering,
-                          BertForSequenceClassification, BertForTokenClassification)
+                          BertForSequenceClassification, BertForTokenClassification, BertModel)
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 TEXTS = ["The cat sat on the mat.", "John was not walking in New York!", "a very good film"]
@@ -15,7 +19,7 @@ PAIRS = [("who runs?", "The dog runs in Paris.", (4, 7)),
          ("where is John?", "John walked in New York. Mary was in London.", (15, 23)),
          ("is the film good?", "the film was not very good, the old one was", None)]
 WORDS = [("John walked in New York .".split(), [1, 0, 0, 3, 4, 0]),
-         ("Mary and the newly old dog".split(), [1, 0, 0, 0, 0, 2])]
+         ("Mary and the newly old dog".split(), [1, 0, 0, 0, 0, 1])]
 
 
 def load(cls, name):
@@ -44,7 +48,8 @@ def classify(name, golds, loss_of):
 
 
 def single(logits, golds):
-    return torch.nn.functional.cross_entropy(logits, torch.tensor(golds), reduction="sum"), len(golds)
+    loss = torch.nn.functional.cross_entropy(logits, torch.tensor(golds), reduction="sum")
+    return loss, len(golds)
 
 
 def multi(logits, golds):
@@ -108,12 +113,57 @@ def fill(name):
     return finish(name, model, loss, count, inputs)
 
 
+def forbid(crf, labels):
+    """Edges that the BIO scheme does not have."""
+    with torch.no_grad():
+        for j, label in enumerate(labels):
+            if not label.startswith("I-"):
+                continue
+            crf.start_transitions[j] = -1e9
+            for i, before in enumerate(labels):
+                if before[2:] != label[2:]:
+                    crf.transitions[i, j] = -1e9
+
+
+def chain(name, head):
+    """A linear layer over each word's first token, and a CRF."""
+    model, tokenizer = load(BertModel, name)
+    labels = ["O", "B-PER", "I-PER", "B-LOC", "I-LOC"]
+    torch.manual_seed(5)
+    tensors = {"classifier.weight": torch.randn(5, model.config.hidden_size) / 4,
+               "classifier.bias": torch.randn(5) / 4, "crf.start_transitions": torch.randn(5) / 2,
+               "crf.end_transitions": torch.randn(5) / 2, "crf.transitions": torch.randn(5, 5) / 2}
+    save_file(tensors, os.path.join(HERE, head + ".safetensors"),
+              {"tenon": json.dumps({"labels": labels})})
+    with open(os.path.join(HERE, head + ".cfg"), "w", encoding="utf-8") as out:
+        out.write(f'model = "{name}";\n'
+                  f'heads = {{ tags = {{ use = "bio-crf"; weights = "{head}.safetensors"; }}; '
+                  '};\n')
+    top = torch.nn.Module()
+    top.bert, top.classifier = model, torch.nn.Linear(model.config.hidden_size, 5)
+    top.crf = CRF(5, batch_first=True)
+    top.load_state_dict({**{"bert." + k: v for k, v in model.state_dict().items()}, **tensors})
+    top.double()
+    forbid(top.crf, labels)
+    loss, inputs = 0, []
+    for words, tags in WORDS:
+        batch = tokenizer(words, is_split_into_words=True, return_tensors="pt")
+        ids = batch.word_ids()
+        first = [ids.index(w) for w in range(len(words))]
+        emissions = top.classifier(model(**batch).last_hidden_state[0, first])
+        loss = loss - top.crf(emissions[None], torch.tensor([tags]), reduction="sum")
+        inputs.append({"words": words, "tags": [labels[t] for t in tags]})
+    return finish(head + ".cfg", top, loss, len(WORDS), inputs)
+
+
 def main():
     cases = [classify("bert-seqcls-long-h40", [1, 0, 1], single),
              classify("bert-seqcls-multi-h48", [[0], [], [1, 2]], multi),
              classify("bert-seqcls-regression-h72", [0.5, -1.25, 2], regress),
-             tag("bert-tokcls-h40"), answer("bert-qa-h40"), fill("bert-mlm-tied-h40")]
-    made = {"torch": torch.__version__, "transformers": transformers.__version__}
+             tag("bert-tokcls-h40"), answer("bert-qa-h40"), fill("bert-mlm-tied-h40"),
+             chain("bert-model-h40", "losses-crf")]
+    made = {"torch": torch.__version__, "transformers": transformers.__version__,
+            "pytorch-crf": importlib.metadata.version("pytorch-crf")}
     with open(os.path.join(HERE, "losses.json"), "w", encoding="utf-8") as out:
         json.dump({"made_with": made, "cases": cases}, out, indent=1)
         out.write("\n")

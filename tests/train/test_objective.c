@@ -188,7 +188,7 @@ static void check_all(enum tn_dtype real, double tolerance)
 	struct tn_call *call = tn_call_create();
 	const struct tn_value *cases = tn_get(read_json(golden("losses.json", call), call), "cases");
 
-	ck_assert_uint_eq(tn_size(cases), 6);
+	ck_assert_uint_eq(tn_size(cases), 7);
 	for (size_t i = 0; i < tn_size(cases); i++)
 		check_case(tn_at(cases, i), real, tolerance);
 	tn_call_destroy(call);
@@ -230,6 +230,10 @@ START_TEST(test_targets_that_do_not_fit)
 	refused("bert-seqcls-regression-h72", "{\"text\":\"cat\",\"label\":\"x\"}", "is no number");
 	refused("bert-tokcls-h40", "{\"words\":[\"cat\"],\"tags\":[\"B-DOG\"]}",
 		"is none of the labels of head");
+	refused("losses-crf.cfg", "{\"words\":[\"cat\"],\"tags\":[\"I-PER\"]}",
+		"word 1 has the tag I-PER, which may not stand behind the beginning of the text");
+	refused("losses-crf.cfg", "{\"words\":[\"a\",\"cat\"],\"tags\":[\"B-LOC\",\"I-PER\"]}",
+		"word 2 has the tag I-PER, which may not stand behind B-LOC");
 	refused("bert-qa-h40", "{\"text\":\"who?\",\"pair\":\"cat\",\"answer\":[1,9]}",
 		"bytes 1 to 9 of a text of 3");
 }
@@ -257,9 +261,9 @@ END_TEST
 START_TEST(test_without_gold)
 {
 	static const char *const models[] = { "bert-seqcls-long-h40", "bert-qa-h40",
-		"bert-mlm-tied-h40" };
+		"bert-mlm-tied-h40", "bert-tokcls-h40", "losses-crf.cfg" };
 
-	for (size_t i = 0; i < 3; i++) {
+	for (size_t i = 0; i < 5; i++) {
 		const char *input = "{\"text\":\"cat\",\"pair\":\"dog\"}";
 		struct setup s;
 
