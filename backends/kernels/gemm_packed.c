@@ -40,12 +40,17 @@ static size_t cache(int name, size_t likely)
 	return bytes > 0 ? (size_t)bytes : likely;
 }
 
-/* Rows of weights such that a panel of them stays in the first cache beside a tile. */
+/* Most rows of weights in a block.  A panel of them streams from the second cache, the
+ * first one holds the tile of x; longer blocks go over y less often. */
+static size_t most_depth(const struct kernels *k)
+{
+	return cache(_SC_LEVEL1_DCACHE_SIZE, 32768) * 3 / 2 / (k->gemm_panel * sizeof(float)) /
+		8 * 8;
+}
+
 static size_t depth_of(const struct kernels *k, size_t ins)
 {
-	size_t most = cache(_SC_LEVEL1_DCACHE_SIZE, 32768) * 3 / 4 /
-		(k->gemm_panel * sizeof(float));
-	size_t blocks = (ins + most - 1) / most;
+	size_t blocks = (ins + most_depth(k) - 1) / most_depth(k);
 
 	return blocks ? ((ins + blocks - 1) / blocks + 7) / 8 * 8 : 8;
 }
@@ -60,11 +65,21 @@ static size_t strip_of(const struct kernels *k, size_t depth)
 	return rows / k->gemm_tile * k->gemm_tile;
 }
 
-int packed_linear_supports(const struct tn_node *node, struct tn_offer *offer)
+/* Floats that the copy of a strip takes at most: one thread's workspace. */
+static size_t work_floats(const struct kernels *k)
+{
+	const size_t usual = cache(_SC_LEVEL2_CACHE_SIZE, 262144) / 3 / sizeof(float);
+	const size_t least = 8 * k->gemm_tile * most_depth(k);
+
+	return ((usual > least ? usual : least) + 15) / 16 * 16;
+}
+
+int packed_linear_supports(const struct kernels *kernels, const struct tn_node *node,
+	struct tn_offer *offer)
 {
 	if (!linear_supports(node, 1, offer))
 		return 0;
-	offer->workspace = 0;
+	offer->workspace = work_floats(kernels) * sizeof(float);
 	return 1;
 }
 
@@ -198,6 +213,7 @@ static void run_share(const struct kernels *k, struct kernel_gemm g, struct shar
 	const size_t row = g.rows * (i / s.across) / s.down;
 	const size_t first = panels * (i % s.across) / s.across;
 
+	g.work += (size_t)omp_get_thread_num() * work_floats(k);
 	g.rows = g.rows * (i / s.across + 1) / s.down - row;
 	g.x.at += row * g.x.stride;
 	g.y.at += row * g.y.stride;
@@ -213,7 +229,7 @@ void packed_linear_run(const struct packed_linear *l, const struct tn_step *step
 	struct kernel_gemm g = { .rows = kernel_n_rows(&step->out[0]), .ins = l->ins,
 		.outs = l->outs, .x = kernel_rows_of(&step->in[0]),
 		.y = kernel_rows_of(&step->out[0]), .x_step = 1, .w = l->w, .bias = l->bias,
-		.act = l->act, .depth = l->depth, .strip = l->strip };
+		.act = l->act, .depth = l->depth, .strip = l->strip, .work = step->workspace };
 	const size_t team = g.rows * g.ins * g.outs < ALONE ? 1 : (size_t)omp_get_max_threads();
 	const struct shares s = share(l->kernels, g.rows, panels_of(l->kernels, g.outs), team);
 
@@ -230,6 +246,12 @@ void packed_linear_run(const struct packed_linear *l, const struct tn_step *step
 		run_share(l->kernels, g, s, i);
 }
 
+/* Floats of the panels that one thread makes at a time, and of the strip's copy behind. */
+static size_t made_floats(const struct kernels *k)
+{
+	return most_depth(k) * MADE;
+}
+
 int packed_matmul_supports(const struct kernels *kernels, const struct tn_node *node,
 	struct tn_offer *offer)
 {
@@ -237,8 +259,7 @@ int packed_matmul_supports(const struct kernels *kernels, const struct tn_node *
 		if (node->in[i]->dtype != TN_F32 || node->in[i]->n_dims != 2)
 			return kernel_refuse(offer, "input %d is no matrix of F32", i);
 	offer->strided = 3;
-	offer->workspace = (cache(_SC_LEVEL1_DCACHE_SIZE, 32768) / kernels->gemm_panel + 8) * MADE *
-		sizeof(float);
+	offer->workspace = (made_floats(kernels) + work_floats(kernels)) * sizeof(float);
 	return 1;
 }
 
@@ -274,7 +295,8 @@ static void multiply(const struct kernels *kernels, const struct tn_step *step, 
 	struct kernel_gemm g = { .rows = step->out[0].dims[0], .outs = cols,
 		.x = { tn_host_data(a), ta ? 1 : a->row_stride },
 		.y = { y.at + first, y.stride }, .x_step = ta ? a->row_stride : 1, .w = panels,
-		.depth = depth, .strip = strip_of(kernels, depth) };
+		.depth = depth, .strip = strip_of(kernels, depth),
+		.work = panels + made_floats(kernels) };
 
 	for (size_t r = 0; ins == 0 && r < g.rows; r++)
 		memset(g.y.at + r * g.y.stride, 0, cols * sizeof(float));
@@ -293,7 +315,7 @@ void packed_matmul_run(const struct kernels *kernels, const struct tn_step *step
 	const size_t team = (size_t)omp_get_max_threads(), most = MADE / kernels->gemm_panel;
 	const size_t least = (panels + most - 1) / most, even = team < panels ? team : panels;
 	const size_t shares = least < even ? even : least;
-	const size_t floats = (cache(_SC_LEVEL1_DCACHE_SIZE, 32768) / kernels->gemm_panel + 8) * MADE;
+	const size_t floats = made_floats(kernels) + work_floats(kernels);
 
 #pragma omp parallel for schedule(dynamic)
 	for (size_t i = 0; i < shares; i++) {

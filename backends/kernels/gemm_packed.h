@@ -10,7 +10,8 @@
 struct packed_linear;
 
 /** As struct tn_backend_impl's supports, pack, unpack and run for TN_OP_LINEAR. */
-int packed_linear_supports(const struct tn_node *node, struct tn_offer *offer);
+int packed_linear_supports(const struct kernels *kernels, const struct tn_node *node,
+	struct tn_offer *offer);
 int packed_linear_create(struct packed_linear **made, const struct kernels *kernels,
 	const struct tn_node *node, const struct tn_tensor *weights, size_t *bytes,
 	struct tn_call *call);

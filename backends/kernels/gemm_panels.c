@@ -7,6 +7,8 @@
  *
  * A tile of up to TILE rows by 1 to 4 panels is held in registers.  With few rows more
  * panels keep the multipliers busy, with many the weights are read once for TILE rows.
+ * The rows of x are copied for each block, tile by tile, in the order they are read in.
+ * Source: Goto & van de Geijn, Anatomy of High-Performance Matrix Multiplication, 2008.
  */
 #include "isa.h"
 #include "vec.h"
@@ -14,13 +16,13 @@
 #define PANEL GEMM_PANEL
 #define TILE GEMM_TILE
 
-/* One tile of a product: y [n][p * PANEL] = (goes_on ? y : bias) + x [n][depth] w.  The
+/* One tile of a product: y [n][p * PANEL] = (goes_on ? y : bias) + x w.  The
  * tiles of a column together fetch the panels of the next one, each its part, evenly: in
  * one tile it would be more than the memory gives. */
 struct tile {
 	float *y;
-	const float *x, *w, *bias;	/* bias: [p * PANEL], or NULL */
-	size_t y_stride, x_stride, x_step;
+	const float *x, *w, *bias;	/* x: [depth][n]; bias: [p * PANEL], or NULL */
+	size_t y_stride;
 	size_t depth;
 	size_t next;			/* floats from one panel of w to the next */
 	const float *fetch;		/* its part of the next panels */
@@ -28,7 +30,7 @@ struct tile {
 	int goes_on;
 };
 
-VEC_INLINE void run_tile(const struct tile *t, const size_t x_step, const int n, const int p)
+VEC_INLINE void run_tile(const struct tile *t, const int n, const int p)
 {
 	const float *x = t->x, *w = t->w, *fetch = t->fetch;
 	vf acc[TILE][8];
@@ -52,13 +54,13 @@ VEC_INLINE void run_tile(const struct tile *t, const size_t x_step, const int n,
 		}
 #pragma GCC unroll 16
 		for (int r = 0; r < n; r++) {
-			vf a = vset(x[(size_t)r * t->x_stride]);
+			vf a = vset(x[r]);
 
 #pragma GCC unroll 8
 			for (int i = 0; i < 2 * p; i++)
 				acc[r][i] = vfma(a, b[i], acc[r][i]);
 		}
-		x += x_step;
+		x += n;
 		w += PANEL;
 		fetch += t->fetch_step;
 	}
@@ -69,15 +71,12 @@ VEC_INLINE void run_tile(const struct tile *t, const size_t x_step, const int n,
 			vstore(t->y + (size_t)r * t->y_stride + i * LANES, acc[r][i]);
 }
 
-/* The tile with its size, and the usual step, as constants. */
+/* The tile with its size as constants. */
 static void run_tile_of(const struct tile *t, size_t rows, size_t panels)
 {
-#define TILE_OF(n, p)						\
-	case 16 * (p) + (n):					\
-		if (t->x_step == 1)				\
-			run_tile(t, 1, n, p);			\
-		else						\
-			run_tile(t, t->x_step, n, p);		\
+#define TILE_OF(n, p)				\
+	case 16 * (p) + (n):			\
+		run_tile(t, n, p);		\
 		break;
 	switch (16 * panels + rows) {
 	TILE_OF(1, 4)
@@ -124,6 +123,24 @@ static size_t cut(size_t total, size_t parts, size_t i)
 	return total * i / parts;
 }
 
+/* Rows [from, to) of x, columns [k, k + depth), to g->work: tile after tile [depth][rows]. */
+static void copy_strip(const struct kernel_gemm *g, size_t from, size_t to, size_t k, size_t depth)
+{
+	const size_t tiles = (to - from + TILE - 1) / TILE;
+
+	for (size_t i = 0; i < tiles; i++) {
+		const size_t r = cut(to - from, tiles, i), n = cut(to - from, tiles, i + 1) - r;
+		const float *x = g->x.at + (from + r) * g->x.stride + k * g->x_step;
+		float *copy = g->work + r * depth;
+
+		if (g->x_step == 1)
+			transpose(copy, n, x, g->x.stride, n, depth, 1.0f);
+		else
+			for (size_t j = 0; j < depth; j++)
+				memcpy(copy + j * n, x + j * g->x_step, n * sizeof(*copy));
+	}
+}
+
 /* Rows [from, to) by `panels` panels from `panel` on, against one block of the depth. */
 static void run_column(const struct kernel_gemm *g, size_t from, size_t to, size_t panel,
 	size_t panels, size_t k, size_t depth)
@@ -138,11 +155,9 @@ static void run_column(const struct kernel_gemm *g, size_t from, size_t to, size
 		const size_t r = from + cut(to - from, tiles, i);
 		const size_t n = from + cut(to - from, tiles, i + 1) - r;
 		float *y = g->y.at + r * g->y.stride + col;
-		struct tile t = { .y = y, .x = g->x.at + r * g->x.stride + k * g->x_step,
-			.w = w,
+		struct tile t = { .y = y, .x = g->work + (r - from) * depth, .w = w,
 			.bias = g->bias ? g->bias + col : NULL, .y_stride = g->y.stride,
-			.x_stride = g->x.stride, .x_step = g->x_step, .depth = depth,
-			.next = depth * PANEL,
+			.depth = depth, .next = depth * PANEL,
 			.fetch = w + (panels * depth + cut(depth, tiles, i)) * PANEL,
 			.fetch_step = (PANEL + tiles - 1) / tiles,
 			.goes_on = g->goes_on || k > 0 };
@@ -169,14 +184,17 @@ void KERNEL_SYMBOL(gemm)(const struct kernel_gemm *g, size_t first, size_t panel
 	const size_t strips = (g->rows + g->strip - 1) / g->strip, whole = g->outs / PANEL;
 	const size_t most = g->rows == 1 ? 4 : g->rows == 2 ? 3 : g->rows == 3 ? 2 : 1;
 
-	for (size_t s = 0; s < strips; s++)
+	for (size_t s = 0; s < strips; s++) {
+		const size_t from = cut(g->rows, strips, s), to = cut(g->rows, strips, s + 1);
+
 		for (size_t k = 0; k < g->ins; k += g->depth) {
 			const size_t depth = g->ins - k < g->depth ? g->ins - k : g->depth;
 
+			copy_strip(g, from, to, k, depth);
 			for (size_t p = first, n; p < first + panels; p += n) {
 				n = p + most <= first + panels && p + most <= whole ? most : 1;
-				run_column(g, cut(g->rows, strips, s), cut(g->rows, strips, s + 1),
-					p, n, k, depth);
+				run_column(g, from, to, p, n, k, depth);
 			}
 		}
+	}
 }

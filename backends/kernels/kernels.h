@@ -42,12 +42,13 @@ struct kernel_attention {
 struct kernel_gemm {
 	size_t rows, ins, outs;
 	struct kernel_rows x, y, residual;	/* residual: or none */
-	size_t x_step;		/* floats from a column of x to the next; 1 unless transposed */
+	size_t x_step;		/* floats from a column of x to the next; 1, or x.stride is */
 	const float *w;
 	const float *bias;	/* [outs rounded up to panels], or NULL */
 	int act;		/* enum tn_act */
 	int goes_on;		/* y is a sum begun before; there is no bias */
 	size_t depth, strip;	/* blocks by cache: rows of w, and of x, at a time */
+	float *work;		/* [strip][depth] */
 };
 
 /** The kernels of one ISA.  [rows][cols] are those of the output unless stated. */

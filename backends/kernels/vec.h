@@ -230,4 +230,50 @@ VEC_INLINE vf vgelu_tanh(vf x)
 	return x * vsigmoid(u * vset(1.5957691216f));
 }
 
+typedef float v4 __attribute__((vector_size(16)));
+typedef float v4_memory __attribute__((vector_size(16), aligned(4), may_alias));
+typedef int32_t i4 __attribute__((vector_size(16)));
+#ifdef __clang__
+#define SHUFFLE4(a, b, i, j, k, l) __builtin_shufflevector(a, b, i, j, k, l)
+#else
+#define SHUFFLE4(a, b, i, j, k, l) __builtin_shuffle(a, b, (i4){ i, j, k, l })
+#endif
+
+/** to[c][r] = from[r][c] * by for 4 x 4 floats. */
+VEC_INLINE void transpose4(float *to, size_t to_stride, const float *from, size_t from_stride,
+	v4 by)
+{
+	v4 a = *(const v4_memory *)from * by;
+	v4 b = *(const v4_memory *)(from + from_stride) * by;
+	v4 c = *(const v4_memory *)(from + 2 * from_stride) * by;
+	v4 d = *(const v4_memory *)(from + 3 * from_stride) * by;
+	v4 ab = SHUFFLE4(a, b, 0, 4, 1, 5), cd = SHUFFLE4(c, d, 0, 4, 1, 5);
+
+	*(v4_memory *)to = SHUFFLE4(ab, cd, 0, 1, 4, 5);
+	*(v4_memory *)(to + to_stride) = SHUFFLE4(ab, cd, 2, 3, 6, 7);
+	ab = SHUFFLE4(a, b, 2, 6, 3, 7);
+	cd = SHUFFLE4(c, d, 2, 6, 3, 7);
+	*(v4_memory *)(to + 2 * to_stride) = SHUFFLE4(ab, cd, 0, 1, 4, 5);
+	*(v4_memory *)(to + 3 * to_stride) = SHUFFLE4(ab, cd, 2, 3, 6, 7);
+}
+
+/** to [cols][rows] = by * from [rows][cols] transposed.  Rows go by fours; what is left
+ *  over is done with some of those before. */
+static inline __attribute__((unused)) void transpose(float *to, size_t to_stride,
+	const float *from, size_t from_stride, size_t rows, size_t cols, float by)
+{
+	const size_t fours = rows < 4 ? 0 : cols / 4 * 4;
+
+	for (size_t i = 0; fours && i < rows; i += 4) {
+		const size_t r = i + 4 < rows ? i : rows - 4;
+
+		for (size_t c = 0; c < fours; c += 4)
+			transpose4(to + c * to_stride + r, to_stride, from + r * from_stride + c,
+				from_stride, (v4){ by, by, by, by });
+	}
+	for (size_t c = fours; c < cols; c++)
+		for (size_t r = 0; r < rows; r++)
+			to[c * to_stride + r] = by * from[r * from_stride + c];
+}
+
 #endif

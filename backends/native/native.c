@@ -34,7 +34,7 @@ static int native_supports(const struct tn_backend *base, const struct tn_node *
 	if (tn_node_precision(node))
 		return int8_supports(self->int8, node, offer);
 	if (node->op == TN_OP_LINEAR)
-		return packed_linear_supports(node, offer);
+		return packed_linear_supports(self->kernels, node, offer);
 	if (node->op == TN_OP_MATMUL)
 		return packed_matmul_supports(self->kernels, node, offer);
 	return kernels_supports(self->kernels, node, offer);

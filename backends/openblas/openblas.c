@@ -150,7 +150,7 @@ static int openblas_supports(const struct tn_backend *base, const struct tn_node
 	if (tn_node_precision(node))
 		return int8_supports(self->int8, node, offer);
 	if (node->op == TN_OP_LINEAR && self->wide)
-		return packed_linear_supports(node, offer);
+		return packed_linear_supports(self->kernels, node, offer);
 	if (node->op == TN_OP_LINEAR)
 		return gemm_linear_supports(&self->gemm, node, offer);
 	if (node->op == TN_OP_MATMUL)

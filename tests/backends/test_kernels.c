@@ -440,6 +440,7 @@ struct layer {
 	struct kernel_rows w, bias, x, residual;
 	struct tn_node node;
 	struct packed_linear *packed;
+	size_t workspace;
 };
 
 #define MOST_ROWS 40
@@ -448,13 +449,15 @@ static void make_layer(struct layer *l, const struct kernels *k, size_t ins, siz
 	struct tn_call *call)
 {
 	const size_t first = (outs + 1) / 2, parts = outs > 1 ? 2 : 1;
+	static const struct tn_spec spec = { .dtype = TN_F32, .n_dims = 2 };
 	struct matrix m[4];
 	struct tn_tensor weights[4];
+	struct tn_offer offer;
 	size_t bytes;
 
 	*l = (struct layer){ k, ins, outs, make(outs, ins, ins, 1), make(1, outs, outs, 1),
 		make(MOST_ROWS, ins, ins, 1), make(MOST_ROWS, outs, outs, 1),
-		{ .name = "layer", .op = TN_OP_LINEAR, .n_in = (uint32_t)(2 * parts + 2) }, NULL };
+		{ .name = "layer", .op = TN_OP_LINEAR, .n_in = (uint32_t)(2 * parts + 2) }, NULL, 0 };
 	l->node.attr.linear.parts = (uint32_t)parts;
 	l->node.attr.linear.bias = l->node.attr.linear.residual = 1;
 	l->node.attr.linear.act = TN_ACT_TANH;
@@ -464,6 +467,12 @@ static void make_layer(struct layer *l, const struct kernels *k, size_t ins, siz
 	lay(&m[3], l->bias.at + first, outs - first, 1, 1);
 	for (int i = 0; i < 4; i++)
 		weights[i] = m[i].t;
+	for (uint32_t i = 0; i < l->node.n_in; i++)
+		l->node.in[i] = &spec;
+	l->node.out[0] = &spec;
+	l->node.weight_in = (1u << (2 * parts + 1)) - 2;
+	ck_assert_int_eq(packed_linear_supports(k, &l->node, &offer), 1);
+	l->workspace = offer.workspace;
 	ck_assert_int_eq(packed_linear_create(&l->packed, k, &l->node, weights, &bytes, call), 0);
 	ck_assert_uint_ge(bytes, (ins + 1) * outs * sizeof(float));
 }
@@ -475,6 +484,12 @@ static void free_layer(struct layer *l)
 	free(l->bias.at);
 	free(l->x.at);
 	free(l->residual.at);
+}
+
+/* A team's workspace of nodes that were offered `bytes` for a thread. */
+static void *give_work(size_t bytes, int team)
+{
+	return aligned_alloc(64, ((size_t)team * bytes + 63) / 64 * 64);
 }
 
 /* Runs `rows` rows from row `first` on by a team; the row behind stays untouched. */
@@ -490,8 +505,10 @@ static void run_layer(const struct layer *l, float *y, size_t first, size_t rows
 	in[0] = x.t;
 	in[l->node.n_in - 1] = residual.t;
 	memset(y, 0x7f, (rows + 1) * l->outs * sizeof(*y));
+	step.workspace = give_work(l->workspace, team);
 	omp_set_num_threads(team);
 	packed_linear_run(l->packed, &step);
+	free(step.workspace);
 	for (size_t i = 0; i < l->outs * sizeof(*y); i++)
 		ck_assert_int_eq(((const char *)(y + rows * l->outs))[i], 0x7f);
 }
@@ -581,7 +598,7 @@ static void check_product(const struct kernels *k, size_t m, size_t n, size_t d,
 	ins[0] = in[0].t;
 	ins[1] = in[1].t;
 	ck_assert_int_eq(packed_matmul_supports(k, &node, &offer), 1);
-	step.workspace = aligned_alloc(64, (3 * offer.workspace + 63) / 64 * 64);
+	step.workspace = give_work(offer.workspace, 3);
 	omp_set_num_threads(3);
 	packed_matmul_run(k, &step);
 	for (size_t r = 0; r < m; r++)
