@@ -11,6 +11,7 @@ plugin_LTLIBRARIES += %D%/head-bio-crf.la
 	%D%/bio-crf/crf.c \
 	%D%/bio-crf/crf.h \
 	%D%/bio-crf/crf_decode.c \
+	%D%/bio-crf/crf_scaled.c \
 	%D%/bio-crf/nll.c \
 	%D%/bio-crf/tags.c \
 	%D%/bio-crf/tags.h

@@ -174,7 +174,7 @@ TESTS += %D%/test_crf
 %C%_test_crf_CFLAGS = $(TEST_CFLAGS)
 %C%_test_crf_LDADD = $(TEST_LIBS) -lm
 %C%_test_crf_SOURCES = %D%/heads/test_crf.c heads/bio-crf/crf.c heads/bio-crf/crf.h \
-	heads/bio-crf/tags.c heads/bio-crf/tags.h
+	heads/bio-crf/crf_scaled.c heads/bio-crf/tags.c heads/bio-crf/tags.h
 
 check_PROGRAMS += %D%/test_decode
 TESTS += %D%/test_decode

@@ -73,4 +73,16 @@ struct crf_gradient {
 double crf_loss(const struct crf *c, const double *e, size_t n, const uint32_t *path,
 	double *alpha, double *beta, const struct crf_gradient *gradient);
 
+/** For many paths over the same transitions: edges [L][L] are these, scaled.  Returns what
+ *  they were scaled by, or NAN when they lie too far apart for crf_loss_scaled. */
+double crf_scale(const struct crf *c, double *edges);
+/** crf_loss by probabilities that are scaled at each word, about ten times as fast; start
+ *  and end are the crf's, transitions also those that edges were made of.  work: 2 n L + n + 3 L
+ *  elements.  gradient: all of it, or NULL.  NAN, and nothing added, when numbers could be lost
+ *  or the path is not allowed: crf_loss says.
+ *  Source: Rabiner 1989, section V.A. */
+double crf_loss_scaled(const struct crf *c, const double *edges, double edges_max,
+	const double *e, size_t n, const uint32_t *path, double *work,
+	const struct crf_gradient *gradient);
+
 #endif

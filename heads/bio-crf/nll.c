@@ -55,8 +55,10 @@ struct nll {
 	const struct tn_step *step;
 	bool grad;			/* the gradients are asked for */
 	double *start, *end, *transition, *open;
+	double *edges, edges_max;		/* of transition, scaled */
 	double *e, *alpha, *beta, *d_e;		/* [longest][L] */
 	double *d_start, *d_end, *d_transition, *d_none;
+	double *work;				/* of crf_loss_scaled */
 	uint32_t *path;
 	double loss, count;
 };
@@ -75,7 +77,7 @@ static size_t longest(const struct tn_axis *axis)
 static int read_step(struct nll *n, struct tn_call *call)
 {
 	size_t L = n->h->env->n_labels, rows = longest(n->step->axis);
-	double *d = tn_alloc_n(call, 8 * L + 2 * L * L + 4 * rows * L, sizeof(*d));
+	double *d = tn_alloc_n(call, 11 * L + 3 * L * L + 6 * rows * L + rows, sizeof(*d));
 
 	n->path = tn_alloc_n(call, rows + 1, sizeof(*n->path));
 	if (!d || !n->path)
@@ -92,6 +94,8 @@ static int read_step(struct nll *n, struct tn_call *call)
 	n->alpha = n->e + rows * L;
 	n->beta = n->alpha + rows * L;
 	n->d_e = n->beta + rows * L;
+	n->edges = n->d_e + rows * L;
+	n->work = n->edges + L * L;
 	for (size_t i = 0; i < L; i++) {
 		n->start[i] = number(&n->step->in[IN_START], i);
 		n->end[i] = number(&n->step->in[IN_END], i);
@@ -99,6 +103,7 @@ static int read_step(struct nll *n, struct tn_call *call)
 	for (size_t i = 0; i < L * L; i++)
 		n->transition[i] = number(&n->step->in[IN_TRANSITION], i);
 	crf_forbid(n->h, n->start, n->end, n->transition);
+	n->edges_max = crf_scale(&(struct crf){ .tags = L, .transition = n->transition }, n->edges);
 	return 0;
 }
 
@@ -129,7 +134,11 @@ static int window_loss(struct nll *n, size_t s, size_t first, size_t words, stru
 				(first + t) * stride + j);
 	}
 	memset(n->d_e, 0, words * L * sizeof(*n->d_e));
-	loss = crf_loss(&crf, n->e, words, n->path, n->alpha, n->beta, n->grad ? &to : &none);
+	loss = crf_loss_scaled(&crf, n->edges, n->edges_max, n->e, words, n->path, n->work,
+		n->grad ? &to : NULL);
+	if (isnan(loss))
+		loss = crf_loss(&crf, n->e, words, n->path, n->alpha, n->beta,
+			n->grad ? &to : &none);
 	if (loss == INFINITY)
 		return tn_fail(call, TN_EDATA, "head %s: a window has tags that the scheme does not "
 			"allow", n->h->env->name);

@@ -344,6 +344,68 @@ START_TEST(test_gradient_equals_central_differences)
 }
 END_TEST
 
+/* Both ways to the loss and its gradients. */
+START_TEST(test_scaled_equals_logarithms)
+{
+	for (unsigned i = 0; i < 24; i++) {
+		const size_t L = 1 + i % 4, n = 1 + i % 5;
+		double alpha[MOST_WORDS * MOST_TAGS], beta[MOST_WORDS * MOST_TAGS];
+		double g[2][3 * MOST_WORDS * MOST_TAGS + MOST_TAGS * MOST_TAGS] = { { 0 } };
+		double edges[MOST_TAGS * MOST_TAGS], loss[2];
+		double work[2 * MOST_WORDS * MOST_TAGS + MOST_WORDS + 3 * MOST_TAGS];
+		struct crf_gradient to[2];
+		uint32_t path[MOST_WORDS] = { 0 };
+		double scores[1];
+		struct problem p;
+
+		for (int k = 0; k < 2; k++)
+			to[k] = (struct crf_gradient){ g[k], g[k] + n * L, g[k] + n * L + L,
+				g[k] + n * L + 2 * L };
+		fill(&p, L, n, 100 + i, i % 3 ? 0 : 7);
+		if (!best(&p, 1, path, scores))
+			continue;
+		loss[0] = crf_loss(&p.crf, p.e, n, path, alpha, beta, &to[0]);
+		loss[1] = crf_loss_scaled(&p.crf, edges, crf_scale(&p.crf, edges), p.e, n, path,
+			work, &to[1]);
+		ck_assert_double_eq_tol(loss[1], loss[0], 1e-12);
+		for (size_t k = 0; k < n * L + 2 * L + L * L; k++)
+			ck_assert_double_eq_tol(g[1][k], g[0][k], 1e-12);
+	}
+}
+END_TEST
+
+/* Where numbers could be lost, and for a forbidden path, logarithms are to be used. */
+START_TEST(test_scaled_gives_up)
+{
+	double work[64], edges[4];
+	uint32_t path[3] = { 0, 1, 1 };
+	struct problem p;
+
+	fill(&p, 2, 3, 5, 0);
+	ck_assert(!isnan(crf_loss_scaled(&p.crf, edges, crf_scale(&p.crf, edges), p.e, 3, path, work,
+		NULL)));
+	p.e[1] = p.e[0] - 300;
+	ck_assert(isnan(crf_loss_scaled(&p.crf, edges, crf_scale(&p.crf, edges), p.e, 3, path, work,
+		NULL)));
+	fill(&p, 2, 3, 5, 0);
+	p.transition[1] = p.transition[2] - 250;
+	ck_assert(isnan(crf_scale(&p.crf, edges)));
+	fill(&p, 2, 3, 5, 0);
+	p.transition[1] = -INFINITY;
+	ck_assert(isnan(crf_loss_scaled(&p.crf, edges, crf_scale(&p.crf, edges), p.e, 3, path, work,
+		NULL)));
+	/* Less likely at each word, but never impossible. */
+	fill(&p, 2, 3, 5, 0);
+	p.transition[1] = p.transition[2] = -INFINITY;
+	p.e[0] = p.e[1] = p.e[2] = p.e[3] = 0;
+	p.e[0] -= 150;
+	p.e[2] -= 150;
+	path[1] = path[2] = 0;
+	ck_assert(isnan(crf_loss_scaled(&p.crf, edges, crf_scale(&p.crf, edges), p.e, 3, path, work,
+		NULL)));
+}
+END_TEST
+
 START_TEST(test_a_forbidden_gold_path_has_infinite_loss)
 {
 	double alpha[MOST_WORDS * MOST_TAGS], beta[MOST_WORDS * MOST_TAGS], e[8] = { 0 };
@@ -461,6 +523,8 @@ int main(void)
 	TN_ADD(suite, test_banned_tags_leave_the_sum_of_the_others);
 	TN_ADD(suite, test_scores_of_ten_thousand);
 	TN_ADD(suite, test_gradient_equals_central_differences);
+	TN_ADD(suite, test_scaled_equals_logarithms);
+	TN_ADD(suite, test_scaled_gives_up);
 	TN_ADD(suite, test_a_forbidden_gold_path_has_infinite_loss);
 	TN_ADD(suite, test_one_word_costs_its_surprise);
 	TN_ADD(suite, test_schemes_allow_what_their_tables_say);
