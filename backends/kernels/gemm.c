@@ -9,6 +9,8 @@
 
 /* Outputs up to this many columns are dot products. */
 #define NARROW 4
+/* Rows of the output of one call of sgemm when its sums are made in slabs. */
+#define SLAB_ROWS 64
 
 struct gemm_linear {
 	enum linear_kind kind;
@@ -215,6 +217,13 @@ static size_t spare_floats(const struct gemm *gemm, size_t k)
 	return (gemm->grain * (k + gemm->width) + 15) / 16 * 16 + work_floats(gemm, gemm->width, k);
 }
 
+/* Floats that one thread works in for a TN_OP_MATMUL. */
+static size_t matmul_floats(const struct gemm *gemm, const struct tn_node *node)
+{
+	return node->attr.matmul.transpose_a ? SLAB_ROWS * gemm->width + 16 :
+		spare_floats(gemm, node->in[0]->dims[1]);
+}
+
 int gemm_matmul_supports(const struct gemm *gemm, const struct tn_node *node,
 	struct tn_offer *offer)
 {
@@ -222,20 +231,58 @@ int gemm_matmul_supports(const struct gemm *gemm, const struct tn_node *node,
 		if (node->in[i]->dtype != TN_F32 || node->in[i]->n_dims != 2)
 			return kernel_refuse(offer, "input %d is no matrix of F32", i);
 	offer->strided = 3;
-	offer->workspace = spare_floats(gemm, node->in[0]->dims[1]) * sizeof(float);
+	offer->workspace = matmul_floats(gemm, node) * sizeof(float);
 	return 1;
 }
 
-/* Columns first .. first + n of y.  Rows are run by multiples of the grain, the last ones
+static void add_rows(float *y, size_t ldy, const float *x, size_t rows, size_t n)
+{
+	for (size_t r = 0; r < rows; r++)
+		for (size_t c = 0; c < n; c++)
+			y[r * ldy + c] += x[r * n + c];
+}
+
+/* Columns first .. first + n of y = a^T op(b), a gradient by weights: the sum over rows of a
+ * is made in slabs of TN_ROW_BLOCK, added in their order.  spare holds [SLAB_ROWS][n]. */
+static int slab_slice(const struct gemm *gemm, const struct tn_step *step, size_t first, size_t n,
+	float *spare)
+{
+	const struct tn_tensor *a = &step->in[0], *b = &step->in[1], *y = &step->out[0];
+	const bool tb = step->node->attr.matmul.transpose_b;
+	const size_t m = y->dims[0], k = a->dims[0], ldb = b->row_stride;
+	const float *x = tn_host_data(a), *w = tn_host_data(b);
+	int status = 0;
+
+	w += tb ? first * ldb : first;
+	for (size_t r = 0; r < m; r += SLAB_ROWS) {
+		const size_t rows = m - r < SLAB_ROWS ? m - r : SLAB_ROWS;
+		float *to = (float *)tn_host_data(y) + first + r * y->row_stride;
+
+		for (size_t i = 0; k == 0 && i < rows; i++)
+			memset(to + i * y->row_stride, 0, n * sizeof(*to));
+		for (size_t at = 0; at < k; at += TN_ROW_BLOCK) {
+			const size_t depth = k - at < TN_ROW_BLOCK ? k - at : TN_ROW_BLOCK;
+
+			status |= gemm->run(true, tb, rows, n, depth, x + at * a->row_stride + r,
+				a->row_stride, w + (tb ? at : at * ldb), ldb, at ? spare : to,
+				at ? n : y->row_stride, spare + SLAB_ROWS * n);
+			if (at)
+				add_rows(to, y->row_stride, spare, rows, n);
+		}
+	}
+	return status;
+}
+
+/* Columns first .. first + n of y = a op(b).  Rows are run by multiples of the grain, the last ones
  * in copies: spare holds [grain][k] and [grain][width]. */
 static int product_slice(const struct gemm *gemm, const struct tn_step *step, size_t first,
 	size_t n, float *spare)
 {
 	const struct tn_tensor *a = &step->in[0], *b = &step->in[1], *y = &step->out[0];
-	const bool ta = step->node->attr.matmul.transpose_a, tb = step->node->attr.matmul.transpose_b;
-	const size_t m = y->dims[0], k = ta ? a->dims[0] : a->dims[1];
-	const size_t over = ta ? 0 : m % gemm->grain, direct = m - over;
-	const size_t rows = ta ? m : gemm->small ? gemm->grain : gemm->rows;
+	const bool tb = step->node->attr.matmul.transpose_b;
+	const size_t m = y->dims[0], k = a->dims[1];
+	const size_t over = m % gemm->grain, direct = m - over;
+	const size_t rows = gemm->small ? gemm->grain : gemm->rows;
 	const float *x = tn_host_data(a), *w = tn_host_data(b);
 	float *to = (float *)tn_host_data(y) + first, *out = spare + gemm->grain * k;
 	float *work = spare + (gemm->grain * (k + gemm->width) + 15) / 16 * 16;
@@ -243,7 +290,7 @@ static int product_slice(const struct gemm *gemm, const struct tn_step *step, si
 
 	w += tb ? first * b->row_stride : first;
 	for (size_t r = 0; r < direct; r += rows)
-		status |= gemm->run(ta, tb, direct - r < rows ? direct - r : rows, n, k,
+		status |= gemm->run(false, tb, direct - r < rows ? direct - r : rows, n, k,
 			x + r * a->row_stride, a->row_stride, w, b->row_stride,
 			to + r * y->row_stride, y->row_stride, work);
 	if (!over)
@@ -261,14 +308,15 @@ static int product_slice(const struct gemm *gemm, const struct tn_step *step, si
 int gemm_matmul_run(const struct gemm *gemm, const struct tn_step *step, struct tn_call *call)
 {
 	const size_t n = step->out[0].dims[1], across = slices(n, gemm->width);
+	int (*slice)(const struct gemm *, const struct tn_step *, size_t, size_t, float *) =
+		step->node->attr.matmul.transpose_a ? slab_slice : product_slice;
 	int failed = 0;
 
 #pragma omp parallel for schedule(dynamic) reduction(| : failed)
 	for (size_t s = 0; s < across; s++)
-		failed |= product_slice(gemm, step, s * gemm->width, slice_width(n, gemm->width, s),
+		failed |= slice(gemm, step, s * gemm->width, slice_width(n, gemm->width, s),
 			(float *)step->workspace +
-			(size_t)omp_get_thread_num() *
-			spare_floats(gemm, step->in[0].dims[1]));
+			(size_t)omp_get_thread_num() * matmul_floats(gemm, step->node));
 	return failed ? tn_fail(call, TN_EINTERNAL, "%s: sgemm of %s gave status %d",
 		step->node->name, gemm->name, failed) : 0;
 }

@@ -265,6 +265,16 @@ static void run_matmul(struct suite *s)
 		snprintf(what, sizeof(what), "[33][25][41] variant %u", variant);
 		finish_and_compare(s, &n, TN_OP_MATMUL, 33, what);
 	}
+	/* A weight's gradient: sums over more rows than a slab has. */
+	for (size_t i = 0; i < 2; i++) {
+		const size_t rows = i ? 700 : 512;
+		struct conform_node n = new_node(s);
+
+		n.node.attr.matmul.transpose_a = 1;
+		conform_rows(&n, 0, rows, 70);
+		conform_rows(&n, 0, rows, 41);
+		finish_and_compare(s, &n, TN_OP_MATMUL, 70, i ? "over 700 rows" : "over 512 rows");
+	}
 }
 
 static void run_gather(struct suite *s)
