@@ -186,7 +186,8 @@ struct shares {
 	size_t down, across;
 };
 
-/* The fewest tiles for the busiest thread; among equals, weights are read by the fewest. */
+/* The least work for the busiest thread, where to copy a tile's rows counts as one panel;
+ * among equals, weights are read by the fewest. */
 static struct shares share(const struct kernels *k, size_t rows, size_t panels, size_t team)
 {
 	const size_t tiles = (rows + k->gemm_tile - 1) / k->gemm_tile;
@@ -196,7 +197,7 @@ static struct shares share(const struct kernels *k, size_t rows, size_t panels, 
 	for (size_t down = 1; down <= team; down++) {
 		const size_t across = team / down;
 		const size_t cost = ((tiles + down - 1) / down) *
-			((panels + across - 1) / across);
+			((panels + across - 1) / across + 1);
 
 		if (cost < least) {
 			least = cost;
