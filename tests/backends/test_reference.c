@@ -244,7 +244,7 @@ START_TEST(test_gather_and_scatter)
 		rig_clear(rig);
 		IN(rig, 1, 2, 0, 1, 2);
 		INDEX(rig, 1, 1);
-		rig->node.attr.scatter.rows = 1;
+		rig->node.attr.scatter.rows = !op;
 		ck_assert_int_eq(rig_run(rig, op ? TN_OP_GATHER : TN_OP_SCATTER_ADD, 0),
 			TN_EINTERNAL);
 		ck_assert_str_eq(tn_error_text(rig->call), "node: row 0 has the index 1 of 1");
