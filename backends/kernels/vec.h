@@ -271,8 +271,8 @@ static inline __attribute__((unused)) void transpose(float *to, size_t to_stride
 			transpose4(to + c * to_stride + r, to_stride, from + r * from_stride + c,
 				from_stride, (v4){ by, by, by, by });
 	}
-	for (size_t c = fours; c < cols; c++)
-		for (size_t r = 0; r < rows; r++)
+	for (size_t r = 0; r < rows; r++)
+		for (size_t c = fours; c < cols; c++)
 			to[c * to_stride + r] = by * from[r * from_stride + c];
 }
 
