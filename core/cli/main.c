@@ -14,7 +14,7 @@
 #include "cli/cli.h"
 #include "cli/progress.h"
 
-#define SPINS "1000"		/* some 20 us */
+#define SPINS "5000"		/* some 100 us */
 
 struct verb {
 	const char *name;
