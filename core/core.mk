@@ -47,6 +47,7 @@ EXTRA_DIST += %D%/libtenon.map
 	%D%/base/pages.c \
 	%D%/base/pages.h \
 	%D%/base/place.h \
+	%D%/base/random.h \
 	%D%/base/utf8.c \
 	%D%/base/utf8.h \
 	%D%/base/value.c \
@@ -69,6 +70,8 @@ EXTRA_DIST += %D%/libtenon.map
 	%D%/checkpoint/st_write.c \
 	%D%/checkpoint/weights.c \
 	%D%/checkpoint/weights.h \
+	%D%/checkpoint/weights_impl.h \
+	%D%/checkpoint/weights_load.c \
 	%D%/data/conll.c \
 	%D%/data/input.c \
 	%D%/data/input.h \

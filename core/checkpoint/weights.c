@@ -1,65 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
- * core/checkpoint/weights.c - the weight store.
+ * core/checkpoint/weights.c - the weight store: its files and their tensors by name.
  */
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <tenon/impl/backend.h>
 
-#include "base/pages.h"
-#include "checkpoint/weights.h"
+#include "checkpoint/weights_impl.h"
 
-#define ALIGN 64
 #define LONGEST_NAME 1024
-#define LARGE ((size_t)32 << 20)	/* from here on malloc would map fresh pages each time */
-
-struct weight;
-
-/* A weight in memory, as one of the two types; tensor comes first, so that a tensor
- * leads back to its copy. */
-struct copy {
-	struct tn_tensor tensor;
-	struct tn_buffer buffer;	/* data NULL: not held */
-	size_t readers;
-	struct weight *weight;
-};
-
-struct weight {
-	const struct tn_st_tensor *t;
-	const struct tn_safetensors *file;
-	struct copy as_f32, as_f64;
-	uint64_t version;
-	bool used;
-};
-
-struct tn_weights {
-	struct tn_weights *next;	/* of all stores */
-	size_t users;
-	char *key;			/* the files as they were when they were opened */
-	pthread_mutex_t lock;		/* of what is loaded */
-	struct tn_safetensors **files;
-	size_t n_files;
-	struct weight *items;		/* file by file */
-	struct weight **by_name;
-	size_t n;
-	char *where, *prefix;
-	size_t bytes;
-};
-
-static void *take_memory(size_t bytes)
-{
-	return bytes >= LARGE ? tn_pages_alloc(bytes) : aligned_alloc(ALIGN, bytes);
-}
-
-static void give_memory(const struct tn_buffer *b)
-{
-	if (b->bytes >= LARGE)
-		tn_pages_free(b->data, b->bytes);
-	else
-		free(b->data);
-}
 
 static int no_memory(struct tn_call *call)
 {
@@ -141,8 +90,18 @@ static char *make_key(const char *const *paths, size_t n, const char *where, con
 static void free_store(struct tn_weights *w)
 {
 	for (size_t i = 0; w->items && i < w->n; i++) {
-		give_memory(&w->items[i].as_f32.buffer);
-		give_memory(&w->items[i].as_f64.buffer);
+		weights_free_copy(&w->items[i].as_f32);
+		weights_free_copy(&w->items[i].as_f64);
+	}
+	while (w->made) {
+		struct weight *made = w->made;
+
+		w->made = made->next;
+		weights_free_copy(&made->as_f32);
+		weights_free_copy(&made->as_f64);
+		free((void *)made->t->name);
+		free((void *)made->t);
+		free(made);
 	}
 	for (size_t i = 0; i < w->n_files; i++)
 		tn_st_close(w->files[i]);
@@ -211,6 +170,10 @@ void tn_weights_close(struct tn_weights *w)
 
 	if (!w)
 		return;
+	if (!w->key) {
+		free_store(w);
+		return;
+	}
 	pthread_mutex_lock(&stores_lock);
 	if (!--w->users) {
 		while (*at != w)
@@ -247,10 +210,10 @@ static int check_index(const struct tn_weights *w, const struct tn_value *shard_
 	return 0;
 }
 
-struct tn_weights *tn_weights_open(const struct tn_model_dir *dir, const char *prefix,
+struct tn_weights *tn_weights_open(const struct tn_model_dir *dir, const char *prefix, bool own,
 	struct tn_call *call)
 {
-	struct tn_weights *w = open_all(dir->weight_files, dir->n_weight_files,
+	struct tn_weights *w = (own ? open_new : open_all)(dir->weight_files, dir->n_weight_files,
 		dir->weights_path, prefix ? prefix : "", call);
 
 	if (w && check_index(w, dir->shard_of, call)) {
@@ -260,9 +223,14 @@ struct tn_weights *tn_weights_open(const struct tn_model_dir *dir, const char *p
 	return w;
 }
 
-struct tn_weights *tn_weights_open_file(const char *path, struct tn_call *call)
+struct tn_weights *tn_weights_open_file(const char *path, bool own, struct tn_call *call)
 {
-	return open_all(&path, 1, path, "", call);
+	return (own ? open_new : open_all)(&path, 1, path, "", call);
+}
+
+struct tn_weights *tn_weights_create(const char *where, struct tn_call *call)
+{
+	return open_new(NULL, 0, where, "", call);
 }
 
 const char *tn_weights_where(const struct tn_weights *w)
@@ -309,7 +277,7 @@ static struct weight *find_around_prefix(const struct tn_weights *w, const char 
 	return found;
 }
 
-static struct weight *find(const struct tn_weights *w, const char *name)
+struct weight *weights_find(const struct tn_weights *w, const char *name)
 {
 	static const char *const renamed[][2] = {
 		{ "LayerNorm.weight", "LayerNorm.gamma" }, { "LayerNorm.bias", "LayerNorm.beta" }
@@ -327,13 +295,16 @@ static struct weight *find(const struct tn_weights *w, const char *name)
 		strcpy(old + len - n, renamed[i][1]);
 		found = find_around_prefix(w, old);
 	}
+	for (struct weight *made = w->made; made && !found; made = made->next)
+		if (!strcmp(made->t->name, name))
+			found = made;
 	return found && found->t->n_dims <= 4 ? found : NULL;
 }
 
 bool tn_weights_shape(const struct tn_weights *w, const char *name, size_t dims[4],
 	uint32_t *n_dims)
 {
-	const struct weight *item = find(w, name);
+	const struct weight *item = weights_find(w, name);
 
 	if (!item)
 		return false;
@@ -341,118 +312,6 @@ bool tn_weights_shape(const struct tn_weights *w, const char *name, size_t dims[
 	for (int i = 0; i < 4; i++)
 		dims[i] = (size_t)item->t->dims[i];
 	return true;
-}
-
-/* Bytes of a tensor with its slack rows, or 0 when they cannot be counted. */
-static size_t bytes_of(const struct tn_st_tensor *t, enum tn_dtype as, size_t *used)
-{
-	size_t row = tn_dtype_size(as), bytes, all;
-
-	for (uint32_t i = 1; i < t->n_dims; i++)
-		if (__builtin_mul_overflow(row, t->dims[i], &row))
-			return 0;
-	if (__builtin_mul_overflow(row, t->n_dims ? t->dims[0] : 1, &bytes) ||
-			__builtin_mul_overflow(row, TN_ROW_SLACK, &all) ||
-			__builtin_add_overflow(all, bytes, &all) ||
-			__builtin_add_overflow(all, ALIGN, &all))
-		return 0;
-	*used = bytes;
-	return all & ~(size_t)(ALIGN - 1);
-}
-
-/* Reads a weight into memory. */
-static int read_copy(struct copy *c, enum tn_dtype as, struct tn_call *call)
-{
-	const struct tn_st_tensor *t = c->weight->t;
-	size_t used = 0, bytes = bytes_of(t, as, &used);
-	struct tn_buffer b = { .data = bytes ? take_memory(bytes) : NULL, .bytes = bytes };
-
-	if (!b.data)
-		return tn_fail(call, TN_ENOMEM, "%s: out of memory for tensor %s",
-			tn_st_path(c->weight->file), tn_quote(call, t->name, strlen(t->name)));
-	memset((char *)b.data + used, 0, bytes - used);
-	if (tn_st_read_float(c->weight->file, t, as, b.data, call)) {
-		give_memory(&b);
-		return tn_status(call);
-	}
-	c->buffer = b;
-	c->tensor = (struct tn_tensor){ .buffer = &c->buffer, .dtype = as, .n_dims = t->n_dims };
-	for (int i = 0; i < 4; i++)
-		c->tensor.dims[i] = (size_t)t->dims[i];
-	c->tensor.row_stride = tn_row_size(&c->tensor);
-	return 0;
-}
-
-const struct tn_tensor *tn_weight_load(struct tn_weights *w, const char *name, enum tn_dtype as,
-	struct tn_call *call)
-{
-	struct weight *item = find(w, name);
-	struct copy *c;
-	bool held;
-
-	if (!item) {
-		tn_fail(call, TN_EDATA, "%s: there is no tensor %s", w->where,
-			tn_quote(call, name, strlen(name)));
-		return NULL;
-	}
-	c = as == TN_F64 ? &item->as_f64 : &item->as_f32;
-	pthread_mutex_lock(&w->lock);
-	if (!c->buffer.data && !read_copy(c, as, call))
-		w->bytes += c->buffer.bytes;
-	held = c->buffer.data;
-	c->readers += held;
-	item->used = true;
-	pthread_mutex_unlock(&w->lock);
-	return held ? &c->tensor : NULL;
-}
-
-static struct copy *copy_of(const struct tn_tensor *tensor)
-{
-	return (struct copy *)tensor;
-}
-
-void tn_weight_release(struct tn_weights *w, const struct tn_tensor *tensor)
-{
-	struct copy *c = copy_of(tensor);
-
-	if (!tensor || c->weight < w->items || c->weight >= w->items + w->n)
-		return;
-	pthread_mutex_lock(&w->lock);
-	if (!--c->readers) {
-		w->bytes -= c->buffer.bytes;
-		give_memory(&c->buffer);
-		c->buffer = (struct tn_buffer){ 0 };
-	}
-	pthread_mutex_unlock(&w->lock);
-}
-
-const void *tn_weight_identity(struct tn_weights *w, const char *name, uint64_t *version)
-{
-	const struct weight *item = find(w, name);
-
-	if (!item)
-		return NULL;
-	pthread_mutex_lock(&w->lock);
-	*version = item->version;
-	pthread_mutex_unlock(&w->lock);
-	return item;
-}
-
-uint64_t tn_weight_version(struct tn_weights *w, const struct tn_tensor *tensor)
-{
-	uint64_t version;
-
-	pthread_mutex_lock(&w->lock);
-	version = copy_of(tensor)->weight->version;
-	pthread_mutex_unlock(&w->lock);
-	return version;
-}
-
-void tn_weight_changed(struct tn_weights *w, const struct tn_tensor *tensor)
-{
-	pthread_mutex_lock(&w->lock);
-	copy_of(tensor)->weight->version++;
-	pthread_mutex_unlock(&w->lock);
 }
 
 size_t tn_weights_count(const struct tn_weights *w)

@@ -17,12 +17,20 @@ struct tn_weights;
  *  shards.  `prefix` is what may stand before the names of the trunk's tensors ("bert.";
  *  NULL: nothing): a name is found as it is, with the prefix, or without it, in this
  *  order; and LayerNorm.weight and LayerNorm.bias under their old names gamma and beta.
+ *  With `own` it is a store for this caller alone, who may change it.
  *  NULL after an error: what tn_st_open gives, or TN_EDATA when two files have a tensor of
  *  the same name or the index is wrong. */
 TN_PRIVATE struct tn_weights *tn_weights_open(const struct tn_model_dir *dir,
-	const char *prefix, struct tn_call *call);
+	const char *prefix, bool own, struct tn_call *call);
 /** The weights of one file. */
-TN_PRIVATE struct tn_weights *tn_weights_open_file(const char *path, struct tn_call *call);
+TN_PRIVATE struct tn_weights *tn_weights_open_file(const char *path, bool own,
+	struct tn_call *call);
+/** A store of no file, for tensors that are made; `where` stands for it in messages. */
+TN_PRIVATE struct tn_weights *tn_weights_create(const char *where, struct tn_call *call);
+/** Adds a tensor of zeros that no file has, to a store that is not shared and that no other
+ *  thread uses.  It is held as long as the store is open.  Errors: TN_ENOMEM. */
+TN_PRIVATE int tn_weights_make(struct tn_weights *w, const char *name, const size_t dims[4],
+	uint32_t n_dims, struct tn_call *call);
 /** Frees the store when all who opened it have closed it, also weights that were never
  *  released; NULL is allowed. */
 TN_PRIVATE void tn_weights_close(struct tn_weights *w);
@@ -52,6 +60,8 @@ TN_PRIVATE const void *tn_weight_identity(struct tn_weights *w, const char *name
  *  made of an older version is remade before use. */
 TN_PRIVATE uint64_t tn_weight_version(struct tn_weights *w, const struct tn_tensor *tensor);
 TN_PRIVATE void tn_weight_changed(struct tn_weights *w, const struct tn_tensor *tensor);
+/** Whether tn_weights_make made a loaded weight. */
+TN_PRIVATE bool tn_weight_made(const struct tn_tensor *tensor);
 
 /** Tensors of the store by number, file by file in the order of their data. */
 TN_PRIVATE size_t tn_weights_count(const struct tn_weights *w);

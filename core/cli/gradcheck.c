@@ -340,8 +340,8 @@ static int check(const struct arguments *a, struct tn_pipeline *p, struct tn_cal
 	struct tn_objective o;
 	struct examples e = { 0 };
 	struct tn_grad_error *errors;
-	int status = tn_objective_open(&o, p, TN_F64, true, p->chain.items, p->chain.n,
-		call);
+	const struct tn_objective_options as = { .real = TN_F64, .dropout = true };
+	int status = tn_objective_open(&o, p, &as, call);
 
 	for (size_t h = 0; !status && h < p->n_heads; h++)
 		if (!o.trained[h])
@@ -368,6 +368,7 @@ int tn_cli_gradcheck(int argc, char **argv)
 		"Compares the gradients that would train a pipeline's model and heads with central "
 		"differences of their losses, in double precision on made-up examples: a row for each "
 		"group of parameters. Exit code 1: some are wrong.", NULL, NULL, NULL };
+	static const struct tn_training training = { NULL, NULL };
 	struct arguments a = { .entries = 3, .tolerance = 1e-4 };
 	struct tn_pipeline *p;
 	struct tn_call *call;
@@ -379,7 +380,7 @@ int tn_cli_gradcheck(int argc, char **argv)
 	if (!call)
 		return code;
 	tn_on_note(call, tn_cli_note, NULL);
-	p = tn_pipeline_open(a.pipeline, a.settings, call);
+	p = tn_pipeline_open_training(a.pipeline, a.settings, &training, call);
 	if (p)
 		status = check(&a, p, call);
 	code = tn_cli_report(call);

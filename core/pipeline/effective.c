@@ -57,7 +57,7 @@ static struct tn_value *head_group(const struct tn_pipeline_head *h, struct tn_a
 	struct tn_value *group = tn_new_object(arena), *v = tn_new_text(arena, h->config->use);
 
 	tn_set(arena, group, "use", v);
-	if (h->weights.own)
+	if (h->config->weights)
 		tn_set(arena, group, "weights", full_path(h->weights.source.where, arena));
 	if (h->env.n_labels)
 		tn_set(arena, group, "labels", string_list(h->env.labels, h->env.n_labels, arena));

@@ -19,7 +19,15 @@ static bool source_find(void *user, const char *name, size_t dims[4], uint32_t *
 		tn_weights_shape(s->model, name, dims, n_dims);
 }
 
-static struct tn_weights *store_of(struct tn_head_source *s, const char *name)
+static int source_make(void *user, const char *name, const size_t dims[4], uint32_t n_dims,
+	struct tn_call *call)
+{
+	struct tn_head_source *s = user;
+
+	return tn_weights_make(s->own, name, dims, n_dims, call);
+}
+
+struct tn_weights *tn_head_store(const struct tn_head_source *s, const char *name)
 {
 	size_t dims[4];
 	uint32_t n_dims;
@@ -30,7 +38,7 @@ static struct tn_weights *store_of(struct tn_head_source *s, const char *name)
 static const struct tn_tensor *source_load(void *user, const char *name, enum tn_dtype dtype,
 	struct tn_call *call)
 {
-	return tn_weight_load(store_of(user, name), name, dtype, call);
+	return tn_weight_load(tn_head_store(user, name), name, dtype, call);
 }
 
 static void source_release(void *user, const struct tn_tensor *weight)
@@ -45,7 +53,7 @@ static void source_release(void *user, const struct tn_tensor *weight)
 
 static const void *source_identity(void *user, const char *name, uint64_t *version)
 {
-	return tn_weight_identity(store_of(user, name), name, version);
+	return tn_weight_identity(tn_head_store(user, name), name, version);
 }
 
 /* tn_head_env.tensor */
@@ -108,9 +116,14 @@ static int open_weights(struct tn_pipeline *p, struct tn_pipeline_head *h, struc
 	s->source = (struct tn_weight_source){ .user = s, .find = source_find, .load = source_load,
 		.release = source_release, .identity = source_identity,
 		.where = tn_weights_where(p->weights) };
-	if (!h->config->weights)
+	if (p->training)
+		s->source.make = source_make;
+	if (h->config->weights)
+		s->own = tn_weights_open_file(h->config->weights, p->training, call);
+	else if (p->training)
+		s->own = tn_weights_create(h->config->where, call);
+	else
 		return 0;
-	s->own = tn_weights_open_file(h->config->weights, call);
 	if (!s->own)
 		return tn_status(call);
 	s->source.where = tn_weights_where(s->own);
@@ -182,18 +195,23 @@ static int open_head(struct tn_pipeline *p, struct tn_pipeline_head *h, struct t
 	h->state = tn_plugin_new(h->plugin, call);
 	if (!h->state || open_weights(p, h, call))
 		return tn_status(call);
-	of_model = of_class && !h->weights.own;
+	of_model = of_class && !h->config->weights;
 	h->env = (struct tn_head_env){ .name = h->name, .config = p->dir->config,
 		.feature = of_class ? p->class->feature : NULL,
 		.weights = of_model ? p->class->weights : NULL,
 		.labels = of_model ? p->dir->labels : NULL,
 		.n_labels = of_model ? p->dir->n_labels : 0,
 		.tokenizer = p->tokenizer, .tokenizer_info = p->tokenizer_info,
-		.tensor = env_tensor, .core = h };
-	notes = h->weights.own ? file_notes(p, h, call) : NULL;
+		.tensor = env_tensor, .core = h,
+		.untrained = p->training && !of_class && !h->config->weights };
+	notes = h->config->weights ? file_notes(p, h, call) : NULL;
 	if (choose_labels(p, h, tn_get(notes, "labels"), call))
 		return tn_status(call);
-	options = h->weights.own ? tn_get(notes, "options") :
+	if (h->env.untrained && !h->env.n_labels && p->training->labels &&
+			p->training->labels(p->training->user, h->name,
+			h->impl->task, &h->env.labels, &h->env.n_labels, call))
+		return tn_status(call);
+	options = h->config->weights ? tn_get(notes, "options") :
 		of_class ? p->dir->head_options : NULL;
 	options = merge(p->arena, h->config->group, options);
 	if (tn_options_store(h->plugin, h->state, options, reserved, h->config->where, call) ||

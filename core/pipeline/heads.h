@@ -11,5 +11,7 @@
  *  "result".  The faults of all heads are recorded before an error is returned. */
 int tn_heads_open(struct tn_pipeline *p, struct tn_call *call);
 void tn_heads_close(struct tn_pipeline *p);
+/** The store that a tensor of a head is in. */
+TN_PRIVATE struct tn_weights *tn_head_store(const struct tn_head_source *s, const char *name);
 
 #endif

@@ -52,7 +52,7 @@ static int open_model(struct tn_pipeline *p, struct tn_call *call)
 	for (const struct tn_model_class *c = impl->classes; c && c->name; c++)
 		if (p->dir->class && !strcmp(c->name, p->dir->class))
 			p->class = c;
-	p->weights = tn_weights_open(p->dir, impl->prefix, call);
+	p->weights = tn_weights_open(p->dir, impl->prefix, p->training, call);
 	if (!p->weights)
 		return tn_status(call);
 	p->model_source = (struct tn_weight_source){ .user = p->weights, .find = weight_find,
@@ -206,14 +206,12 @@ static void note_precision(const struct tn_pipeline *p, struct tn_call *call)
 			"at fp32", p->config->precision);
 }
 
-static int make_plan(struct tn_pipeline *p, struct tn_call *call)
+int tn_pipeline_plan(struct tn_pipeline *p, struct tn_call *call)
 {
 	uint64_t flops[TN_MOST_BACKENDS] = { 0 }, total;
 	struct tn_graph *g;
 	size_t widest = 1;
 
-	if (tn_chain_open(&p->chain, p->config, p->threads, call))
-		return tn_status(call);
 	g = build_graph(p, call);
 	if (!g)
 		return tn_status(call);
@@ -284,9 +282,20 @@ static void choose_threads(struct tn_pipeline *p)
 		p->threads_per_call = p->threads;
 }
 
-/* Opens a pipeline, or only what makes tokens of texts. */
+int tn_pipeline_refresh(struct tn_pipeline *p, struct tn_call *call)
+{
+	for (size_t i = 0; i < p->n_heads; i++)
+		if (p->heads[i].impl->refresh &&
+				p->heads[i].impl->refresh(p->heads[i].state, call))
+			return tn_status(call);
+	return tn_plan_refresh(p->plan, call);
+}
+
+/* How much of a pipeline is opened. */
+enum extent { TOKENS, HEADS, ALL };
+
 static struct tn_pipeline *open_parts(const char *path, const char *const *settings, size_t n_kept,
-	bool tokens_only, struct tn_call *call)
+	enum extent extent, const struct tn_training *training, struct tn_call *call)
 {
 	struct tn_pipeline *p = calloc(1, sizeof(*p));
 
@@ -297,6 +306,7 @@ static struct tn_pipeline *open_parts(const char *path, const char *const *setti
 	pthread_mutex_init(&p->lock, NULL);
 	pthread_cond_init(&p->free_slot, NULL);
 	p->n_kept = n_kept;
+	p->training = training;
 	p->arena = tn_arena_create();
 	if (!p->arena) {
 		tn_fail(call, TN_ENOMEM, "out of memory");
@@ -309,9 +319,11 @@ static struct tn_pipeline *open_parts(const char *path, const char *const *setti
 	p->dir = tn_model_dir_open(p->config->model, p->arena, call);
 	if (!p->dir || open_model(p, call) || open_tokenizer(p, call) || choose_window(p, call))
 		goto failed;
-	if (tokens_only)
+	if (extent == TOKENS)
 		return p;
-	if (tn_heads_open(p, call) || make_plan(p, call))
+	if (tn_heads_open(p, call) || tn_chain_open(&p->chain, p->config, p->threads, call))
+		goto failed;
+	if (extent == ALL && tn_pipeline_plan(p, call))
 		goto failed;
 	return p;
 failed:
@@ -322,17 +334,23 @@ failed:
 struct tn_pipeline *tn_pipeline_open_with(const char *path, const char *const *settings,
 	size_t n_kept, struct tn_call *call)
 {
-	return open_parts(path, settings, n_kept, false, call);
+	return open_parts(path, settings, n_kept, ALL, NULL, call);
 }
 
 struct tn_pipeline *tn_pipeline_open_tokens(const char *path, const char *const *settings,
 	struct tn_call *call)
 {
-	struct tn_pipeline *p = open_parts(path, settings, 0, true, call);
+	struct tn_pipeline *p = open_parts(path, settings, 0, TOKENS, NULL, call);
 
 	if (p)
 		p->max_tokens = 0;
 	return p;
+}
+
+struct tn_pipeline *tn_pipeline_open_training(const char *path, const char *const *settings,
+	const struct tn_training *training, struct tn_call *call)
+{
+	return open_parts(path, settings, 0, HEADS, training, call);
 }
 
 struct tn_pipeline *tn_pipeline_open(const char *path, const char *const *settings,

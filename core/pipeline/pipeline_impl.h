@@ -32,6 +32,15 @@ struct tn_head_source {
 	struct tn_weight_source source;
 };
 
+/** What is needed where heads are to be trained that have no weights yet. */
+struct tn_training {
+	/** The labels of a head for which none are known; *n 0: it needs none.  NULL: the same
+	 *  for all heads. */
+	int (*labels)(void *user, const char *head, enum tn_task task, const char *const **labels,
+		size_t *n, struct tn_call *call);
+	void *user;
+};
+
 struct tn_pipeline_head {
 	const struct tn_component_config *config;
 	const char *name;
@@ -62,6 +71,7 @@ struct tn_pipeline {
 	struct tn_weight_source model_source;
 	struct tn_pipeline_head *heads;
 	size_t n_heads;
+	const struct tn_training *training;	/* NULL: the pipeline only answers */
 	size_t n_kept;			/* features that are outputs behind the heads' scores */
 	struct {
 		enum tn_score_axis axis;
@@ -102,6 +112,14 @@ struct tn_job {
  *  the model: "tokens" (its rows of tokens), "pooled" (a row for each text). */
 TN_PRIVATE struct tn_pipeline *tn_pipeline_open_with(const char *path, const char *const *settings,
 	size_t n_kept, struct tn_call *call);
+/** A pipeline whose weights may be changed: they are its own, and heads without weights get
+ *  new ones of zeros when a graph asks for them.  It has no plan until tn_pipeline_plan. */
+TN_PRIVATE struct tn_pipeline *tn_pipeline_open_training(const char *path,
+	const char *const *settings, const struct tn_training *training, struct tn_call *call);
+/** Makes the plan that answers; once. */
+TN_PRIVATE int tn_pipeline_plan(struct tn_pipeline *p, struct tn_call *call);
+/** Weights have changed: what was made of them is made again.  While nothing runs. */
+TN_PRIVATE int tn_pipeline_refresh(struct tn_pipeline *p, struct tn_call *call);
 /** A pipeline that prepares jobs and runs none: no head is opened, windows have no limit. */
 TN_PRIVATE struct tn_pipeline *tn_pipeline_open_tokens(const char *path,
 	const char *const *settings, struct tn_call *call);

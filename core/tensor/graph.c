@@ -261,6 +261,9 @@ tn_ref tn_weight(struct tn_graph *g, const char *name, size_t rows, size_t cols)
 	known = find_named(g, TN_FROM_WEIGHT, name, g->source);
 	if (known >= 0 && tn_spec_equal(&g->values[known].spec, &v.spec))
 		return known;
+	if (g->source && g->source->make && !tn_has_weight(g, name) &&
+			g->source->make(g->source->user, name, v.spec.dims, v.spec.n_dims, g->call))
+		return out_of_memory(g);
 	if (!g->source || !g->source->find(g->source->user, name, dims, &n_dims))
 		return tn_graph_fail(g, TN_EDATA, "%s: there is no tensor \"%s\", which %s needs",
 			g->source ? g->source->where : "no file", name, g->scope);

@@ -23,6 +23,9 @@ struct tn_weight_source {
 	 *  as long as the graph.  NULL: packings of these weights are not shared and never
 	 *  outdated. */
 	const void *(*identity)(void *user, const char *name, uint64_t *version);
+	/** Makes a tensor that is not there.  NULL: that is a fault. */
+	int (*make)(void *user, const char *name, const size_t dims[4], uint32_t n_dims,
+		struct tn_call *call);
 	/** The files that were looked into, for messages. */
 	const char *where;
 };

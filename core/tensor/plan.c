@@ -401,6 +401,16 @@ void tn_plan_destroy(struct tn_plan *p)
 	free(p);
 }
 
+void tn_plan_draw(struct tn_plan *p, uint32_t draw)
+{
+	for (size_t i = 0; i < p->n_steps; i++) {
+		struct tn_node *n = &p->steps[i].n.node;
+
+		if (n->op == TN_OP_DROPOUT)
+			n->attr.dropout.key = (uint64_t)draw << 32 | (uint32_t)n->attr.dropout.key;
+	}
+}
+
 void tn_plan_set_threads(struct tn_plan *p, int threads)
 {
 	p->threads = threads;

@@ -6,6 +6,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/random.h"
+
 #define STEP 1e-5
 
 struct check {
@@ -19,7 +21,7 @@ struct check {
 
 static double *numbers_of(struct tn_objective *o, size_t i, size_t *n)
 {
-	struct tn_tensor *t = &o->items[i].tensor;
+	const struct tn_tensor *t = o->items[i].tensor;
 
 	*n = t->dims[0] * tn_row_size(t);
 	return tn_host_data(t);
@@ -33,24 +35,13 @@ static int run(struct check *c, struct tn_objective_plan *plan, double *loss, st
 	return 0;
 }
 
-/* Source: Steele, Lea and Flood, Fast splittable pseudorandom number generators
- * (OOPSLA 2014), the mixing function of SplitMix64. */
-static uint64_t random_word(uint64_t *seed)
-{
-	uint64_t z = *seed += 0x9e3779b97f4a7c15u;
-
-	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
-	z = (z ^ z >> 27) * 0x94d049bb133111ebu;
-	return z ^ z >> 31;
-}
-
 /* Moves a parameter along the direction of a seed: by + or - step for each element. */
 static double move(double *x, size_t n, uint64_t seed, double step, const double *gradient)
 {
 	double slope = 0;
 
 	for (size_t k = 0; k < n; k++) {
-		double sign = random_word(&seed) & 1 ? 1 : -1;
+		double sign = tn_random(&seed) & 1 ? 1 : -1;
 
 		x[k] += sign * step;
 		slope += sign * (gradient ? gradient[k] : 0);
@@ -119,7 +110,7 @@ static int check_parameter(struct check *c, size_t i, const double *gradient, si
 	for (size_t k = 0; k < n; k++)
 		at = fabs(gradient[k]) > fabs(gradient[at]) ? k : at;
 	for (e->n = 0; e->n < entries && e->n < n; e->n++) {
-		size_t k = e->n ? random_word(&seed) % n : at;
+		size_t k = e->n ? tn_random(&seed) % n : at;
 
 		if (check_entry(c, i, k, gradient[k], fmax(e->largest, c->least), &error, call))
 			return tn_status(call);

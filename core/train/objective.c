@@ -3,9 +3,12 @@
  */
 #include "train/objective.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/random.h"
+#include "pipeline/heads.h"
 #include "tensor/grad.h"
 
 static struct tn_parameter *find_parameter(struct tn_objective *o, const void *identity)
@@ -16,75 +19,11 @@ static struct tn_parameter *find_parameter(struct tn_objective *o, const void *i
 	return NULL;
 }
 
-/* A copy of the weight in memory of its own, with room for slack rows. */
-static int read_parameter(struct tn_objective *o, struct tn_parameter *p,
-	const struct tn_weight_source *from, const char *name, struct tn_call *call)
-{
-	const struct tn_tensor *t = from->load(from->user, name, o->real, call);
-	size_t bytes;
-
-	if (!t)
-		return tn_status(call);
-	bytes = t->dims[0] * tn_row_size(t) * tn_dtype_size(o->real);
-	p->tensor = *t;
-	p->tensor.offset = 0;
-	p->tensor.row_stride = tn_row_size(t);
-	p->buffer.bytes = bytes + TN_ROW_SLACK * tn_row_size(t) * tn_dtype_size(o->real);
-	p->buffer.data = aligned_alloc(64, (p->buffer.bytes + 63) / 64 * 64);
-	if (!p->buffer.data) {
-		from->release(from->user, t);
-		return tn_fail(call, TN_ENOMEM, "out of memory: the parameter %s", name);
-	}
-	memset(p->buffer.data, 0, p->buffer.bytes);
-	memcpy(p->buffer.data, tn_host_data(t), bytes);
-	from->release(from->user, t);
-	return 0;
-}
-
-/* The parameters do not move: plans hold pointers to them. */
-static const struct tn_tensor *parameter_load(void *user, const char *name, enum tn_dtype dtype,
-	struct tn_call *call)
-{
-	struct tn_parameter_source *s = user;
-	uint64_t version;
-	struct tn_parameter *p = find_parameter(s->objective, s->from->identity(s->from->user, name,
-		&version));
-
-	if (!p) {
-		tn_fail(call, TN_EINTERNAL, "%s is no parameter", name);
-		return NULL;
-	}
-	if (!p->buffer.data && read_parameter(s->objective, p, s->from, name, call))
-		return NULL;
-	p->tensor.buffer = &p->buffer;
-	return &p->tensor;
-}
-
-static bool parameter_find(void *user, const char *name, size_t dims[4], uint32_t *n_dims)
-{
-	const struct tn_parameter_source *s = user;
-
-	return s->from->find(s->from->user, name, dims, n_dims);
-}
-
-static void parameter_release(void *user, const struct tn_tensor *weight)
-{
-}
-
-static void wrap_source(struct tn_objective *o, size_t i, const struct tn_weight_source *from)
-{
-	struct tn_parameter_source *s = &o->sources[i];
-
-	*s = (struct tn_parameter_source){ .objective = o, .from = from, .source = { .user = s,
-		.find = parameter_find, .load = parameter_load, .release = parameter_release,
-		.where = from->where } };
-}
-
 static tn_ref build_feature(void *user, struct tn_graph *g, const char *name)
 {
 	struct tn_objective *o = user;
 
-	tn_graph_scope(g, &o->sources[o->p->n_heads].source, "the model");
+	tn_graph_scope(g, &o->p->model_source, "the model");
 	return o->p->model->plugin->impl.model->feature(o->p->model, g, name);
 }
 
@@ -101,7 +40,7 @@ static tn_ref build_losses(struct tn_objective *o, struct tn_graph *g, struct tn
 
 		if (!o->trained[h] || !scope)
 			continue;
-		tn_graph_scope(g, &o->sources[h].source, scope);
+		tn_graph_scope(g, &head->weights.source, scope);
 		scores = head->impl->forward(head->state, g);
 		parts[n] = head->impl->loss(head->state, g, scores, &parts[n + 1]);
 		sum = sum == TN_NONE ? parts[n] : tn_add(g, sum, parts[n]);
@@ -113,13 +52,32 @@ static tn_ref build_losses(struct tn_objective *o, struct tn_graph *g, struct tn
 	return sum;
 }
 
-/* The parameter that a weight of the graph is, made when it is new; NULL after TN_ENOMEM. */
+/* Where a weight comes from: the name that tells it from others, and its store. */
+static int name_parameter(struct tn_objective *o, const struct tn_graph_value *v,
+	struct tn_parameter *p, struct tn_call *call)
+{
+	const struct tn_pipeline *pipeline = o->p;
+	const char *name = v->name;
+
+	p->store = pipeline->weights;
+	for (size_t h = 0; h < pipeline->n_heads; h++) {
+		const struct tn_pipeline_head *head = &pipeline->heads[h];
+
+		if (v->source != &head->weights.source)
+			continue;
+		p->store = tn_head_store(&head->weights, v->name);
+		name = tn_printf(call, "heads.%s.%s", head->name, v->name);
+	}
+	p->name = name ? tn_arena_dup(o->arena, name, strlen(name)) : NULL;
+	return p->name ? 0 : tn_fail(call, TN_ENOMEM, "out of memory");
+}
+
+/* The parameter that a weight of the graph is, loaded when it is new; NULL after an error. */
 static struct tn_parameter *parameter_of(struct tn_objective *o, const struct tn_graph_value *v,
 	struct tn_call *call)
 {
-	const struct tn_parameter_source *s = v->source->user;
 	uint64_t version;
-	const void *identity = s->from->identity(s->from->user, v->name, &version);
+	const void *identity = v->source->identity(v->source->user, v->name, &version);
 	struct tn_parameter *p = find_parameter(o, identity);
 
 	if (p)
@@ -135,10 +93,64 @@ static struct tn_parameter *parameter_of(struct tn_objective *o, const struct tn
 		o->items = p;
 		o->room = room;
 	}
-	p = &o->items[o->n++];
-	*p = (struct tn_parameter){ .identity = identity,
-		.name = tn_arena_dup(o->arena, v->name, strlen(v->name)) };
-	return p->name ? p : NULL;
+	p = &o->items[o->n];
+	*p = (struct tn_parameter){ .identity = identity };
+	if (name_parameter(o, v, p, call))
+		return NULL;
+	p->tensor = (struct tn_tensor *)v->source->load(v->source->user, v->name, o->options.real,
+		call);
+	if (!p->tensor)
+		return NULL;
+	p->frozen = o->options.frozen && o->options.frozen(o->options.user, p->name);
+	o->n++;
+	return p;
+}
+
+/* Normal numbers in pairs.  Source: Box and Muller 1958. */
+static void fill_normal(const struct tn_tensor *t, double deviation, uint64_t seed)
+{
+	size_t n = t->dims[0] * tn_row_size(t);
+	double pair[2] = { 0 };
+
+	for (size_t i = 0; i < n; i++) {
+		if (i % 2 == 0) {
+			uint64_t a = tn_random(&seed), b = tn_random(&seed);
+			double radius = sqrt(-2 * log(((double)(a >> 11) + 1) * 0x1p-53));
+			double angle = 2 * M_PI * (double)(b >> 11) * 0x1p-53;
+
+			pair[0] = deviation * radius * cos(angle);
+			pair[1] = deviation * radius * sin(angle);
+		}
+		if (t->dtype == TN_F64)
+			((double *)tn_host_data(t))[i] = pair[i % 2];
+		else
+			((float *)tn_host_data(t))[i] = (float)pair[i % 2];
+	}
+}
+
+static uint64_t hash_name(const char *name)
+{
+	uint64_t h = 0xcbf29ce484222325u;
+
+	while (*name)
+		h = (h ^ (unsigned char)*name++) * 0x100000001b3u;
+	return h;
+}
+
+/* The first numbers of matrices of linear layers that were made; all others stay zero. */
+static void fill_made(struct tn_objective *o, const struct tn_graph *g, struct tn_call *call)
+{
+	for (size_t i = 0; i < g->n_nodes; i++) {
+		const struct tn_graph_node *n = &g->nodes[i];
+		const struct tn_graph_value *v = &g->values[n->in[1]];
+		struct tn_parameter *p;
+
+		if (n->node.op != TN_OP_LINEAR || v->origin != TN_FROM_WEIGHT)
+			continue;
+		p = parameter_of(o, &g->values[v->root], call);
+		if (p && tn_weight_made(p->tensor))
+			fill_normal(p->tensor, 0.02, tn_mix(o->options.seed) ^ hash_name(p->name));
+	}
 }
 
 /* Finds the parameters of a graph; with `gradients`, their gradients are its last outputs. */
@@ -162,10 +174,12 @@ static int add_parameters(struct tn_objective *o, struct tn_graph *g, tn_ref los
 		if (!p)
 			return tn_status(call);
 		owner[n] = (size_t)(p - o->items);
-		weights[n++] = (tn_ref)i;
+		weights[n] = (tn_ref)i;
+		n += !p->frozen;
 	}
 	if (!gradients)
 		return 0;
+	fill_made(o, g, call);
 	if (tn_graph_gradient(g, loss, weights, n, grads))
 		return tn_status(call);
 	for (size_t i = 0; i < o->n; i++) {
@@ -202,12 +216,12 @@ static int find_targets(struct tn_objective *o, const struct tn_graph *g,
 static int make_plan(struct tn_objective *o, struct tn_objective_plan *plan, bool gradients,
 	struct tn_call *call)
 {
-	struct tn_graph *g = tn_graph_create(o->real, true, call);
+	struct tn_graph *g = tn_graph_create(o->options.real, true, call);
 	tn_ref loss;
 
 	if (!g)
 		return tn_status(call);
-	g->no_dropout = !o->dropout;
+	g->no_dropout = !o->options.dropout;
 	tn_graph_features(g, build_feature, o);
 	loss = build_losses(o, g, call);
 	if (tn_graph_status(g) || tn_status(call) || find_targets(o, g, plan, call) ||
@@ -218,30 +232,26 @@ static int make_plan(struct tn_objective *o, struct tn_objective_plan *plan, boo
 	plan->session.tokens_axis = tn_graph_axis(g, "tokens");
 	plan->session.words_axis = tn_graph_axis(g, "words");
 	plan->session.texts_axis = tn_graph_axis(g, "texts");
-	plan->plan = tn_plan_create(g, (const struct tn_backend *const *)o->chain, o->n_chain,
-		(int)o->p->threads_per_call, call);
+	plan->plan = tn_plan_create(g, (const struct tn_backend *const *)o->p->chain.items,
+		o->p->chain.n, (int)o->p->threads_per_call, call);
 	if (!plan->plan)
 		return tn_status(call);
 	plan->session.exec = tn_exec_create(plan->plan, call);
 	return tn_status(call);
 }
 
-int tn_objective_open(struct tn_objective *o, struct tn_pipeline *p, enum tn_dtype real,
-	bool dropout, struct tn_backend *const *chain, size_t n_chain, struct tn_call *call)
+int tn_objective_open(struct tn_objective *o, struct tn_pipeline *p,
+	const struct tn_objective_options *options, struct tn_call *call)
 {
-	*o = (struct tn_objective){ .p = p, .real = real, .dropout = dropout,
-		.chain = chain, .n_chain = n_chain };
+	*o = (struct tn_objective){ .p = p, .options = *options };
 	o->arena = tn_arena_create();
-	o->sources = calloc(p->n_heads + 1, sizeof(*o->sources));
 	o->trained = calloc(p->n_heads + 1, sizeof(*o->trained));
-	if (!o->arena || !o->sources || !o->trained)
+	if (!o->arena || !o->trained)
 		return tn_fail(call, TN_ENOMEM, "out of memory");
 	for (size_t h = 0; h < p->n_heads; h++) {
-		wrap_source(o, h, &p->heads[h].weights.source);
 		o->trained[h] = p->heads[h].impl->loss && p->heads[h].impl->target;
 		o->n_trained += o->trained[h];
 	}
-	wrap_source(o, p->n_heads, &p->model_source);
 	if (!o->n_trained)
 		return tn_fail(call, TN_ECONFIG, "%s: no head can be trained: %s has no loss",
 			p->config->path, p->heads[0].plugin->names[0]);
@@ -262,9 +272,8 @@ void tn_objective_close(struct tn_objective *o)
 	close_plan(&o->forward);
 	close_plan(&o->backward);
 	for (size_t i = 0; i < o->n; i++)
-		free(o->items[i].buffer.data);
+		tn_weight_release(o->items[i].store, o->items[i].tensor);
 	free(o->items);
-	free(o->sources);
 	free(o->trained);
 	tn_arena_destroy(o->arena);
 }
@@ -359,4 +368,27 @@ const struct tn_tensor *tn_objective_gradient(const struct tn_objective *o, size
 		1 + 2 * o->n_trained + i);
 
 	return t->n_dims ? t : NULL;
+}
+
+static double number(const struct tn_tensor *t)
+{
+	return t->dtype == TN_F64 ? *(const double *)tn_host_data(t) :
+		(double)*(const float *)tn_host_data(t);
+}
+
+void tn_objective_loss(const struct tn_objective *o, const struct tn_objective_plan *plan,
+	size_t k, double *loss, double *count)
+{
+	*loss = number(tn_exec_output(plan->session.exec, 1 + 2 * k));
+	*count = number(tn_exec_output(plan->session.exec, 2 + 2 * k));
+}
+
+int tn_objective_changed(struct tn_objective *o, struct tn_call *call)
+{
+	for (size_t i = 0; i < o->n; i++)
+		if (!o->items[i].frozen)
+			tn_weight_changed(o->items[i].store, o->items[i].tensor);
+	if (tn_plan_refresh(o->backward.plan, call))
+		return tn_status(call);
+	return tn_plan_refresh(o->forward.plan, call);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * core/train/objective.h - what training makes small: a pipeline's model and heads with
- * their losses, the parameters in memory of its own, and gradients by them.
+ * their losses, the parameters in the pipeline's weight stores, and gradients by them.
  */
 #ifndef TN_TRAIN_OBJECTIVE_H
 #define TN_TRAIN_OBJECTIVE_H
@@ -11,17 +11,22 @@ struct tn_objective;
 
 /** A weight that the losses depend on: one, whatever the names and heads that read it. */
 struct tn_parameter {
-	const char *name;		/* as the model or head asks for it first */
-	const void *identity;		/* of the pipeline's weight store */
-	struct tn_buffer buffer;
-	struct tn_tensor tensor;	/* dense, of the objective's float type */
+	const char *name;		/* as the model asks for it, or "heads.NAME." and what the
+					 * head asks for first */
+	const void *identity;		/* in its store */
+	struct tn_weights *store;
+	struct tn_tensor *tensor;	/* dense, of the objective's float type; to be changed
+					 * between runs, see tn_objective_changed */
+	bool frozen;			/* it stays as it is and has no gradient */
 };
 
-/** A source of weights whose tensors are the objective's. */
-struct tn_parameter_source {
-	struct tn_objective *objective;
-	const struct tn_weight_source *from;
-	struct tn_weight_source source;
+struct tn_objective_options {
+	enum tn_dtype real;		/* TN_F32, or TN_F64 to check gradients */
+	bool dropout;			/* the model's, else none */
+	uint64_t seed;			/* of weights that are made */
+	/** Whether a parameter stays as it is; NULL: none does. */
+	bool (*frozen)(void *user, const char *name);
+	void *user;
 };
 
 /** Where a head's target goes. */
@@ -41,13 +46,9 @@ struct tn_objective_plan {
 
 struct tn_objective {
 	struct tn_pipeline *p;
-	enum tn_dtype real;
-	bool dropout;
-	struct tn_backend *const *chain;
-	size_t n_chain;
+	struct tn_objective_options options;
 	struct tn_parameter *items;
 	size_t n, room;
-	struct tn_parameter_source *sources;	/* [n_heads + 1], the model's is last */
 	/* Outputs: the sum of the losses; then loss and count of each head that can be trained;
 	 * then, of `backward` only, the gradient by each parameter. */
 	struct tn_objective_plan forward, backward;
@@ -56,13 +57,15 @@ struct tn_objective {
 	struct tn_arena *arena;
 };
 
-/** Builds the graph of the model and of every head that can be trained, of floats of type
- *  `real`, with the model's dropout or without it, plans it on the chain, with gradients and without, and loads the parameters.  The
- *  pipeline and the chain outlive it.  To be closed also after an error.
+/** Builds the graph of the model and of every head that can be trained, loads the parameters,
+ *  plans the graph on the pipeline's backends, with gradients and without.  Parameters of a
+ *  pipeline for training may be changed; those that were made begin as numbers of a normal
+ *  distribution with deviation 0.02, as far as they are the matrix of a linear layer, else
+ *  as zeros.  The pipeline outlives it.  To be closed also after an error.
  *  Errors: TN_ECONFIG, no head of the pipeline can be trained; TN_EINTERNAL, an op on the way
  *  has no gradient: it and its node are named; what weights and plans give. */
-int tn_objective_open(struct tn_objective *o, struct tn_pipeline *p, enum tn_dtype real,
-	bool dropout, struct tn_backend *const *chain, size_t n_chain, struct tn_call *call);
+int tn_objective_open(struct tn_objective *o, struct tn_pipeline *p,
+	const struct tn_objective_options *options, struct tn_call *call);
 void tn_objective_close(struct tn_objective *o);
 
 /** Binds one of its plans to a batch. */
@@ -73,8 +76,13 @@ int tn_objective_bind(struct tn_objective_plan *plan, const struct tn_batch_item
 int tn_objective_run(struct tn_objective *o, struct tn_objective_plan *plan,
 	const struct tn_batch_item *items, size_t n, const struct tn_gold *golds,
 	struct tn_call *call);
-/** The gradient by parameter i after a run of `backward`; NULL when the losses do not depend
- *  on it. */
+/** The gradient by parameter i after a run of `backward`; NULL when it is frozen or the losses
+ *  do not depend on it. */
 const struct tn_tensor *tn_objective_gradient(const struct tn_objective *o, size_t i);
+/** Loss and count of the k-th head that is trained, summed over the batch of the last run. */
+void tn_objective_loss(const struct tn_objective *o, const struct tn_objective_plan *plan,
+	size_t k, double *loss, double *count);
+/** Parameters have changed: makes anew what was made of them; plans are to be bound anew. */
+int tn_objective_changed(struct tn_objective *o, struct tn_call *call);
 
 #endif

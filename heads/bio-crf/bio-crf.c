@@ -85,7 +85,7 @@ static int read_crf(struct bio_crf *h, struct tn_call *call)
 			h->env->name, found);
 	h->how = (enum aggregation)h->aggregation;
 	if (h->how == AGGREGATE_AUTO)
-		h->how = found ? AGGREGATE_CRF : AGGREGATE_SIMPLE;
+		h->how = found || h->env->untrained ? AGGREGATE_CRF : AGGREGATE_SIMPLE;
 	if (h->how != AGGREGATE_CRF)
 		return 0;
 	h->tagging = tags_read(h->env->labels, L, (enum scheme)h->scheme, h->tags, &wrong);
@@ -128,6 +128,11 @@ static int bio_crf_open(struct tn_head *self, const struct tn_head_env *env, str
 		return tn_fail(call, TN_ENOMEM, "head %s: out of memory for %zu labels", env->name, L);
 	h->prefixed = has_prefixed(env);
 	return read_crf(h, call);
+}
+
+static int bio_crf_refresh(struct tn_head *self, struct tn_call *call)
+{
+	return read_crf((struct bio_crf *)self, call);
 }
 
 static void bio_crf_close(struct tn_head *self)
@@ -199,6 +204,7 @@ static const struct tn_head_impl bio_crf_impl = {
 	.task = TN_TASK_SPANS, .on_overflow = TN_OVERFLOW_WINDOW,
 	.open = bio_crf_open, .forward = bio_crf_forward, .decode = bio_crf_decode,
 	.loss = bio_crf_loss, .target = bio_crf_target, .close = bio_crf_close,
+	.refresh = bio_crf_refresh,
 };
 
 TN_PLUGIN(bio_crf, TN_HEAD, "bio-crf",

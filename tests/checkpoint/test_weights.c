@@ -50,7 +50,7 @@ static struct tn_weights *open_files(const char *const *names, size_t n, const c
 		paths[i] = temporary(names[i]);
 	dir.weight_files = (const char *const *)paths;
 	dir.weights_path = n > 1 ? "index" : paths[0];
-	w = tn_weights_open(&dir, prefix, call);
+	w = tn_weights_open(&dir, prefix, false, call);
 	for (size_t i = 0; i < n; i++)
 		free(paths[i]);
 	return w;
@@ -256,7 +256,7 @@ START_TEST(test_shards)	/* ST32 */
 	ck_assert_ptr_null(open_files(names, 2, NULL, index, call));
 	ck_assert_ptr_nonnull(strstr(tn_error_text(call), ": tensor \"a\" is also in "));
 	tn_clear(call);
-	ck_assert_ptr_null(tn_weights_open_file("/no/such/file", call));
+	ck_assert_ptr_null(tn_weights_open_file("/no/such/file", false, call));
 	ck_assert_int_eq(tn_status(call), TN_ENOINPUT);
 	tn_arena_destroy(arena);
 	tn_call_destroy(call);

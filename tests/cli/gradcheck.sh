@@ -51,7 +51,7 @@ heads = {
 };
 EOF
 run "$out/heads.cfg" --entries 1
-[ "$code" = 0 ] && [ "$(rows ' crf\.')" = 3 ] && [ "$(rows ' 2 .*classifier\|^2 .*classifier')" = 2 ]
+[ "$code" = 0 ] && [ "$(rows ' heads.entities.crf\.')" = 3 ] && [ "$(rows 'classifier')" = 6 ]
 ok $? "a CRF and classifiers together"
 grep -q 'vector is left out: embed has no loss' "$out/err"
 ok $? "a head without a loss is left out, with a note"

@@ -39,6 +39,8 @@ struct tn_head_env {
 	const float *(*tensor)(const struct tn_head_env *env, const char *name, size_t rows,
 		size_t cols, struct tn_call *call);
 	const void *core;
+	/** The head has no weights yet: those that its graph asks for are made. */
+	bool untrained;
 };
 
 /** A word of the first text of an example (or of the second, when that is what is
@@ -148,6 +150,9 @@ struct tn_head_impl {
 		struct tn_value **answer, struct tn_call *call);
 	/** Once, also after a failed open; the core frees `self`.  NULL: nothing. */
 	void (*close)(struct tn_head *self);
+	/** Training has changed the weights: what open read by env->tensor is to be read again.
+	 *  While nothing runs.  NULL: open reads none. */
+	int (*refresh)(struct tn_head *self, struct tn_call *call);
 };
 
 /** Helps decode: a span of the example's text (sequence 0) or pair (1) as an object
