@@ -73,6 +73,8 @@ EXTRA_DIST += %D%/libtenon.map
 	%D%/checkpoint/weights_impl.h \
 	%D%/checkpoint/weights_load.c \
 	%D%/data/conll.c \
+	%D%/data/conllu.c \
+	%D%/data/csv.c \
 	%D%/data/input.c \
 	%D%/data/input.h \
 	%D%/data/jsonl.c \
@@ -210,13 +212,18 @@ EXTRA_DIST += %D%/eval/unicode.py
 %C%_libeval_la_SOURCES = \
 	%D%/eval/answer.c \
 	%D%/eval/answer.h \
+	%D%/eval/columns.c \
 	%D%/eval/gold.c \
 	%D%/eval/gold.h \
+	%D%/eval/gold_answers.c \
+	%D%/eval/gold_impl.h \
 	%D%/eval/measure.c \
 	%D%/eval/measure.h \
 	%D%/eval/spans.c \
 	%D%/eval/spans.h \
 	%D%/eval/squad.c \
+	%D%/eval/tags.c \
+	%D%/eval/tags.h \
 	%D%/eval/unicode_table.h
 
 # What training makes small, and whether its gradients are right.

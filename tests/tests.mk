@@ -61,6 +61,13 @@ TESTS += %D%/test_metrics
 %C%_test_metrics_LDADD = core/libeval.la $(TEST_LIBS) -lm
 %C%_test_metrics_SOURCES = %D%/eval/test_metrics.c
 
+check_PROGRAMS += %D%/test_gold
+TESTS += %D%/test_gold
+%C%_test_gold_CPPFLAGS = $(TEST_CPPFLAGS)
+%C%_test_gold_CFLAGS = $(TEST_CFLAGS)
+%C%_test_gold_LDADD = core/libeval.la $(TEST_LIBS) -lm
+%C%_test_gold_SOURCES = %D%/eval/test_gold.c
+
 check_PROGRAMS += %D%/test_op
 TESTS += %D%/test_op
 %C%_test_op_CPPFLAGS = $(TEST_CPPFLAGS)
@@ -343,7 +350,9 @@ endif
 EXTRA_DIST += \
 	%D%/golden/README.md \
 	%D%/golden/crf/cases.json \
+	%D%/golden/csv.json \
 	%D%/golden/golden_crf.py \
+	%D%/golden/golden_csv.py \
 	%D%/golden/golden_metrics.py \
 	%D%/golden/golden_minilm.py \
 	%D%/golden/golden_models.py \

@@ -18,8 +18,7 @@ enum { KEY_DEV = 256, KEY_FROM, KEY_HEAD, KEY_MAX_DROP, KEY_OUT, KEY_FORMAT, KEY
 
 static const struct argp_option options[] = {
 	{ "dev", KEY_DEV, "FILE", 0, "labelled data; may be given again", 0 },
-	{ "from", KEY_FROM, "FORMAT", 0, "what the files are: jsonl, conll, tsv, squad or text",
-	  0 },
+	{ "from", KEY_FROM, "FORMAT", 0, "what the files are: " EVAL_FORMATS, 0 },
 	{ "max-drop", KEY_MAX_DROP, "POINTS", 0, "what a head may lose at most (0.5)", 0 },
 	{ "head", KEY_HEAD, "NAME", 0, "judge this head alone; may be given again", 0 },
 	{ "out", KEY_OUT, "FILE.cfg", 0, "write the configuration with int8, if none loses more",
@@ -80,8 +79,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case KEY_FROM:
 		a->from = eval_format_of(arg);
 		if (a->from < 0)
-			argp_error(state, "--from: found %s, expected jsonl, conll, tsv, squad or "
-				"text", arg);
+			argp_error(state, "--from: found %s, expected " EVAL_FORMATS, arg);
 		return 0;
 	case KEY_MAX_DROP:
 		a->max_drop = parse_points(state, arg);
@@ -108,11 +106,10 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 static int read_data(struct quantize *q)
 {
 	for (size_t i = 0; i < q->a->n_dev; i++) {
-		const char *path = q->a->dev[i];
-		enum eval_format format = q->a->from >= 0 ? (enum eval_format)q->a->from :
-			eval_format_of_path(path);
+		struct eval_source source = { .path = q->a->dev[i], .format = q->a->from >= 0 ?
+			(enum eval_format)q->a->from : eval_format_of_path(q->a->dev[i]) };
 
-		if (eval_read(&q->data, path, format, q->arena, q->call))
+		if (eval_read(&q->data, &source, q->arena, q->call))
 			return tn_status(q->call);
 	}
 	return 0;

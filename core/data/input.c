@@ -136,7 +136,10 @@ int tn_reader_next(struct tn_reader *r, struct tn_item *item, struct tn_arena *a
 	case TN_INPUT_JSONL:
 		return tn_next_jsonl(r, item, arena, call);
 	case TN_INPUT_CONLL:
+	case TN_INPUT_CONLLU:
 		return tn_next_conll(r, item, arena, call);
+	case TN_INPUT_CSV:
+		return tn_next_csv(r, item, arena, call);
 	default:
 		return next_text(r, item, arena, call);
 	}
@@ -158,6 +161,8 @@ bool tn_reader_ready(struct tn_reader *r)
 
 	if (r->lines.at_end)
 		return true;
+	if (r->options.format > TN_INPUT_CONLL)
+		return false;
 	while ((width = tn_lines_peek(&r->lines, at, &text, &len))) {
 		bool gap = r->options.format == TN_INPUT_CONLL ? tn_is_conll_gap(text, len) :
 			tn_is_blank(text, len);
@@ -196,6 +201,8 @@ void tn_reader_close(struct tn_reader *r)
 	tn_lines_finish(&r->lines);
 	tn_call_destroy(r->attempt);
 	free(r->cells);
+	free(r->word_lines);
+	free(r->record);
 	free(r->name);
 	free(r);
 }

@@ -7,6 +7,10 @@
  *		lines are skipped
  *	conll	one word a line in columns, a blank line after each sentence; lines that
  *		begin with -DOCSTART- are skipped
+ *	csv	records of cells, the line ends inside of quotes kept (RFC 4180); a quote inside
+ *		of an unquoted cell is a byte like others; blank lines are skipped
+ *	conllu	the ten columns of CoNLL-U; comments, multiword ranges (3-4) and empty nodes
+ *		(5.1) are skipped, ids are checked
  *
  * Lines end with LF or CR LF; the last may lack it.  Texts may hold NULs.  Memory is
  * bounded by the longest line (of conll: sentence), however long the file is.
@@ -16,15 +20,18 @@
 
 #include <tenon/pipeline.h>
 
-enum tn_input_format { TN_INPUT_TEXT, TN_INPUT_JSONL, TN_INPUT_CONLL };
+enum tn_input_format {
+	TN_INPUT_TEXT, TN_INPUT_JSONL, TN_INPUT_CONLL, TN_INPUT_CSV, TN_INPUT_CONLLU
+};
 
-/** The format of that name ("text", "jsonl", "conll"), or -1. */
+/** The format of that name, if inputs without labels come in it ("text", "jsonl", "conll"),
+ *  or -1. */
 TN_PRIVATE int tn_input_format(const char *name);
 
 struct tn_reader_options {
 	enum tn_input_format format;
-	size_t word_column;	/* conll: the column of the words, from 0 */
-	size_t longest;		/* bytes of a line; 0: 64 MiB */
+	size_t word_column;	/* conll, conllu: the column of the words, from 0 */
+	size_t longest;		/* bytes of a line, of csv also of a record; 0: 64 MiB */
 };
 
 /** One input; all of it is in the arena given to tn_reader_next.  When error is not
@@ -37,7 +44,9 @@ struct tn_item {
 					 * are text and pair */
 	const struct tn_text *words;	/* NULL: a text was given */
 	size_t n_words;
-	const struct tn_text *columns;	/* conll: [n_words][n_columns], else NULL */
+	const size_t *lines;		/* conll, conllu: of each word, else NULL */
+	const struct tn_text *columns;	/* conll, conllu: [n_words][n_columns]; csv: [n_columns];
+					 * else NULL */
 	size_t n_columns;
 	const struct tn_value *object;	/* jsonl: all of the line, else NULL */
 	const char *error;
@@ -54,7 +63,7 @@ TN_PRIVATE int tn_reader_next(struct tn_reader *r, struct tn_item *item, struct 
 	struct tn_call *call);
 /** Whether tn_reader_next will return without waiting for more bytes.  While this is
  *  false, what was answered so far should be flushed: a process at the other end may be
- *  waiting for it before it writes on. */
+ *  waiting for it before it writes on.  Always false before the end of csv and conllu. */
 TN_PRIVATE bool tn_reader_ready(struct tn_reader *r);
 /** How much of a regular file has been given, 0 to 1; negative: not known. */
 TN_PRIVATE double tn_reader_share(const struct tn_reader *r);

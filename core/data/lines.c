@@ -79,6 +79,7 @@ static int give(struct tn_lines *l, size_t n, size_t width, const char **text, s
 
 	*text = l->buffer + l->begin;
 	*len = n && width && (*text)[n - 1] == '\r' ? n - 1 : n;
+	l->end_bytes = n - *len + width;
 	l->begin += n + width;
 	l->searched = 0;
 	l->skipping = false;

@@ -17,6 +17,7 @@ struct tn_lines {
 	size_t searched;	/* bytes from begin on that hold no LF */
 	size_t capacity;
 	size_t line;		/* number of the line given last */
+	size_t end_bytes;	/* of the end of that line: 0 (the file's), 1 or 2 */
 	bool at_end;		/* the file has no more */
 	bool skipping;		/* in the middle of a line that was too long */
 };

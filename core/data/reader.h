@@ -13,8 +13,12 @@ struct tn_reader {
 	char *name;
 	int opened;			/* the descriptor to close, or -1 */
 	struct tn_call *attempt;	/* for faults of one input */
-	struct tn_text *cells;		/* conll: of the sentence being read */
+	struct tn_text *cells;		/* of the sentence, or record, being read */
 	size_t n_cells, capacity;
+	size_t *word_lines;		/* conll, conllu: of its words */
+	size_t lines_capacity;
+	char *record;			/* csv: its cells without their quotes */
+	size_t record_bytes, record_capacity;
 };
 
 enum { TN_LINE_BAD = TN_LINE_TOO_LONG };
@@ -33,6 +37,15 @@ int tn_next_jsonl(struct tn_reader *r, struct tn_item *item, struct tn_arena *ar
 	struct tn_call *call);
 int tn_next_conll(struct tn_reader *r, struct tn_item *item, struct tn_arena *arena,
 	struct tn_call *call);
+int tn_next_csv(struct tn_reader *r, struct tn_item *item, struct tn_arena *arena,
+	struct tn_call *call);
+
+/** Appends a cell to r->cells.  Errors: TN_ENOMEM. */
+int tn_reader_add_cell(struct tn_reader *r, const char *text, size_t len, struct tn_call *call);
+/** Whether a line of CoNLL-U is a word.  One that is wrong sets item->error. */
+enum { TN_CONLLU_SKIP = 0, TN_CONLLU_WORD = 1 };
+int tn_conllu_line(const struct tn_reader *r, struct tn_item *item, const char *text, size_t len,
+	struct tn_arena *arena, struct tn_call *call);
 
 /** Nothing but spaces, tabs and CR. */
 bool tn_is_blank(const char *text, size_t len);

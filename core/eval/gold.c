@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0
- * core/eval/gold.c - labelled data of the formats that have a line or a sentence for each
- * example.
+ * core/eval/gold.c - labelled data of the formats that have a line, a record or a sentence for
+ * each example.
  */
 #include <stdlib.h>
 #include <string.h>
 
-#include "eval/gold.h"
+#include "eval/gold_impl.h"
+#include "eval/tags.h"
 
 static const char *const names[] = {
-	[EVAL_TEXT] = "text", [EVAL_TSV] = "tsv", [EVAL_JSONL] = "jsonl", [EVAL_CONLL] = "conll",
-	[EVAL_SQUAD] = "squad",
+	[EVAL_TEXT] = "text", [EVAL_TSV] = "tsv", [EVAL_CSV] = "csv", [EVAL_JSONL] = "jsonl",
+	[EVAL_CONLL] = "conll", [EVAL_CONLLU] = "conllu", [EVAL_SQUAD] = "squad",
 };
 
 int eval_format_of(const char *name)
@@ -50,10 +51,43 @@ void eval_data_finish(struct eval_data *data)
 	*data = (struct eval_data){ 0 };
 }
 
-/* What the functions below share: one item and where it goes. */
+const char *eval_source_wrong(const struct eval_source *s, struct tn_call *call)
+{
+	struct eval_columns columns;
+
+	return eval_columns_open(&columns, s, call);
+}
+
+const char *eval_word_where(const struct eval_example *e, size_t word, struct tn_call *call)
+{
+	return e->lines ? tn_printf(call, "%s:%zu", e->file, e->lines[word]) : e->where;
+}
+
+int eval_bad(struct eval_data *data, const struct eval_source *source, struct tn_arena *arena,
+	struct tn_call *call)
+{
+	const char *text = tn_error_text(call);
+
+	if (!source->drop_bad || tn_status(call) != TN_EDATA)
+		return tn_status(call);
+	if (data->dropped < EVAL_MOST_BAD)
+		data->bad[data->dropped] = tn_arena_dup(arena, text, strlen(text));
+	tn_clear(call);
+	if (data->dropped < EVAL_MOST_BAD && !data->bad[data->dropped])
+		return tn_fail(call, TN_ENOMEM, "out of memory");
+	data->dropped++;
+	return 0;
+}
+
+/* What the functions below share: one file, and the item that is being read. */
 struct reading {
+	const struct eval_source *source;
+	struct eval_columns columns;
+	const char *name;
+	struct eval_data *data;
 	const struct tn_item *item;
 	struct eval_example *e;
+	bool begun;			/* behind the first row */
 	struct tn_arena *arena;
 	struct tn_call *call;
 };
@@ -72,33 +106,6 @@ static struct tn_text *new_texts(size_t n, struct tn_arena *arena, struct tn_cal
 
 	if (!texts)
 		tn_fail(call, TN_ENOMEM, "out of memory");
-	return texts;
-}
-
-const struct tn_text *eval_answer_texts(const struct tn_value *v, const char *where, size_t *n,
-	struct tn_arena *arena, struct tn_call *call)
-{
-	const struct tn_value *list = tn_value_kind(v) == TN_VALUE_OBJECT ? tn_get(v, "text") : v;
-	struct tn_text *texts = new_texts(tn_size(list), arena, call);
-
-	*n = tn_size(list);
-	if (tn_value_kind(list) != TN_VALUE_LIST) {
-		tn_fail(call, TN_EDATA, "%s: \"answers\" is %s, expected a list of texts or of "
-			"objects with \"text\"", where, tn_value_kind_name(tn_value_kind(v)));
-		return NULL;
-	}
-	for (size_t i = 0; i < *n && texts; i++) {
-		const struct tn_value *item = tn_at(list, i), *text = item;
-
-		if (tn_value_kind(item) == TN_VALUE_OBJECT)
-			text = tn_get(item, "text");
-		if (tn_value_kind(text) != TN_VALUE_STRING) {
-			tn_fail(call, TN_EDATA, "%s: an answer is %s, expected a text or an object "
-				"with \"text\"", where, tn_value_kind_name(tn_value_kind(item)));
-			return NULL;
-		}
-		texts[i] = (struct tn_text){ tn_string(text, ""), tn_string_length(text) };
-	}
 	return texts;
 }
 
@@ -153,95 +160,193 @@ static int read_jsonl(const struct reading *r)
 
 	if (read_labels(r) || (tags && read_tags(r, tags)))
 		return tn_status(r->call);
-	r->e->gold.has_answers = answers;
-	if (answers)
-		r->e->gold.answers = eval_answer_texts(answers, r->e->where,
-			&r->e->gold.n_answers, r->arena, r->call);
-	return tn_status(r->call);
+	return answers ? eval_read_answers(answers, r->e, r->arena, r->call) : 0;
 }
 
-/* The last column is the label. */
-static int read_tsv(const struct reading *r)
+/* The cells of a line with tabs between them. */
+static struct tn_text *split(const struct reading *r, size_t *n)
 {
-	struct tn_text columns[3] = { { NULL, 0 } };
 	const char *at = r->item->text.text, *end = at + r->item->text.len, *tab;
-	size_t n = 0;
+	struct tn_text *cells;
 
-	for (;; at = tab + 1, n++) {
+	*n = 1;
+	for (tab = at; (tab = memchr(tab, '\t', (size_t)(end - tab))); tab++)
+		++*n;
+	cells = tn_alloc_n(r->call, *n, sizeof(*cells));
+	for (size_t i = 0; i < *n && cells; i++, at = tab + 1) {
 		tab = memchr(at, '\t', (size_t)(end - at));
-		if (n < 3)
-			columns[n] = (struct tn_text){ at, (size_t)((tab ? tab : end) - at) };
-		if (!tab)
-			break;
+		cells[i] = (struct tn_text){ at, (size_t)((tab ? tab : end) - at) };
 	}
-	if (n != 1 && n != 2)
-		return tn_fail(r->call, TN_EDATA, "%s: %zu columns, expected a text and its label, "
-			"or two texts and their label", r->e->where, n + 1);
-	r->e->input.text = columns[0];
-	if (n == 2)
-		r->e->input.pair = columns[1];
-	r->e->gold.label = tn_new_string(r->arena, columns[n].text, columns[n].len);
-	return r->e->gold.label ? 0 : tn_fail(r->call, TN_ENOMEM, "out of memory");
+	return cells;
 }
 
+/* 1: an example; 0: a header. */
+static int read_row(struct reading *r)
+{
+	size_t n = r->item->n_columns;
+	const struct tn_text *cells = r->item->columns ? r->item->columns : split(r, &n);
+	bool first = !r->begun;
+	int header;
+
+	r->begun = true;
+	if (!cells)
+		return tn_status(r->call);
+	header = first ? eval_columns_header(&r->columns, r->source, cells, n, r->e->where,
+		r->call) : 0;
+	if (header)
+		return header < 0 ? header : 0;
+	return eval_columns_row(&r->columns, cells, n, r->e, r->arena, r->call) ?
+		tn_status(r->call) : 1;
+}
+
+/* The tags in a column, the last one where nothing was stated. */
 static int read_conll(const struct reading *r)
 {
 	size_t n = r->item->n_words, columns = r->item->n_columns;
-	struct tn_text *tags = new_texts(n, r->arena, r->call);
+	size_t column = r->columns.at[EVAL_LABEL];
+	struct tn_text *tags;
 
-	if (columns < 2)
+	if (r->columns.n && columns != r->columns.n)
+		return tn_fail(r->call, TN_EDATA, "%s: %zu columns, expected %zu", r->e->where,
+			columns, r->columns.n);
+	if (!r->columns.n && columns < 2)
 		return tn_fail(r->call, TN_EDATA, "%s: one column, expected words and, in the last "
 			"one, their tags", r->e->where);
-	for (size_t i = 0; i < n && tags; i++)
-		tags[i] = r->item->columns[i * columns + columns - 1];
+	if (!r->columns.n)
+		column = columns - 1;
+	if (column == SIZE_MAX)
+		return 0;
+	tags = new_texts(n, r->arena, r->call);
+	for (size_t i = 0; i < n && tags; i++) {
+		tags[i] = r->item->columns[i * columns + column];
+		if (!tags[i].len)
+			return tn_fail(r->call, TN_EDATA, "%s:%zu: the tag is empty", r->name,
+				r->item->lines[i]);
+	}
 	r->e->gold.tags = tags;
 	return tn_status(r->call);
 }
 
-static int add_item(struct eval_data *data, const struct tn_item *item, const char *name,
-	enum eval_format format, struct tn_arena *arena, struct tn_call *call)
+/* The reader's own tags, so they can be changed. */
+static int from_iob1(const struct reading *r)
 {
-	struct eval_example e = { .input = { .text = item->text, .pair = item->pair,
-		.words = item->words, .n_words = item->n_words, .id = item->id } };
-	struct reading r = { item, &e, arena, call };
-	const char *where = tn_printf(call, "%s:%zu", name, item->line);
-	int status = 0;
+	struct tn_text *tags = (struct tn_text *)r->e->gold.tags;
+	struct tn_call *attempt = tn_call_create();
+	const char *where;
+	size_t word = 0;
 
-	e.where = where ? tn_arena_dup(arena, where, strlen(where)) : NULL;
-	if (!e.where)
-		return tn_fail(call, TN_ENOMEM, "out of memory");
-	if (item->error)
-		return tn_fail(call, TN_EDATA, "%s", item->error);
-	if (!item->words && !item->text.len && format != EVAL_JSONL)
-		return 0;
-	if (format == EVAL_TSV)
-		status = read_tsv(&r);
-	else if (format == EVAL_JSONL)
-		status = read_jsonl(&r);
-	else if (format == EVAL_CONLL)
-		status = read_conll(&r);
-	return status ? status : eval_append(data, &e, call);
+	if (!attempt)
+		return tn_fail(r->call, TN_ENOMEM, "out of memory");
+	if (eval_tags_from_iob1(tags, r->e->input.n_words, &word, r->arena, attempt)) {
+		where = eval_word_where(r->e, word, r->call);
+		tn_fail(r->call, tn_status(attempt), "%s: %s", where, tn_error_text(attempt));
+	}
+	tn_call_destroy(attempt);
+	return tn_status(r->call);
 }
 
-int eval_read(struct eval_data *data, const char *path, enum eval_format format,
-	struct tn_arena *arena, struct tn_call *call)
+/* 1: *r->e is an example; 0: there is none. */
+static int read_example(struct reading *r)
 {
-	struct tn_reader_options options = { .format = format == EVAL_JSONL ? TN_INPUT_JSONL :
-		format == EVAL_CONLL ? TN_INPUT_CONLL : TN_INPUT_TEXT };
-	size_t before = data->n;
-	struct tn_reader *r;
+	enum eval_format format = r->source->format;
+	const struct tn_item *item = r->item;
+	int status = 0;
+
+	if (item->error)
+		return tn_fail(r->call, TN_EDATA, "%s", item->error);
+	if (format != EVAL_JSONL && !item->columns && !item->text.len)
+		return 0;
+	if (format == EVAL_TSV || format == EVAL_CSV)
+		return read_row(r);
+	if (format == EVAL_JSONL)
+		status = read_jsonl(r);
+	else if (format != EVAL_TEXT && item->n_words)
+		status = read_conll(r);
+	if (!status && r->source->iob1 && r->e->gold.tags)
+		status = from_iob1(r);
+	return status ? status : item->n_words || !item->lines;
+}
+
+static int add_item(struct reading *r)
+{
+	const struct tn_item *item = r->item;
+	struct eval_example e = { .input = { .text = item->text, .pair = item->pair,
+		.words = item->words, .n_words = item->n_words, .id = item->id },
+		.file = r->name, .lines = item->lines };
+	const char *where = tn_printf(r->call, "%s:%zu", r->name, item->line);
+	bool begun = r->begun;
+	int got;
+
+	e.where = where ? tn_arena_dup(r->arena, where, strlen(where)) : NULL;
+	if (!e.where)
+		return tn_fail(r->call, TN_ENOMEM, "out of memory");
+	r->e = &e;
+	got = read_example(r);
+	if (got > 0)
+		return eval_append(r->data, &e, r->call);
+	/* Without its header a file cannot be read at all. */
+	if (got < 0 && (begun || !r->columns.by_name))
+		return eval_bad(r->data, r->source, r->arena, r->call);
+	return got;
+}
+
+static enum tn_input_format input_format(enum eval_format format)
+{
+	switch (format) {
+	case EVAL_JSONL:
+		return TN_INPUT_JSONL;
+	case EVAL_CONLL:
+		return TN_INPUT_CONLL;
+	case EVAL_CONLLU:
+		return TN_INPUT_CONLLU;
+	case EVAL_CSV:
+		return TN_INPUT_CSV;
+	default:
+		return TN_INPUT_TEXT;
+	}
+}
+
+static int read_lines(struct reading *r)
+{
+	struct tn_reader_options options = { .format = input_format(r->source->format) };
+	struct tn_reader *reader;
 	struct tn_item item;
 
-	if (format == EVAL_SQUAD)
-		return eval_read_squad(data, path, arena, call);
-	r = tn_reader_open(path, &options, call);
-	if (!r)
-		return tn_status(call);
-	while (tn_reader_next(r, &item, arena, call) > 0)
-		if (add_item(data, &item, tn_reader_name(r), format, arena, call))
+	if (r->columns.at[EVAL_WORD] != SIZE_MAX)
+		options.word_column = r->columns.at[EVAL_WORD];
+	reader = tn_reader_open(r->source->path, &options, r->call);
+	if (!reader)
+		return tn_status(r->call);
+	r->name = tn_arena_dup(r->arena, tn_reader_name(reader), strlen(tn_reader_name(reader)));
+	r->item = &item;
+	if (!r->name)
+		tn_fail(r->call, TN_ENOMEM, "out of memory");
+	while (r->name && tn_reader_next(reader, &item, r->arena, r->call) > 0)
+		if (add_item(r))
 			break;
-	if (!tn_status(call) && data->n == before)
-		tn_fail(call, TN_EDATA, "%s holds no example", tn_reader_name(r));
-	tn_reader_close(r);
-	return tn_status(call);
+	tn_reader_close(reader);
+	return tn_status(r->call);
+}
+
+int eval_read(struct eval_data *data, const struct eval_source *source, struct tn_arena *arena,
+	struct tn_call *call)
+{
+	struct reading r = { .source = source, .data = data, .arena = arena, .call = call };
+	size_t before = data->n, dropped = data->dropped;
+	const char *wrong = eval_columns_open(&r.columns, source, call);
+
+	if (wrong)
+		tn_fail(call, TN_EUSAGE, "%s: %s", source->path, wrong);
+	if (tn_status(call))
+		return tn_status(call);
+	if (source->format == EVAL_SQUAD ? eval_read_squad(data, source, arena, call) :
+			read_lines(&r))
+		return tn_status(call);
+	if (data->n > before)
+		return 0;
+	if (data->dropped == dropped)
+		return tn_fail(call, TN_EDATA, "%s holds no example", source->path);
+	return tn_fail(call, TN_EDATA, "%s holds no example: %zu are wrong%s%s", source->path,
+		data->dropped - dropped, dropped < EVAL_MOST_BAD ? ", the first being " : "",
+		dropped < EVAL_MOST_BAD ? data->bad[dropped] : "");
 }

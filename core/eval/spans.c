@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  * core/eval/spans.c - spans: of tags, and counted.
  */
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "eval/spans.h"
+#include "eval/tags.h"
 
 double eval_precision(const struct eval_counts *c)
 {
@@ -22,25 +22,6 @@ double eval_f1(const struct eval_counts *c)
 	return c->gold + c->found ? 2 * (double)c->right / (double)(c->gold + c->found) : 0;
 }
 
-/* A tag taken apart. */
-struct tag {
-	char place;		/* B I E S or O */
-	struct tn_text label;	/* of O empty */
-};
-
-static struct tag read_tag(struct tn_text t)
-{
-	static const char letters[] = "BIESLU", places[] = "BIESES";
-	const char *letter = t.len ? strchr(letters, t.text[0]) : NULL;
-
-	if (t.len == 1 && t.text[0] == 'O')
-		return (struct tag){ 'O', { "", 0 } };
-	if (!letter || !*letter || (t.len > 1 && t.text[1] != '-'))
-		return (struct tag){ 'I', t };
-	return (struct tag){ places[letter - letters], t.len == 1 ? (struct tn_text){ "_", 1 } :
-		(struct tn_text){ t.text + 2, t.len - 2 } };
-}
-
 static int compare_labels(struct tn_text a, struct tn_text b)
 {
 	int order = memcmp(a.text, b.text, a.len < b.len ? a.len : b.len);
@@ -49,20 +30,20 @@ static int compare_labels(struct tn_text a, struct tn_text b)
 }
 
 /* Whether `now`, behind `before`, is in the same span. */
-static bool goes_on(const struct tag *before, const struct tag *now)
+static bool goes_on(const struct eval_tag *before, const struct eval_tag *now)
 {
 	return (before->place == 'B' || before->place == 'I') &&
 		(now->place == 'I' || now->place == 'E') &&
-		!compare_labels(before->label, now->label);
+		eval_same_label(before->label, now->label);
 }
 
 size_t eval_spans_of_tags(const struct tn_text *tags, size_t n, struct eval_span *spans)
 {
-	struct tag before = { 'O', { "", 0 } };
+	struct eval_tag before = { 'O', true, { "", 0 } };
 	size_t n_spans = 0;
 
 	for (size_t i = 0; i < n; i++) {
-		struct tag now = read_tag(tags[i]);
+		struct eval_tag now = eval_tag_of(tags[i]);
 
 		if (goes_on(&before, &now))
 			spans[n_spans - 1].end = i + 1;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * tests/data/test_input.c - reading texts, JSON lines and CoNLL sentences.
+ * tests/data/test_input.c - reading texts, JSON lines, sentences in columns and comma-separated
+ * values.
  */
 #include <fcntl.h>
 #include <signal.h>
@@ -12,6 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "check_main.h"
 #include "data/input.h"
 
@@ -226,6 +228,121 @@ START_TEST(test_conll_column)
 }
 END_TEST
 
+#define UNDER "\t_\t_\t_\t_\t_\t_\t_\t_"
+
+START_TEST(test_conllu_words)
+{
+	struct tn_reader *r;
+	struct tn_item item;
+	const char *text = "# text = It's done\n# a\tb\n"
+		"1-2\tIt's" UNDER "\n1\tIt" UNDER "\n2\t's" UNDER "\n2.1\tbeen" UNDER "\n"
+		"2.2\tx" UNDER "\n3\tdone" UNDER "\n\n\n# no words\n\n"
+		"0.1\tx" UNDER "\n1\t10 000" UNDER "\r\n2\t#" UNDER "\r\n";
+	struct tn_reader_options o = { .format = TN_INPUT_CONLLU, .word_column = 1 };
+
+	tn_reader_close(open_text(text, strlen(text), TN_INPUT_CONLLU, 0));
+	r = tn_reader_open(file, &o, call);
+	ck_assert_int_eq(tn_reader_next(r, &item, tn_call_arena(call), call), 1);
+	ck_assert_uint_eq(item.n_words, 3);
+	ck_assert_uint_eq(item.n_columns, 10);
+	ck_assert_uint_eq(item.line, 3);
+	ck_assert_str_eq(tn_printf(call, "%.*s %zu %zu %zu", (int)item.words[2].len,
+		item.words[2].text, item.lines[0], item.lines[1], item.lines[2]), "done 4 5 8");
+	ck_assert_int_eq(tn_reader_next(r, &item, tn_call_arena(call), call), 1);
+	ck_assert_uint_eq(item.n_words, 2);
+	ck_assert_mem_eq(item.words[0].text, "10 000", 6);
+	ck_assert_int_eq(tn_reader_next(r, &item, tn_call_arena(call), call), 0);
+	tn_reader_close(r);
+}
+END_TEST
+
+START_TEST(test_conllu_errors_stop_nothing)
+{
+	ck_assert_str_eq(ITEMS("2\ta" UNDER "\n\n1\ta" UNDER "\n3\tb" UNDER "\n\n"
+		"1 a _ _ _ _ _ _ _ _\n\n1\ta\tb\n\n1\ta" UNDER "\n# x\n\n3-4\ta" UNDER "\n\n"
+		"1.1\ta" UNDER "\n\nx\ta" UNDER "\n\n99999999999999999999\ta" UNDER "\n\n"
+		"1-x\ta" UNDER "\n\n1\t" UNDER "\n", TN_INPUT_CONLLU),
+		"1 !1: the id is \"2\", expected 1, a range from there or an empty node 0.1\n"
+		"3 !4: the id is \"3\", expected 2, a range from there or an empty node 1.1\n"
+		"6 !6: 1 columns with tabs between, expected the 10 of CoNLL-U\n"
+		"8 !8: 3 columns with tabs between, expected the 10 of CoNLL-U\n"
+		"10 !11: a comment inside a sentence, expected it before one, behind a blank line\n"
+		"13 !13: the id is \"3-4\", expected 1, a range from there or an empty node 0.1\n"
+		"15 !15: the id is \"1.1\", expected 1, a range from there or an empty node 0.1\n"
+		"17 !17: the id is \"x\", expected 1, a range from there or an empty node 0.1\n"
+		"19 !19: the id is \"99999999999999999999\", expected 1, a range from there or an "
+		"empty node 0.1\n"
+		"21 !21: the id is \"1-x\", expected 1, a range from there or an empty node 0.1\n"
+		"23 [1] 1,,_,_,_,_,_,_,_,_\n");
+}
+END_TEST
+
+/* What Python's csv module reads. */
+START_TEST(test_csv_recorded)
+{
+	char *path = tn_printf(call, "%s/tests/golden/csv.json", getenv("top_srcdir"));
+	size_t len;
+	char *json = tn_file_read(path, 1 << 24, &len, tn_call_arena(call), call);
+	const struct tn_value *all = json ? tn_json_parse(json, len, path, tn_call_arena(call),
+		call) : NULL;
+
+	ck_assert_uint_gt(tn_size(all), 100);
+	for (size_t i = 0; i < tn_size(all); i++) {
+		const struct tn_value *text = tn_get(tn_at(all, i), "csv");
+		const struct tn_value *rows = tn_get(tn_at(all, i), "rows");
+		struct tn_reader *r = open_text(tn_string(text, ""), tn_string_length(text),
+			TN_INPUT_CSV, 0);
+		struct tn_item item;
+
+		for (size_t k = 0; k < tn_size(rows); k++) {
+			const struct tn_value *row = tn_at(rows, k);
+
+			ck_assert_int_eq(tn_reader_next(r, &item, tn_call_arena(call), call), 1);
+			ck_assert_msg(!item.error, "%s: %s", tn_string(text, ""), item.error);
+			ck_assert_uint_eq(item.n_columns, tn_size(row));
+			for (size_t c = 0; c < item.n_columns; c++) {
+				ck_assert_uint_eq(item.columns[c].len,
+					tn_string_length(tn_at(row, c)));
+				ck_assert_mem_eq(item.columns[c].text,
+					tn_string(tn_at(row, c), ""), item.columns[c].len);
+			}
+		}
+		ck_assert_int_eq(tn_reader_next(r, &item, tn_call_arena(call), call), 0);
+		tn_reader_close(r);
+	}
+}
+END_TEST
+
+START_TEST(test_csv_errors)
+{
+	static const char text[] = "a,\"b\nc\" d\nok\n\"x\n\xff\n\",z\n\"y\",\"open\nto the end\n";
+	static const char *const errors[] = {
+		":2: byte 2: \" \" behind a closing quote, expected a comma or the end of the line",
+		NULL, ":5: byte 0: 0xff is not UTF-8", ":7: the quote that begins here is never closed" };
+	static const size_t lines[] = { 1, 3, 4, 7 };
+	struct tn_reader *r = open_text(text, sizeof(text) - 1, TN_INPUT_CSV, 0);
+	struct tn_item item;
+
+	for (size_t i = 0; i < 4; i++) {
+		ck_assert_int_eq(tn_reader_next(r, &item, tn_call_arena(call), call), 1);
+		ck_assert_uint_eq(item.line, lines[i]);
+		if (errors[i])
+			ck_assert_str_eq(item.error + strlen(file), errors[i]);
+		else
+			ck_assert_ptr_null(item.error);
+	}
+	ck_assert_int_eq(tn_reader_next(r, &item, tn_call_arena(call), call), 0);
+	tn_reader_close(r);
+	/* A record is as long as its cells, however many lines it has. */
+	r = open_text("\"a\nb\nc\",d\ne\n", 14, TN_INPUT_CSV, 5);
+	ck_assert_int_eq(tn_reader_next(r, &item, tn_call_arena(call), call), 1);
+	ck_assert_str_eq(item.error + strlen(file), ":1: the record has more than 5 bytes");
+	ck_assert_int_eq(tn_reader_next(r, &item, tn_call_arena(call), call), 1);
+	ck_assert_mem_eq(item.columns[0].text, "e", 1);
+	tn_reader_close(r);
+}
+END_TEST
+
 START_TEST(test_open_refuses)
 {
 	struct tn_reader_options o = { .format = TN_INPUT_TEXT };
@@ -381,6 +498,10 @@ int main(void)
 	tcase_add_test(c, test_conll_sentences);
 	tcase_add_test(c, test_conll_errors_stop_nothing);
 	tcase_add_test(c, test_conll_column);
+	tcase_add_test(c, test_conllu_words);
+	tcase_add_test(c, test_conllu_errors_stop_nothing);
+	tcase_add_test(c, test_csv_recorded);
+	tcase_add_test(c, test_csv_errors);
 	tcase_add_test(c, test_open_refuses);
 	tcase_add_loop_test(c, test_ready_never_lies, 0, 6);
 	tcase_add_test(c, test_signals_and_slow_writers);

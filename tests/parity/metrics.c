@@ -24,9 +24,10 @@ static void fail(const char *text)
 
 static struct eval_data read_data(const char *path, enum eval_format format)
 {
+	struct eval_source source = { .path = path, .format = format };
 	struct eval_data data = { 0 };
 
-	if (eval_read(&data, path, format, arena, call))
+	if (eval_read(&data, &source, arena, call))
 		fail(tn_error_text(call));
 	return data;
 }
