@@ -74,6 +74,8 @@ START_TEST(test_activations)
 	const struct kernels *k = isa(_i);
 	float x[4097], y[4097];
 	double worst[8] = { 0 };
+	static const double limit[8] = { [TN_ACT_GELU] = 2e-7, [TN_ACT_GELU_TANH] = 3.5e-7,
+		[TN_ACT_SILU] = 2e-7, [TN_ACT_TANH] = 2e-7, [TN_ACT_SIGMOID] = 1.2e-7 };
 
 	if (!k)
 		return;
@@ -87,11 +89,14 @@ START_TEST(test_activations)
 				double exact = act_exact(kind, (double)x[i]);
 				double off = fabs((double)y[i] - exact) / fmax(1, fabs(exact));
 
+				ck_assert_msg(fabs((double)x[i]) > 1 || fabs((double)y[i] - exact) <=
+					2.5e-6 * fabs(exact), "%s: activation %d of %g is %g", k->isa,
+					kind, (double)x[i], (double)y[i]);
 				worst[kind] = fmax(worst[kind], off);
 			}
 		}
-		ck_assert_msg(worst[kind] <= 1e-6, "%s: activation %d is off by %g", k->isa, kind,
-			worst[kind]);
+		ck_assert_msg(worst[kind] <= limit[kind], "%s: activation %d is off by %g", k->isa,
+			kind, worst[kind]);
 	}
 }
 END_TEST
