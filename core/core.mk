@@ -138,6 +138,8 @@ EXTRA_DIST += %D%/libtenon.map
 	%D%/tensor/plan_pack.c \
 	%D%/tensor/plan_slots.c \
 	%D%/tensor/quantize.c \
+	%D%/tensor/single.c \
+	%D%/tensor/single.h \
 	%D%/text/span.c \
 	%D%/text/text.h \
 	%D%/text/tokens.c \
@@ -177,6 +179,7 @@ bin_PROGRAMS += %D%/tenon
 	%D%/cli/tensors.c \
 	%D%/cli/tensors.h \
 	%D%/cli/tokenize.c \
+	%D%/cli/train.c \
 	%D%/cli/verify.c \
 	%D%/cli/verify.h \
 	%D%/cli/verify_compare.c \
@@ -231,10 +234,27 @@ noinst_LTLIBRARIES += %D%/libtrain.la
 %C%_libtrain_la_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/core
 %C%_libtrain_la_LIBADD = -lm
 %C%_libtrain_la_SOURCES = \
+	%D%/train/checkpoint.c \
+	%D%/train/checkpoint.h \
+	%D%/train/dataset.c \
+	%D%/train/dataset.h \
+	%D%/train/evaluate.c \
+	%D%/train/export.c \
+	%D%/train/export.h \
 	%D%/train/gradcheck.c \
 	%D%/train/gradcheck.h \
+	%D%/train/job.c \
+	%D%/train/job.h \
+	%D%/train/mean.c \
+	%D%/train/mean.h \
 	%D%/train/objective.c \
-	%D%/train/objective.h
+	%D%/train/objective.h \
+	%D%/train/optimizer.c \
+	%D%/train/optimizer.h \
+	%D%/train/output.c \
+	%D%/train/run.h \
+	%D%/train/train.c \
+	%D%/train/train.h
 
 # The conformance suites: for `tenon plugins test` and for make check.
 noinst_LTLIBRARIES += %D%/libconform.la

@@ -19,6 +19,8 @@ int tn_cli_gradcheck(int argc, char **argv);
 int tn_cli_run(int argc, char **argv);
 /** tenon quantize PIPELINE --dev FILE. */
 int tn_cli_quantize(int argc, char **argv);
+/** tenon train JOB.cfg. */
+int tn_cli_train(int argc, char **argv);
 /** tenon verify DIR --against FILE. */
 int tn_cli_verify(int argc, char **argv);
 /** tenon tokenize PIPELINE [TEXT ...]. */

@@ -28,6 +28,7 @@ static const struct verb verbs[] = {
 	{ "check", tn_cli_check, "name all that is wrong with a pipeline, or what runs where" },
 	{ "bench", tn_cli_bench, "measure how fast a pipeline is, and what its time goes into" },
 	{ "quantize", tn_cli_quantize, "judge by labelled data whether eight bits are good enough" },
+	{ "train", tn_cli_train, "fine-tune a pipeline as a job's file says" },
 	{ "gradcheck", tn_cli_gradcheck, "compare gradients with differences of the loss" },
 	{ "tokenize", tn_cli_tokenize, "print the tokens of texts" },
 	{ "verify", tn_cli_verify, "compare a model with values recorded from it elsewhere" },

@@ -214,6 +214,7 @@ static int open_head(struct tn_pipeline *p, struct tn_pipeline_head *h, struct t
 	options = h->config->weights ? tn_get(notes, "options") :
 		of_class ? p->dir->head_options : NULL;
 	options = merge(p->arena, h->config->group, options);
+	h->options = options;
 	if (tn_options_store(h->plugin, h->state, options, reserved, h->config->where, call) ||
 			choose_words(p, h, call))
 		return tn_status(call);

@@ -49,10 +49,14 @@ struct tn_pipeline_head {
 	struct tn_head *state;
 	bool opened;			/* open has run, so close must */
 	struct tn_head_env env;
+	const struct tn_value *options;	/* of its file and the configuration */
 	struct tn_head_source weights;
 	enum tn_overflow on_overflow;
 	enum tn_score_axis axis;
 	size_t cols;			/* of its scores */
+	/* In training, of a head that is one linear layer over a feature of the model: that
+	 * feature and the layer's name; else NULL. */
+	const char *plain_feature, *plain_weights;
 };
 
 struct tn_session;

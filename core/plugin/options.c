@@ -48,7 +48,6 @@ void tn_plugin_free(void *state)
 
 /* What the storing of one option needs to know. */
 struct binding {
-	const struct tn_plugin *plugin;
 	const struct tn_option *option;
 	void *field;
 	const struct tn_value *value;
@@ -92,8 +91,9 @@ static const char *found(const struct tn_value *v, struct tn_call *call)
 
 static int refuse(const struct binding *b, const struct tn_value *v, const char *expected)
 {
-	return tn_fault(b->call, TN_ECONFIG, "%s%s.%s: found %s, expected %s",
-		place(v, b->call), b->where, b->option->name, found(v, b->call), expected);
+	return tn_fault(b->call, TN_ECONFIG, "%s%s%s%s: found %s, expected %s",
+		place(v, b->call), b->where, *b->where ? "." : "", b->option->name,
+		found(v, b->call), expected);
 }
 
 static int refuse_number(const struct binding *b, const char *kind)
@@ -262,9 +262,9 @@ static void store_default(const struct tn_option *o, void *field)
 	}
 }
 
-static const struct tn_option *find(const struct tn_plugin *plugin, const char *name)
+static const struct tn_option *find(const struct tn_option *o, const char *name)
 {
-	for (const struct tn_option *o = plugin->options; o && o->name; o++)
+	for (; o && o->name; o++)
 		if (!strcmp(o->name, name))
 			return o;
 	return NULL;
@@ -278,38 +278,34 @@ static bool is_listed(const char *const *names, const char *name)
 	return false;
 }
 
-static int refuse_unknown(const struct binding *b, const char *key,
-	const char *const *reserved)
+static int refuse_unknown(const struct binding *b, const struct tn_option *o, const char *key,
+	const char *const *reserved, const char *owner)
 {
 	const char *known[512], *all = "", *nearest;
 	size_t n = 0;
 
-	for (const struct tn_option *o = b->plugin->options; o && o->name && n < 512; o++)
+	for (; o && o->name && n < 512; o++)
 		known[n++] = o->name;
 	for (; reserved && *reserved && n < 512; reserved++)
 		known[n++] = *reserved;
 	for (size_t i = 0; i < n && all; i++)
 		all = tn_printf(b->call, "%s%s%s", all, i ? ", " : "", known[i]);
 	nearest = tn_nearest(key, known, n);
-	return tn_fault(b->call, TN_ECONFIG, "%s%s.%.64s: no such option of %s \"%s\"%s%s%s "
-		"(options: %s)", place(b->value, b->call), b->where,
-		key, tn_plugin_kind_name(b->plugin->kind), b->plugin->names[0],
+	return tn_fault(b->call, TN_ECONFIG, "%s%s%s%.64s: no such option%s%s%s%s (options: %s)",
+		place(b->value, b->call), b->where, *b->where ? "." : "", key, owner,
 		nearest ? "; did you mean \"" : "", nearest ? nearest : "", nearest ? "\"?" : "",
 		n && all ? all : "none");
 }
 
-int tn_options_store(const struct tn_plugin *plugin, void *state, const struct tn_value *group,
-	const char *const *reserved, const char *where, struct tn_call *call)
+int tn_options_read(const struct tn_option *options, const char *owner, void *fields,
+	const struct tn_value *group, const char *const *reserved, const char *where,
+	struct tn_arena *texts, struct tn_call *call)
 {
-	struct owner *owner = owner_of(state);
-	struct binding b = { .plugin = plugin, .where = where, .call = call };
+	struct binding b = { .where = where, .texts = texts, .call = call };
 	int error = 0, status;
 
-	if (!owner->texts && !(owner->texts = tn_arena_create()))
-		return tn_fail(call, TN_ENOMEM, "out of memory");
-	b.texts = owner->texts;
-	for (const struct tn_option *o = plugin->options; o && o->name; o++)
-		store_default(o, (char *)state + o->offset);
+	for (const struct tn_option *o = options; o && o->name; o++)
+		store_default(o, (char *)fields + o->offset);
 	if (tn_value_kind(group) != TN_VALUE_OBJECT && tn_value_kind(group) != TN_VALUE_NULL)
 		return tn_fault(call, TN_ECONFIG, "%s%s: found %s, expected a group of options",
 			place(group, call), where, found(group, call));
@@ -319,14 +315,27 @@ int tn_options_store(const struct tn_plugin *plugin, void *state, const struct t
 		if (is_listed(reserved, key))
 			continue;
 		b.value = tn_at(group, i);
-		b.option = find(plugin, key);
+		b.option = find(options, key);
 		if (b.option) {
-			b.field = (char *)state + b.option->offset;
+			b.field = (char *)fields + b.option->offset;
 			status = store(&b);
 		} else {
-			status = refuse_unknown(&b, key, reserved);
+			status = refuse_unknown(&b, options, key, reserved, owner);
 		}
 		error = error ? error : status;
 	}
 	return error;
+}
+
+int tn_options_store(const struct tn_plugin *plugin, void *state, const struct tn_value *group,
+	const char *const *reserved, const char *where, struct tn_call *call)
+{
+	struct owner *o = owner_of(state);
+	const char *owner = tn_printf(call, " of %s \"%s\"", tn_plugin_kind_name(plugin->kind),
+		plugin->names[0]);
+
+	if (!o->texts && !(o->texts = tn_arena_create()))
+		return tn_fail(call, TN_ENOMEM, "out of memory");
+	return owner ? tn_options_read(plugin->options, owner, state, group, reserved, where,
+		o->texts, call) : tn_status(call);
 }

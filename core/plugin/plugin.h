@@ -68,13 +68,18 @@ TN_PRIVATE void *tn_plugin_new(const struct tn_plugin *plugin, struct tn_call *c
 /** Frees a state and the texts of its options; NULL is allowed. */
 TN_PRIVATE void tn_plugin_free(void *state);
 
-/** Stores the options in a state of tn_plugin_new: the defaults, then the members of
- *  `group` (NULL or null: none) that are not named in `reserved` (names that the core
- *  reads itself, ending with NULL; or NULL).  A path is made relative to the file that
- *  states it; one text is a list of one.  Every fault is recorded with FILE:LINE, what
- *  was found and what was expected (tn_fault); `where` stands before the option's name
- *  ("heads.entities").  May be called again: the values then are as from one call.
- *  Errors: TN_ECONFIG, TN_ENOMEM. */
+/** Stores options that a table describes in the fields of a struct: the defaults, then the
+ *  members of `group` (NULL or null: none) that are not named in `reserved` (names that the
+ *  caller reads itself, ending with NULL; or NULL).  A path is made relative to the file that
+ *  states it; one text is a list of one.  Every fault is recorded with FILE:LINE, what was
+ *  found and what was expected (tn_fault); `where` stands before the option's name
+ *  ("heads.entities"; "": nothing does), `owner` behind "no such option" (" of head \"cls\"";
+ *  ""). Texts are in the arena.  Errors: TN_ECONFIG, TN_ENOMEM. */
+TN_PRIVATE int tn_options_read(const struct tn_option *options, const char *owner, void *fields,
+	const struct tn_value *group, const char *const *reserved, const char *where,
+	struct tn_arena *texts, struct tn_call *call);
+/** The same for the options of a plugin in a state of tn_plugin_new, which keeps the texts.
+ *  May be called again: the values then are as from one call. */
 TN_PRIVATE int tn_options_store(const struct tn_plugin *plugin, void *state,
 	const struct tn_value *group, const char *const *reserved, const char *where,
 	struct tn_call *call);

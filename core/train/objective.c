@@ -10,6 +10,7 @@
 #include "base/random.h"
 #include "pipeline/heads.h"
 #include "tensor/grad.h"
+#include "train/mean.h"
 
 static struct tn_parameter *find_parameter(struct tn_objective *o, const void *identity)
 {
@@ -27,6 +28,28 @@ static tn_ref build_feature(void *user, struct tn_graph *g, const char *name)
 	return o->p->model->plugin->impl.model->feature(o->p->model, g, name);
 }
 
+/* Notes whether a head's scores are a linear layer of a feature. */
+static void find_plain(struct tn_objective *o, const struct tn_graph *g,
+	struct tn_pipeline_head *head, tn_ref scores, struct tn_call *call)
+{
+	static const char end[] = ".weight";
+	const struct tn_graph_node *n = scores < 0 || g->values[scores].node < 0 ? NULL :
+		&g->nodes[g->values[scores].node];
+	const char *name = n && n->node.op == TN_OP_LINEAR ? g->values[n->in[1]].name : NULL;
+	size_t len = name ? strlen(name) : 0;
+
+	if (len < sizeof(end) || strcmp(name + len - (sizeof(end) - 1), end))
+		return;
+	for (size_t i = 0; i < g->n_features; i++)
+		if (g->features[i].value == n->in[0]) {
+			head->plain_feature = tn_arena_dup(o->arena, g->features[i].name,
+				strlen(g->features[i].name));
+			head->plain_weights = tn_arena_dup(o->arena, name, len - (sizeof(end) - 1));
+		}
+	if (head->plain_feature && !head->plain_weights)
+		tn_fail(call, TN_ENOMEM, "out of memory");
+}
+
 /* The sum of all heads' losses; loss and count of each are outputs behind it. */
 static tn_ref build_losses(struct tn_objective *o, struct tn_graph *g, struct tn_call *call)
 {
@@ -36,14 +59,16 @@ static tn_ref build_losses(struct tn_objective *o, struct tn_graph *g, struct tn
 	for (size_t h = 0; parts && h < o->p->n_heads; h++) {
 		struct tn_pipeline_head *head = &o->p->heads[h];
 		const char *scope = tn_printf(call, "head %s", head->name);
-		tn_ref scores;
+		tn_ref scores, part;
 
 		if (!o->trained[h] || !scope)
 			continue;
 		tn_graph_scope(g, &head->weights.source, scope);
 		scores = head->impl->forward(head->state, g);
+		find_plain(o, g, head, scores, call);
 		parts[n] = head->impl->loss(head->state, g, scores, &parts[n + 1]);
-		sum = sum == TN_NONE ? parts[n] : tn_add(g, sum, parts[n]);
+		part = o->n_trained > 1 ? tn_mean_loss(g, parts[n], parts[n + 1]) : parts[n];
+		sum = sum == TN_NONE ? part : tn_add(g, sum, part);
 		n += 2;
 	}
 	tn_graph_output(g, "loss", sum);
@@ -249,7 +274,8 @@ int tn_objective_open(struct tn_objective *o, struct tn_pipeline *p,
 	if (!o->arena || !o->trained)
 		return tn_fail(call, TN_ENOMEM, "out of memory");
 	for (size_t h = 0; h < p->n_heads; h++) {
-		o->trained[h] = p->heads[h].impl->loss && p->heads[h].impl->target;
+		o->trained[h] = p->heads[h].impl->loss && p->heads[h].impl->target &&
+			(!options->trains || options->trains(options->user, p->heads[h].name));
 		o->n_trained += o->trained[h];
 	}
 	if (!o->n_trained)
@@ -283,6 +309,7 @@ struct filling {
 	struct tn_objective_plan *plan;
 	const char *head;
 	size_t item, n_items;
+	struct tn_call *scratch;	/* rows are memory of this call, not inputs */
 };
 
 /* Rows before the item's on an axis, and how many it has. */
@@ -312,6 +339,11 @@ static void *target_rows(const struct tn_target *target, const char *what)
 		if (strncmp(in->name, f->head, head) || in->name[head] != '.' ||
 				strcmp(in->name + head + 1, what))
 			continue;
+		if (f->scratch) {
+			n = in->axis == f->plan->session.tokens_axis ? target->window->n_tokens :
+				in->axis == f->plan->session.words_axis ? target->n_words : 1;
+			return tn_alloc_n(f->scratch, n + 1, in->row_bytes);
+		}
 		rows = tn_exec_input(f->plan->session.exec, in->name);
 		if (!rows)
 			return NULL;
@@ -347,6 +379,14 @@ static int fill_targets(struct tn_objective *o, struct filling *f, const struct 
 			return tn_status(call);
 	}
 	return 0;
+}
+
+int tn_objective_check(struct tn_objective *o, const struct tn_batch_item *item,
+	const struct tn_gold *gold, struct tn_call *call)
+{
+	struct filling f = { .plan = &o->backward, .n_items = 1, .scratch = call };
+
+	return fill_targets(o, &f, item, gold, call);
 }
 
 int tn_objective_run(struct tn_objective *o, struct tn_objective_plan *plan,

@@ -26,6 +26,8 @@ struct tn_objective_options {
 	uint64_t seed;			/* of weights that are made */
 	/** Whether a parameter stays as it is; NULL: none does. */
 	bool (*frozen)(void *user, const char *name);
+	/** Whether a head is trained that can be; NULL: each is. */
+	bool (*trains)(void *user, const char *head);
 	void *user;
 };
 
@@ -49,7 +51,8 @@ struct tn_objective {
 	struct tn_objective_options options;
 	struct tn_parameter *items;
 	size_t n, room;
-	/* Outputs: the sum of the losses; then loss and count of each head that can be trained;
+	/* Outputs: the loss: of one head the sum over its targets, of several the sum of their
+	 * means; then loss and count of each head that can be trained;
 	 * then, of `backward` only, the gradient by each parameter. */
 	struct tn_objective_plan forward, backward;
 	size_t n_trained;		/* heads that have a loss */
@@ -82,6 +85,9 @@ const struct tn_tensor *tn_objective_gradient(const struct tn_objective *o, size
 /** Loss and count of the k-th head that is trained, summed over the batch of the last run. */
 void tn_objective_loss(const struct tn_objective *o, const struct tn_objective_plan *plan,
 	size_t k, double *loss, double *count);
+/** Whether what is right for an item fits the heads.  Errors: TN_EDATA. */
+int tn_objective_check(struct tn_objective *o, const struct tn_batch_item *item,
+	const struct tn_gold *gold, struct tn_call *call);
 /** Parameters have changed: makes anew what was made of them; plans are to be bound anew. */
 int tn_objective_changed(struct tn_objective *o, struct tn_call *call);
 

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * core/train/dataset.h - the examples of a job: read, checked, and put into batches.
+ */
+#ifndef TN_TRAIN_DATASET_H
+#define TN_TRAIN_DATASET_H
+
+#include "eval/gold.h"
+#include "train/job.h"
+#include "train/objective.h"
+
+/** Labelled examples of one or several files. */
+struct tn_dataset {
+	struct eval_data data;
+	size_t *source;			/* of each: the data group of the job that it is from */
+	uint32_t *tokens;		/* of each, over all its windows; set by tn_dataset_scan */
+	size_t n_truncated, n_windows;	/* examples that lose text; windows of all */
+	uint64_t hash;			/* of texts and answers */
+};
+
+/** Reads the train files (or the dev files) of all data groups.  Errors: those of eval_read. */
+TN_PRIVATE int tn_dataset_read(struct tn_dataset *d, const struct tn_job_file *job, bool dev,
+	struct tn_arena *arena, struct tn_call *call);
+TN_PRIVATE void tn_dataset_finish(struct tn_dataset *d);
+/** The labels that answers to a task have in the data, in their order: names by their bytes,
+ *  numbers by their value; tags begin with O and are complete (a B- with its I-).  In the
+ *  arena. `head`: only of data that are its own. */
+TN_PRIVATE int tn_dataset_labels(const struct tn_dataset *d, const struct tn_job_file *job,
+	const char *head, enum tn_task task, struct tn_arena *arena, const char *const **labels,
+	size_t *n, struct tn_call *call);
+/** Tokenizes all examples once, to know their tokens, and whether each is right.  Errors:
+ *  TN_EDATA, an example is wrong, with FILE:LINE. */
+TN_PRIVATE int tn_dataset_scan(struct tn_dataset *d, struct tn_pipeline *p, struct tn_call *call);
+
+/** The order of one epoch, cut into batches. */
+struct tn_epoch {
+	uint32_t *order;		/* [n] examples */
+	size_t n;
+	size_t *begin;			/* [n_batches + 1] places in `order` */
+	size_t n_batches;
+};
+
+/** The order that a seed gives to an epoch (from 0): batches of at most `tokens` tokens, or one
+ *  example, and at most `examples` examples (0: any).  Begin with a zeroed one, which may be
+ *  filled again.  Errors: TN_ENOMEM. */
+TN_PRIVATE int tn_epoch_make(struct tn_epoch *e, const struct tn_dataset *d, uint64_t seed,
+	uint64_t epoch, size_t tokens, size_t examples, struct tn_call *call);
+TN_PRIVATE void tn_epoch_finish(struct tn_epoch *e);
+
+/** A batch ready to be run: windows with what is right for them. */
+struct tn_train_batch {
+	struct tn_batch_item *items;
+	struct tn_gold *golds;
+	size_t n;
+};
+
+/** Tokenizes n examples; all of it is in the call's arena.  A head whose data are its own
+ *  takes no answers of others. */
+TN_PRIVATE int tn_train_batch_make(struct tn_train_batch *b, const struct tn_dataset *d,
+	struct tn_pipeline *p, const uint32_t *examples, size_t n, struct tn_call *call);
+
+#endif

@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * core/train/evaluate.c - how good a run is so far, on the dev data.
+ */
+#include <math.h>
+#include <string.h>
+
+#include "train/run.h"
+
+#define AT_ONCE 64		/* inputs that are answered together */
+
+/* Whether the examples of a source are for a head. */
+static bool is_for(const struct run *r, size_t i, const char *head)
+{
+	const char *only = r->job.data[r->dev.source[i]].head;
+
+	return !only || !strcmp(only, head);
+}
+
+static int open_measure(struct run *r, size_t h, struct eval_measure *m, struct tn_call *call)
+{
+	const struct tn_pipeline_head *head = &r->p->heads[h];
+
+	return eval_measure_open(m, head->name, head->impl->task, head->env.labels,
+		head->env.n_labels, tn_call_arena(call), call);
+}
+
+/* Heads that are trained and have a metric. */
+static bool is_judged(const struct run *r, size_t h)
+{
+	enum tn_task task = r->p->heads[h].impl->task;
+
+	return r->objective.trained[h] && (task == TN_TASK_LABEL || task == TN_TASK_SPANS ||
+		task == TN_TASK_ANSWER);
+}
+
+int run_open_measures(struct run *r, struct tn_call *call)
+{
+	for (size_t h = 0; h < r->p->n_heads; h++) {
+		struct eval_measure m;
+		size_t n = 0;
+
+		if (!is_judged(r, h) || !r->dev.data.n)
+			continue;
+		if (open_measure(r, h, &m, call))
+			return tn_status(call);
+		for (size_t i = 0; i < r->dev.data.n; i++) {
+			int status = is_for(r, i, m.head) ?
+				eval_measure_check(&m, &r->dev.data.items[i], call) : 0;
+
+			if (status < 0)
+				return status;
+			n += (size_t)status;
+		}
+		if (!n)
+			tn_note(call, "no dev example has an answer for head %s", m.head);
+	}
+	return 0;
+}
+
+/* What one evaluation works in. */
+struct evaluating {
+	struct run *r;
+	struct eval_measure *measures;	/* [n_heads] */
+	struct tn_train_metric *metrics;
+	size_t n;
+};
+
+static int count_answers(struct evaluating *e, size_t first, size_t n,
+	const struct tn_value *const *answers, struct tn_call *call)
+{
+	const struct run *r = e->r;
+
+	for (size_t i = 0; i < n; i++)
+		for (size_t h = 0; h < r->p->n_heads; h++)
+			if (is_judged(r, h) && is_for(r, first + i, r->p->heads[h].name) &&
+					eval_measure_add(&e->measures[h],
+					&r->dev.data.items[first + i], answers[i], NULL, call))
+				return tn_status(call);
+	return 0;
+}
+
+static int run_dev(struct evaluating *e, struct tn_call *call)
+{
+	const struct eval_data *data = &e->r->dev.data;
+
+	for (size_t i = 0, n; i < data->n; i += n) {
+		struct tn_mark mark = tn_arena_mark(tn_call_arena(call));
+		struct tn_input inputs[AT_ONCE];
+		const struct tn_value *answers[AT_ONCE];
+
+		n = data->n - i < AT_ONCE ? data->n - i : AT_ONCE;
+		for (size_t k = 0; k < n; k++)
+			inputs[k] = data->items[i + k].input;
+		if (tn_pipeline_run(e->r->p, inputs, n, answers, call) ||
+				count_answers(e, i, n, answers, call))
+			return tn_status(call);
+		tn_arena_rewind(tn_call_arena(call), mark);
+	}
+	return 0;
+}
+
+static int collect(struct evaluating *e, struct tn_call *call)
+{
+	const struct run *r = e->r;
+
+	e->metrics = tn_alloc_n(call, r->p->n_heads * EVAL_MOST_METRICS + 1, sizeof(*e->metrics));
+	if (!e->metrics)
+		return tn_status(call);
+	for (size_t h = 0; h < r->p->n_heads; h++) {
+		struct eval_metric found[EVAL_MOST_METRICS];
+		size_t n = is_judged(r, h) ? eval_measure_metrics(&e->measures[h], found) : 0;
+
+		for (size_t i = 0; i < n; i++)
+			e->metrics[e->n++] = (struct tn_train_metric){ r->p->heads[h].name,
+				found[i].name, found[i].value };
+	}
+	return 0;
+}
+
+/* "NAME", "HEAD.NAME", or "TASK_NAME" as in span_f1. */
+static bool is_wanted(const char *wanted, const struct tn_train_metric *m)
+{
+	size_t head = strlen(m->head);
+	const char *bar = strchr(wanted, '_');
+
+	if (!strcmp(wanted, m->name))
+		return true;
+	if (!strncmp(wanted, m->head, head) && wanted[head] == '.')
+		return !strcmp(wanted + head + 1, m->name);
+	return bar && (!strncmp(wanted, "span_", 5) || !strncmp(wanted, "answer_", 7) ||
+		!strncmp(wanted, "label_", 6)) && !strcmp(bar + 1, m->name);
+}
+
+/* The metric that the job names, or the first of each head, as a mean over heads. */
+static int judge(const struct evaluating *e, double *judged, struct tn_call *call)
+{
+	const char *wanted = e->r->job.stop.metric, *last = NULL, *all = "";
+	double sum = 0;
+	size_t n = 0;
+
+	for (size_t i = 0; i < e->n; i++) {
+		const struct tn_train_metric *m = &e->metrics[i];
+		bool first = !last || strcmp(last, m->head);
+
+		last = m->head;
+		all = tn_printf(call, "%s%s%s.%s", all, i ? ", " : "", m->head, m->name);
+		if (!all)
+			return tn_status(call);
+		if (wanted ? !is_wanted(wanted, m) : !first)
+			continue;
+		sum += m->value;
+		n++;
+	}
+	if (!n)
+		return tn_fail(call, TN_ECONFIG, "%s: stop.metric is %s, expected one of: %s",
+			e->r->job.path, wanted ? wanted : "not given", all);
+	*judged = sum / (double)n;
+	return 0;
+}
+
+static int judge_parameters(struct evaluating *e, double *judged, struct tn_call *call)
+{
+	struct run *r = e->r;
+
+	e->measures = tn_alloc_n(call, r->p->n_heads + 1, sizeof(*e->measures));
+	if (!e->measures)
+		return tn_status(call);
+	for (size_t h = 0; h < r->p->n_heads; h++)
+		if (is_judged(r, h) && open_measure(r, h, &e->measures[h], call))
+			return tn_status(call);
+	if (tn_pipeline_refresh(r->p, call) || run_dev(e, call) || collect(e, call))
+		return tn_status(call);
+	return judge(e, judged, call);
+}
+
+int run_evaluate(struct run *r, const struct tn_train_events *events, struct tn_call *call)
+{
+	struct evaluating e = { .r = r };
+	struct tn_train_evaluation found = { .step = r->state.step, .epoch = r->state.epoch,
+		.loss = r->state.count > 0 ? r->state.loss / r->state.count : 0, .judged = NAN };
+
+	r->state.loss = r->state.count = 0;
+	if (r->dev.data.n && judge_parameters(&e, &found.judged, call))
+		return tn_status(call);
+	found.metrics = e.metrics;
+	found.n = e.n;
+	found.best = !r->dev.data.n || !(found.judged <= r->state.best);
+	if (found.best) {
+		r->state.best = found.judged;
+		r->state.best_step = r->state.step;
+		r->state.worse = 0;
+		if (r->dev.data.n && tn_parameters_write(r->best_path, &r->optimizer, call))
+			return tn_status(call);
+	} else {
+		r->state.worse++;
+	}
+	if (events && events->evaluated)
+		events->evaluated(events->user, &found);
+	return run_log_evaluation(r, &found, call);
+}
