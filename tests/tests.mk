@@ -442,10 +442,21 @@ check_PROGRAMS += %D%/make_heads
 dist_check_SCRIPTS += %D%/cli/gradcheck.sh
 TESTS += %D%/cli/gradcheck.sh
 EXTRA_DIST += %D%/golden/golden_losses.py %D%/golden/losses-crf.cfg \
-	%D%/golden/losses-crf.safetensors %D%/golden/losses.json
+	%D%/golden/losses-crf.safetensors %D%/golden/losses.json \
+	%D%/golden/golden_training.py %D%/golden/training/cls-job.cfg \
+	%D%/golden/training/cls.tsv %D%/golden/training/losses.json \
+	%D%/golden/training/qa-job.cfg %D%/golden/training/qa.jsonl \
+	%D%/golden/training/tags-job.cfg %D%/golden/training/tags.conll
 check_PROGRAMS += %D%/test_objective
 TESTS += %D%/test_objective
 %C%_test_objective_CPPFLAGS = $(TEST_CPPFLAGS)
 %C%_test_objective_CFLAGS = $(TEST_CFLAGS)
 %C%_test_objective_LDADD = core/libtrain.la $(TEST_LIBS) -lm
 %C%_test_objective_SOURCES = %D%/train/test_objective.c
+
+check_PROGRAMS += %D%/test_train
+TESTS += %D%/test_train
+%C%_test_train_CPPFLAGS = $(TEST_CPPFLAGS)
+%C%_test_train_CFLAGS = $(TEST_CFLAGS)
+%C%_test_train_LDADD = core/libtrain.la core/libeval.la $(TEST_LIBS) -lm
+%C%_test_train_SOURCES = %D%/train/test_train.c

@@ -34,16 +34,20 @@ static uint64_t hash_example(uint64_t h, const struct eval_example *e)
 static int read_file(struct tn_dataset *d, const struct tn_job_data *from, const char *path,
 	struct tn_arena *arena, struct tn_call *call)
 {
-	enum eval_format format = from->format ? (enum eval_format)eval_format_of(from->format) :
-		eval_format_of_path(path);
+	const struct eval_source source = { .path = path,
+		.format = from->format ? (enum eval_format)eval_format_of(from->format) :
+			eval_format_of_path(path),
+		.columns = from->columns.items, .n_columns = from->columns.n,
+		.header = from->header, .iob1 = from->iob1,
+		.drop_bad = from->on_bad == TN_BAD_IS_DROPPED };
 
-	return eval_read(&d->data, path, format, arena, call);
+	return eval_read(&d->data, &source, arena, call);
 }
 
 int tn_dataset_read(struct tn_dataset *d, const struct tn_job_file *job, bool dev,
 	struct tn_arena *arena, struct tn_call *call)
 {
-	*d = (struct tn_dataset){ .hash = 0xcbf29ce484222325u };
+	*d = (struct tn_dataset){ .hash = 0xcbf29ce484222325u, .arena = arena };
 	for (size_t i = 0; i < job->n_data; i++) {
 		const char *path = dev ? job->data[i].dev : job->data[i].train;
 		size_t before = d->data.n, *source;
@@ -222,30 +226,55 @@ static struct tn_job *prepare(const struct eval_example *e, struct tn_pipeline *
 	return job;
 }
 
-int tn_dataset_scan(struct tn_dataset *d, struct tn_pipeline *p, struct tn_call *call)
+static void keep_message(struct tn_dataset *d, struct tn_call *call)
 {
+	const char *text = tn_error_text(call);
+
+	if (d->data.dropped < EVAL_MOST_BAD)
+		d->data.bad[d->data.dropped] = tn_arena_dup(d->arena, text, strlen(text));
+	d->data.dropped++;
+	tn_clear(call);
+}
+
+int tn_dataset_scan(struct tn_dataset *d, const struct tn_job_file *job, struct tn_pipeline *p,
+	int (*check)(void *user, size_t example, struct tn_call *call), void *user,
+	struct tn_call *call)
+{
+	size_t kept = 0;
+
 	d->tokens = calloc(d->data.n + 1, sizeof(*d->tokens));
 	if (!d->tokens)
 		return tn_fail(call, TN_ENOMEM, "out of memory");
 	for (size_t i = 0; i < d->data.n; i++) {
 		struct tn_mark mark = tn_arena_mark(tn_call_arena(call));
-		const struct tn_job *job = prepare(&d->data.items[i], p, call);
+		const struct tn_job *prepared = prepare(&d->data.items[i], p, call);
+		bool drop = job->data[d->source[i]].on_bad == TN_BAD_IS_DROPPED;
 
-		if (!job)
+		if ((!prepared || check(user, i, call)) &&
+				(tn_status(call) != TN_EDATA || !drop))
 			return tn_status(call);
-		for (size_t w = 0; w < job->windows.n; w++)
-			d->tokens[i] += (uint32_t)job->windows.items[w].n_tokens;
-		d->n_windows += job->windows.n;
-		d->n_truncated += job->example.truncated;
+		if (tn_status(call)) {
+			keep_message(d, call);
+			continue;
+		}
+		d->data.items[kept] = d->data.items[i];
+		d->source[kept] = d->source[i];
+		for (size_t w = 0; w < prepared->windows.n; w++)
+			d->tokens[kept] += (uint32_t)prepared->windows.items[w].n_tokens;
+		d->n_windows += prepared->windows.n;
+		d->n_truncated += prepared->example.truncated;
+		kept++;
 		tn_arena_rewind(tn_call_arena(call), mark);
 	}
-	return 0;
+	d->data.n = kept;
+	return kept ? 0 : tn_fail(call, TN_EDATA, "no train example is left");
 }
 
-int tn_epoch_make(struct tn_epoch *e, const struct tn_dataset *d, uint64_t seed, uint64_t epoch,
-	size_t tokens, size_t examples, struct tn_call *call)
+int tn_epoch_make(struct tn_epoch *e, const struct tn_dataset *d, const struct tn_job_file *job,
+	uint64_t epoch, struct tn_call *call)
 {
-	uint64_t state = tn_mix(seed) ^ tn_mix(epoch + 1);
+	uint64_t state = tn_mix((uint64_t)job->seed) ^ tn_mix(epoch + 1);
+	size_t tokens = (size_t)job->batch.tokens, examples = (size_t)job->batch.examples;
 	size_t n = d->data.n, used = 0;
 
 	if (!e->order) {
@@ -258,7 +287,7 @@ int tn_epoch_make(struct tn_epoch *e, const struct tn_dataset *d, uint64_t seed,
 	/* Source: Durstenfeld 1964 (Knuth, volume 2, algorithm P). */
 	for (size_t i = 0; i < n; i++)
 		e->order[i] = (uint32_t)i;
-	for (size_t i = n; i > 1; i--) {
+	for (size_t i = n; i > 1 && job->shuffle; i--) {
 		size_t k = tn_random_below(&state, i);
 		uint32_t kept = e->order[k];
 
@@ -288,10 +317,15 @@ void tn_epoch_finish(struct tn_epoch *e)
 	*e = (struct tn_epoch){ .order = NULL };
 }
 
-static struct tn_gold gold_of(const struct eval_example *e)
+static int find_gold(const struct eval_example *e, struct tn_gold *gold, struct tn_call *call)
 {
-	return (struct tn_gold){ .label = e->gold.label, .labels = e->gold.labels,
-		.tags = e->gold.tags };
+	*gold = (struct tn_gold){ .label = e->gold.label, .labels = e->gold.labels,
+		.tags = e->gold.tags, .has_answers = e->gold.has_answers,
+		.answers = e->gold.spans, .n_answers = e->gold.n_answers };
+	if (gold->n_answers && !gold->answers)
+		return tn_fail(call, TN_EDATA, "%s: it does not say where in the text its answer "
+			"stands", e->where);
+	return 0;
 }
 
 int tn_train_batch_make(struct tn_train_batch *b, const struct tn_dataset *d,
@@ -316,7 +350,8 @@ int tn_train_batch_make(struct tn_train_batch *b, const struct tn_dataset *d,
 	for (size_t i = 0; i < n; i++)
 		for (size_t w = 0; w < jobs[i]->windows.n; w++, at++) {
 			b->items[at] = (struct tn_batch_item){ jobs[i], w };
-			b->golds[at] = gold_of(&d->data.items[examples[i]]);
+			if (find_gold(&d->data.items[examples[i]], &b->golds[at], call))
+				return tn_status(call);
 		}
 	return 0;
 }

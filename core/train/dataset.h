@@ -15,6 +15,7 @@ struct tn_dataset {
 	uint32_t *tokens;		/* of each, over all its windows; set by tn_dataset_scan */
 	size_t n_truncated, n_windows;	/* examples that lose text; windows of all */
 	uint64_t hash;			/* of texts and answers */
+	struct tn_arena *arena;
 };
 
 /** Reads the train files (or the dev files) of all data groups.  Errors: those of eval_read. */
@@ -27,9 +28,11 @@ TN_PRIVATE void tn_dataset_finish(struct tn_dataset *d);
 TN_PRIVATE int tn_dataset_labels(const struct tn_dataset *d, const struct tn_job_file *job,
 	const char *head, enum tn_task task, struct tn_arena *arena, const char *const **labels,
 	size_t *n, struct tn_call *call);
-/** Tokenizes all examples once, to know their tokens, and whether each is right.  Errors:
- *  TN_EDATA, an example is wrong, with FILE:LINE. */
-TN_PRIVATE int tn_dataset_scan(struct tn_dataset *d, struct tn_pipeline *p, struct tn_call *call);
+/** Tokenizes all examples once, to know their tokens, and asks `check` about each.  What is wrong
+ *  (TN_EDATA) is dropped and counted where the job says so, else an error with FILE:LINE. */
+TN_PRIVATE int tn_dataset_scan(struct tn_dataset *d, const struct tn_job_file *job,
+	struct tn_pipeline *p, int (*check)(void *user, size_t example, struct tn_call *call),
+	void *user, struct tn_call *call);
 
 /** The order of one epoch, cut into batches. */
 struct tn_epoch {
@@ -39,11 +42,11 @@ struct tn_epoch {
 	size_t n_batches;
 };
 
-/** The order that a seed gives to an epoch (from 0): batches of at most `tokens` tokens, or one
- *  example, and at most `examples` examples (0: any).  Begin with a zeroed one, which may be
- *  filled again.  Errors: TN_ENOMEM. */
-TN_PRIVATE int tn_epoch_make(struct tn_epoch *e, const struct tn_dataset *d, uint64_t seed,
-	uint64_t epoch, size_t tokens, size_t examples, struct tn_call *call);
+/** The order that a job gives to an epoch (from 0): batches of at most batch.tokens tokens, or
+ *  one example, and at most batch.examples examples (0: any).  Begin with a zeroed one, which
+ *  may be filled again.  Errors: TN_ENOMEM. */
+TN_PRIVATE int tn_epoch_make(struct tn_epoch *e, const struct tn_dataset *d,
+	const struct tn_job_file *job, uint64_t epoch, struct tn_call *call);
 TN_PRIVATE void tn_epoch_finish(struct tn_epoch *e);
 
 /** A batch ready to be run: windows with what is right for them. */

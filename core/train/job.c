@@ -13,6 +13,8 @@
 
 static const char *const schedules[] = { "linear", "cosine", "constant", NULL };
 
+static const char *const on_bad[] = { "error", "drop", NULL };
+
 static const struct tn_option job_options[] = {
 	TN_OPTION_PATH(struct tn_job_file, pipeline, "the pipeline whose heads are trained"),
 	TN_OPTION_PATH(struct tn_job_file, output, "the directory to write"),
@@ -21,6 +23,7 @@ static const struct tn_option job_options[] = {
 	TN_OPTION_STRINGS(struct tn_job_file, freeze, "globs of parameters that stay as they are"),
 	WHOLE(struct tn_job_file, seed, 42, 0, "of shuffling, dropout and new weights"),
 	TN_OPTION_BOOL(struct tn_job_file, dropout, true, "the model's dropout"),
+	TN_OPTION_BOOL(struct tn_job_file, shuffle, true, "else examples come as in the files"),
 	{ 0 }
 };
 static const struct tn_option data_options[] = {
@@ -29,6 +32,9 @@ static const struct tn_option data_options[] = {
 	TN_OPTION_STRING(struct tn_job_data, format, NULL, "of both files"),
 	TN_OPTION_STRING(struct tn_job_data, head, NULL, "whose the answers are"),
 	TN_OPTION_STRINGS(struct tn_job_data, columns, "what the columns are"),
+	TN_OPTION_BOOL(struct tn_job_data, header, false, "the first line names the columns"),
+	TN_OPTION_BOOL(struct tn_job_data, iob1, false, "tags are IOB1: they become BIO"),
+	TN_OPTION_CHOICE(struct tn_job_data, on_bad, on_bad, "error", "examples that are wrong"),
 	{ 0 }
 };
 static const struct tn_option optim_options[] = {
@@ -111,7 +117,7 @@ static void read_data_group(const struct reading *r, const struct tn_value *v)
 	if (!d->train)
 		missing(r, v, "data.train, which names the examples to learn from");
 	if (d->format && eval_format_of(d->format) < 0)
-		tn_fault(r->call, TN_ECONFIG, "%s: data.format is %s, which is no format",
+		tn_fault(r->call, TN_ECONFIG, "%s: data.format: found %s, expected " EVAL_FORMATS,
 			tn_value_where(v, r->call), tn_quote(r->call, d->format, strlen(d->format)));
 }
 

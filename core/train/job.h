@@ -8,6 +8,7 @@
 
 #define TN_MOST_GROUPS 64	/* of parameters, and of data */
 
+enum tn_on_bad { TN_BAD_IS_ERROR, TN_BAD_IS_DROPPED };
 enum tn_schedule { TN_LINEAR_RATE, TN_COSINE_RATE, TN_CONSTANT_RATE };
 
 /** Where examples come from. */
@@ -17,7 +18,9 @@ struct tn_job_data {
 	const char *format;		/* NULL: by the ending of the file */
 	const char *head;		/* whose the answers are; NULL: every head's that can use
 					 * them */
-	struct tn_strings columns;
+	struct tn_strings columns;	/* as struct eval_source has them */
+	bool header, iob1;
+	int32_t on_bad;			/* enum tn_on_bad */
 };
 
 /** Parameters whose names match; a later group wins.  NAN: as optim has it. */
@@ -42,7 +45,7 @@ struct tn_job_file {
 	const char *pipeline, *output;
 	struct tn_strings set, heads, freeze;
 	int64_t seed;
-	bool dropout;
+	bool dropout, shuffle;
 	struct tn_job_data data[TN_MOST_GROUPS];
 	size_t n_data;
 	struct tn_job_optim optim;

@@ -77,8 +77,9 @@ static int open_objective(struct run *r, struct tn_call *call)
 }
 
 /* Whether what an example says fits the heads; errors begin with its place. */
-static int check_example(struct run *r, size_t i, struct tn_call *call)
+static int check_example(void *user, size_t i, struct tn_call *call)
 {
+	struct run *r = user;
 	uint32_t number = (uint32_t)i;
 	struct tn_train_batch b;
 
@@ -92,15 +93,11 @@ static int check_example(struct run *r, size_t i, struct tn_call *call)
 
 static int check_data(struct run *r, struct tn_call *call)
 {
-	if (tn_dataset_scan(&r->train, r->p, call))
+	if (tn_dataset_scan(&r->train, &r->job, r->p, check_example, r, call))
 		return tn_status(call);
-	for (size_t i = 0; i < r->train.data.n; i++) {
-		struct tn_mark mark = tn_arena_mark(tn_call_arena(call));
-
-		if (check_example(r, i, call))
-			return tn_status(call);
-		tn_arena_rewind(tn_call_arena(call), mark);
-	}
+	if (r->train.data.dropped)
+		tn_note(call, "%zu train examples are wrong and dropped, the first: %s",
+			r->train.data.dropped, r->train.data.bad[0] ? r->train.data.bad[0] : "");
 	if (r->train.n_truncated)
 		tn_note(call, "%zu of %zu examples are longer than the model takes and lose text",
 			r->train.n_truncated, r->train.data.n);
@@ -109,8 +106,7 @@ static int check_data(struct run *r, struct tn_call *call)
 
 static int make_epoch(struct run *r, uint64_t epoch, struct tn_call *call)
 {
-	return tn_epoch_make(&r->epoch, &r->train, (uint64_t)r->job.seed, epoch,
-		(size_t)r->job.batch.tokens, (size_t)r->job.batch.examples, call);
+	return tn_epoch_make(&r->epoch, &r->train, &r->job, epoch, call);
 }
 
 /* How many steps there are in all. */

@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * tests/train/test_train.c - training: the losses of twenty steps against PyTorch's
+ * (tests/golden/training); stopping and going on changes nothing; what is trained is written.
+ */
+#define _GNU_SOURCE
+#include <ftw.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "check_main.h"
+#include "train/train.h"
+
+#define MOST 64
+
+static char folder[] = "/tmp/tenon-train-XXXXXX";
+
+static const char *golden(const char *name, struct tn_call *call)
+{
+	const char *top = getenv("top_srcdir");
+
+	return tn_printf(call, "%s/tests/golden/%s", top ? top : ".", name);
+}
+
+/* What a run tells. */
+struct told {
+	double losses[MOST];
+	size_t n, stop_at;
+};
+
+static bool on_step(void *user, const struct tn_train_step *s)
+{
+	struct told *t = user;
+
+	ck_assert_uint_lt(s->step, MOST);
+	t->losses[s->step - 1] = s->loss;
+	t->n = s->step;
+	return s->step == t->stop_at;
+}
+
+static int run(const char *job, const char *output, const char *more, bool resume,
+	struct told *t, struct tn_train_result *result, struct tn_call *call)
+{
+	const char *settings[] = { tn_printf(call, "output=\"%s/%s\"", folder, output), more, NULL };
+	const struct tn_train_options options = { .job = golden(job, call), .settings = settings,
+		.resume = resume };
+	const struct tn_train_events events = { .user = t, .step = on_step };
+
+	return tn_train_run(&options, &events, result, call);
+}
+
+static void compare(const char *name)
+{
+	struct tn_call *call = tn_call_create();
+	const char *path = golden("training/losses.json", call);
+	const struct tn_value *expected;
+	struct tn_train_result result;
+	struct told t = { .n = 0 };
+	size_t len;
+	char *text = tn_file_read(path, 1 << 20, &len, tn_call_arena(call), call);
+
+	ck_assert_msg(text && !run(tn_printf(call, "training/%s-job.cfg", name), name, NULL, false,
+		&t, &result, call), "%s", tn_error_text(call));
+	expected = tn_get(tn_get(tn_json_parse(text, len, path, tn_call_arena(call), call),
+		"losses"), name);
+	ck_assert_uint_eq(t.n, tn_size(expected));
+	ck_assert_uint_eq(t.n, 20);
+	for (size_t i = 0; i < t.n; i++) {
+		double right = tn_real(tn_at(expected, i), NAN);
+
+		ck_assert_msg(fabs(t.losses[i] - right) <= 1e-4 * fmax(1, right),
+			"step %zu: %.9g, expected %.9g", i + 1, t.losses[i], right);
+	}
+	tn_call_destroy(call);
+}
+
+START_TEST(test_a_classifier_learns_as_in_pytorch)
+{
+	compare("cls");
+}
+END_TEST
+
+START_TEST(test_a_crf_learns_as_in_pytorch)
+{
+	compare("tags");
+}
+END_TEST
+
+START_TEST(test_span_answers_learn_as_in_pytorch)
+{
+	compare("qa");
+}
+END_TEST
+
+/* The same bytes in a file of two runs. */
+static void same_file(const char *a, const char *b, const char *name, struct tn_call *call)
+{
+	size_t n, m;
+	char *x = tn_file_read(tn_printf(call, "%s/%s/%s", folder, a, name), 1 << 26, &n,
+		tn_call_arena(call), call);
+	char *y = tn_file_read(tn_printf(call, "%s/%s/%s", folder, b, name), 1 << 26, &m,
+		tn_call_arena(call), call);
+
+	ck_assert_msg(x && y, "%s", tn_error_text(call));
+	ck_assert_msg(n == m && !memcmp(x, y, n), "%s of %s and %s differ", name, a, b);
+}
+
+START_TEST(test_going_on_changes_no_bit)
+{
+	static const char dropout[] = "dropout=true";
+	struct tn_call *call = tn_call_create();
+	struct tn_train_result result;
+	struct told whole = { .n = 0 }, parts = { .n = 0 };
+
+	ck_assert_msg(!run("training/tags-job.cfg", "whole", dropout, false, &whole, &result, call),
+		"%s", tn_error_text(call));
+	ck_assert_int_eq(result.end, TN_TRAIN_DONE);
+	for (size_t stop = 3; stop < 20; stop += 5) {
+		parts.stop_at = stop;
+		ck_assert_msg(!run("training/tags-job.cfg", "parts", dropout, stop > 3, &parts,
+			&result, call), "%s", tn_error_text(call));
+		ck_assert_int_eq(result.end, TN_TRAIN_STOPPED);
+		ck_assert_uint_eq(result.step, stop);
+	}
+	parts.stop_at = 0;
+	ck_assert_msg(!run("training/tags-job.cfg", "parts", dropout, true, &parts, &result, call),
+		"%s", tn_error_text(call));
+	ck_assert_int_eq(result.end, TN_TRAIN_DONE);
+	ck_assert_mem_eq(whole.losses, parts.losses, 20 * sizeof(double));
+	same_file("whole", "parts", "model.safetensors", call);
+	same_file("whole", "parts", "tags.safetensors", call);
+	same_file("whole", "parts", "log.jsonl", call);
+	tn_call_destroy(call);
+}
+END_TEST
+
+START_TEST(test_accumulated_batches_are_one)
+{
+	struct tn_call *call = tn_call_create();
+	struct tn_train_result result;
+	struct told one = { .n = 0 }, four = { .n = 0 };
+
+	ck_assert_int_eq(run("training/tags-job.cfg", "one", "batch={examples=4;}", false, &one,
+		&result, call), 0);
+	ck_assert_int_eq(run("training/tags-job.cfg", "four",
+		"batch={examples=1;accumulate=4;}", false, &four, &result, call), 0);
+	ck_assert_uint_eq(one.n, 10);
+	ck_assert_uint_eq(four.n, 10);
+	for (size_t i = 0; i < one.n; i++)
+		ck_assert_double_eq_tol(one.losses[i], four.losses[i], 1e-4);
+	tn_call_destroy(call);
+}
+END_TEST
+
+START_TEST(test_another_job_does_not_go_on)
+{
+	struct tn_call *call = tn_call_create();
+	struct tn_train_result result;
+	struct told t = { .stop_at = 2 };
+
+	ck_assert_int_eq(run("training/cls-job.cfg", "other", NULL, false, &t, &result, call), 0);
+	ck_assert_int_eq(run("training/cls-job.cfg", "other", "optim.lr=0.5", true, &t, &result,
+		call), TN_EDATA);
+	ck_assert_ptr_nonnull(strstr(tn_error_text(call), "it is of another job: optim.lr was 0.002 "
+		"and is 0.5"));
+	tn_call_reset(call);
+	ck_assert_int_eq(run("training/cls-job.cfg", "other", NULL, false, &t, &result, call),
+		TN_ECONFIG);
+	ck_assert_ptr_nonnull(strstr(tn_error_text(call), "--resume goes on with it"));
+	tn_call_destroy(call);
+}
+END_TEST
+
+static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *place)
+{
+	return remove(path);
+}
+
+static int remove_folder(int status)
+{
+	return nftw(folder, remove_one, 16, FTW_DEPTH | FTW_PHYS) ? 1 : status;
+}
+
+int main(void)
+{
+	Suite *suite = suite_create("train");
+
+	if (!mkdtemp(folder))
+		return 1;
+	TN_ADD(suite, test_a_classifier_learns_as_in_pytorch);
+	TN_ADD(suite, test_a_crf_learns_as_in_pytorch);
+	TN_ADD(suite, test_span_answers_learn_as_in_pytorch);
+	TN_ADD(suite, test_going_on_changes_no_bit);
+	TN_ADD(suite, test_accumulated_batches_are_one);
+	TN_ADD(suite, test_another_job_does_not_go_on);
+	return remove_folder(tn_check_main(suite));
+}
