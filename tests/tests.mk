@@ -454,6 +454,15 @@ TESTS += %D%/test_objective
 %C%_test_objective_LDADD = core/libtrain.la $(TEST_LIBS) -lm
 %C%_test_objective_SOURCES = %D%/train/test_objective.c
 
+# Preloaded by train/kills.sh, so not below the address sanitizer.
+check_LTLIBRARIES += %D%/fault.la
+%C%_fault_la_SOURCES = %D%/train/fault.c
+%C%_fault_la_CFLAGS = $(AM_CFLAGS) -fvisibility=default -U_FORTIFY_SOURCE
+%C%_fault_la_LDFLAGS = -module -avoid-version -rpath /nowhere
+%C%_fault_la_LIBADD = -ldl
+dist_check_SCRIPTS += %D%/train/kills.sh
+plain_tests += %D%/train/kills.sh
+
 check_PROGRAMS += %D%/test_train
 TESTS += %D%/test_train
 %C%_test_train_CPPFLAGS = $(TEST_CPPFLAGS)

@@ -4,8 +4,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <fnmatch.h>
+#include <glob.h>
+#include <limits.h>
 #include <math.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -99,10 +102,39 @@ static int log_error(const struct run *r, struct tn_call *call)
 	return tn_fail(call, TN_EIO, "%s: %s", r->log_path, strerror(errno));
 }
 
+/* What a killed process was writing. */
+static void remove_rests(const struct run *r)
+{
+	static const char *const names[] = { "checkpoint.safetensors", "best.safetensors",
+		"model.safetensors", "config.json", "pipeline.cfg" };
+	char pattern[PATH_MAX];
+	glob_t found;
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		snprintf(pattern, sizeof(pattern), "%s/%s.*-*.tmp", r->job.output, names[i]);
+		if (!glob(pattern, GLOB_NOSORT, NULL, &found))
+			for (size_t k = 0; k < found.gl_pathc; k++)
+				unlink(found.gl_pathv[k]);
+		globfree(&found);
+	}
+}
+
+/* The log stays open and locked: one process trains in a directory. */
+static int open_log(struct run *r, struct tn_call *call)
+{
+	r->log = open(r->log_path, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
+	if (r->log < 0)
+		return log_error(r, call);
+	if (flock(r->log, LOCK_EX | LOCK_NB))
+		return tn_fail(call, TN_EIO, "%s: another process trains there", r->job.output);
+	return 0;
+}
+
 int run_begin(struct run *r, bool resume, struct tn_call *call)
 {
-	if (make_identity(r, call))
+	if (make_identity(r, call) || open_log(r, call))
 		return tn_status(call);
+	remove_rests(r);
 	if (resume && tn_checkpoint_read(r->checkpoint_path, &r->optimizer, &r->state, r->identity,
 			call))
 		return tn_status(call);
@@ -111,8 +143,7 @@ int run_begin(struct run *r, bool resume, struct tn_call *call)
 		unlink(r->checkpoint_path);
 		unlink(r->best_path);
 	}
-	r->log = open(r->log_path, O_WRONLY | O_CREAT | O_CLOEXEC | (resume ? 0 : O_TRUNC), 0666);
-	if (r->log < 0 || ftruncate(r->log, (off_t)r->state.log_bytes) ||
+	if (ftruncate(r->log, (off_t)r->state.log_bytes) ||
 			lseek(r->log, 0, SEEK_END) < 0)
 		return log_error(r, call);
 	return 0;
