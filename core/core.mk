@@ -245,6 +245,8 @@ noinst_LTLIBRARIES += %D%/libtrain.la
 	%D%/train/gradcheck.h \
 	%D%/train/job.c \
 	%D%/train/job.h \
+	%D%/train/masking.c \
+	%D%/train/masking.h \
 	%D%/train/mean.c \
 	%D%/train/mean.h \
 	%D%/train/objective.c \

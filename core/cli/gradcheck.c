@@ -340,7 +340,8 @@ static int check(const struct arguments *a, struct tn_pipeline *p, struct tn_cal
 	struct tn_objective o;
 	struct examples e = { 0 };
 	struct tn_grad_error *errors;
-	const struct tn_objective_options as = { .real = TN_F64, .dropout = true };
+	const struct tn_objective_options as = { .real = TN_F64, .dropout = true,
+		.forward = true, .forward_dropout = true };
 	int status = tn_objective_open(&o, p, &as, call);
 
 	for (size_t h = 0; !status && h < p->n_heads; h++)

@@ -99,7 +99,7 @@ static void on_evaluation(void *user, const struct tn_train_evaluation *e)
 
 	progress_clear(&w->progress);
 	if (!w->titled) {
-		printf("%8s %6s %10s", "step", "epoch", "loss");
+		printf("%8s %6s %10s %10s", "step", "epoch", "loss", "dev loss");
 		for (size_t i = 0; i < e->n; i++)
 			printf("  %s.%s", e->metrics[i].head, e->metrics[i].name);
 		putchar('\n');
@@ -107,12 +107,16 @@ static void on_evaluation(void *user, const struct tn_train_evaluation *e)
 	}
 	printf("%8llu %6llu %10.4f", (unsigned long long)e->step, (unsigned long long)e->epoch,
 		e->loss);
+	if (isnan(e->dev_loss))
+		printf(" %10s", "-");
+	else
+		printf(" %10.4f", e->dev_loss);
 	for (size_t i = 0; i < e->n; i++) {
 		int width = (int)(strlen(e->metrics[i].head) + strlen(e->metrics[i].name) + 3);
 
 		printf("%*.2f", width, e->metrics[i].value);
 	}
-	puts(e->n && e->best ? "  best" : "");
+	puts(!isnan(e->dev_loss) && e->best ? "  best" : "");
 	fflush(stdout);
 }
 

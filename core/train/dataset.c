@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/random.h"
+#include "train/masking.h"
 
 #define LONGEST_LABEL 500	/* bytes */
 
@@ -329,7 +330,8 @@ static int find_gold(const struct eval_example *e, struct tn_gold *gold, struct 
 }
 
 int tn_train_batch_make(struct tn_train_batch *b, const struct tn_dataset *d,
-	struct tn_pipeline *p, const uint32_t *examples, size_t n, struct tn_call *call)
+	struct tn_pipeline *p, const uint32_t *examples, size_t n,
+	const struct tn_job_masking *masking, uint64_t draw, struct tn_call *call)
 {
 	struct tn_job **jobs = tn_alloc_n(call, n + 1, sizeof(*jobs));
 	size_t windows = 0, at = 0;
@@ -343,6 +345,7 @@ int tn_train_batch_make(struct tn_train_batch *b, const struct tn_dataset *d,
 		windows += jobs[i]->windows.n;
 	}
 	b->n = windows;
+	b->tokens = 0;
 	b->items = tn_alloc_n(call, windows + 1, sizeof(*b->items));
 	b->golds = tn_alloc_n(call, windows + 1, sizeof(*b->golds));
 	if (!b->items || !b->golds)
@@ -350,7 +353,11 @@ int tn_train_batch_make(struct tn_train_batch *b, const struct tn_dataset *d,
 	for (size_t i = 0; i < n; i++)
 		for (size_t w = 0; w < jobs[i]->windows.n; w++, at++) {
 			b->items[at] = (struct tn_batch_item){ jobs[i], w };
+			b->tokens += jobs[i]->windows.items[w].n_tokens;
 			if (find_gold(&d->data.items[examples[i]], &b->golds[at], call))
+				return tn_status(call);
+			if (masking && tn_mask_window(p, masking, tn_mix(draw) + at,
+					&jobs[i]->windows.items[w], &b->golds[at], call))
 				return tn_status(call);
 		}
 	return 0;

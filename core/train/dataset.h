@@ -53,12 +53,13 @@ TN_PRIVATE void tn_epoch_finish(struct tn_epoch *e);
 struct tn_train_batch {
 	struct tn_batch_item *items;
 	struct tn_gold *golds;
-	size_t n;
+	size_t n, tokens;
 };
 
-/** Tokenizes n examples; all of it is in the call's arena.  A head whose data are its own
- *  takes no answers of others. */
+/** Tokenizes n examples; all of it is in the call's arena.  With `masking` tokens are hidden,
+ *  by `draw`. */
 TN_PRIVATE int tn_train_batch_make(struct tn_train_batch *b, const struct tn_dataset *d,
-	struct tn_pipeline *p, const uint32_t *examples, size_t n, struct tn_call *call);
+	struct tn_pipeline *p, const uint32_t *examples, size_t n,
+	const struct tn_job_masking *masking, uint64_t draw, struct tn_call *call);
 
 #endif

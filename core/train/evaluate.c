@@ -33,6 +33,14 @@ static bool is_judged(const struct run *r, size_t h)
 		task == TN_TASK_ANSWER);
 }
 
+static bool any_judged(const struct run *r)
+{
+	for (size_t h = 0; h < r->p->n_heads; h++)
+		if (is_judged(r, h))
+			return true;
+	return false;
+}
+
 int run_open_measures(struct run *r, struct tn_call *call)
 {
 	for (size_t h = 0; h < r->p->n_heads; h++) {
@@ -63,6 +71,7 @@ struct evaluating {
 	struct eval_measure *measures;	/* [n_heads] */
 	struct tn_train_metric *metrics;
 	size_t n;
+	double loss;
 };
 
 static int count_answers(struct evaluating *e, size_t first, size_t n,
@@ -131,19 +140,61 @@ static bool is_wanted(const char *wanted, const struct tn_train_metric *m)
 		!strncmp(wanted, "label_", 6)) && !strcmp(bar + 1, m->name);
 }
 
+/* A head without a metric is judged by the loss. */
+static bool wants_loss(const struct run *r)
+{
+	const char *wanted = r->job.stop.metric;
+
+	for (size_t h = 0; h < r->p->n_heads && !wanted; h++)
+		if (r->objective.trained[h] && !is_judged(r, h))
+			return true;
+	return wanted && !strcmp(wanted, "loss");
+}
+
+/* The mean loss of the dev examples, without dropout, and with the same tokens hidden each time. */
+static int dev_loss(struct run *r, double *mean, struct tn_call *call)
+{
+	struct tn_objective *o = &r->objective;
+	double loss = 0, count = 0;
+
+	if (tn_plan_refresh(o->forward.plan, call))
+		return tn_status(call);
+	for (size_t i = 0, n; i < r->dev.data.n; i += n) {
+		struct tn_mark mark = tn_arena_mark(tn_call_arena(call));
+		uint32_t examples[AT_ONCE];
+		struct tn_train_batch b;
+
+		n = r->dev.data.n - i < AT_ONCE ? r->dev.data.n - i : AT_ONCE;
+		for (size_t k = 0; k < n; k++)
+			examples[k] = (uint32_t)(i + k);
+		if (tn_train_batch_make(&b, &r->dev, r->p, examples, n, r->masking, i, call) ||
+				tn_objective_bind(&o->forward, b.items, b.n, call) ||
+				tn_objective_run(o, &o->forward, b.items, b.n, b.golds, call))
+			return tn_status(call);
+		run_add_losses(r, &o->forward, &loss, &count);
+		tn_arena_rewind(tn_call_arena(call), mark);
+	}
+	*mean = count > 0 ? loss / count : 0;
+	return 0;
+}
+
 /* The metric that the job names, or the first of each head, as a mean over heads. */
 static int judge(const struct evaluating *e, double *judged, struct tn_call *call)
 {
-	const char *wanted = e->r->job.stop.metric, *last = NULL, *all = "";
+	const char *wanted = e->r->job.stop.metric, *last = NULL, *all = "loss";
 	double sum = 0;
 	size_t n = 0;
 
+	if (wants_loss(e->r)) {
+		*judged = -e->loss;
+		return 0;
+	}
 	for (size_t i = 0; i < e->n; i++) {
 		const struct tn_train_metric *m = &e->metrics[i];
 		bool first = !last || strcmp(last, m->head);
 
 		last = m->head;
-		all = tn_printf(call, "%s%s%s.%s", all, i ? ", " : "", m->head, m->name);
+		all = tn_printf(call, "%s, %s.%s", all, m->head, m->name);
 		if (!all)
 			return tn_status(call);
 		if (wanted ? !is_wanted(wanted, m) : !first)
@@ -168,20 +219,24 @@ static int judge_parameters(struct evaluating *e, double *judged, struct tn_call
 	for (size_t h = 0; h < r->p->n_heads; h++)
 		if (is_judged(r, h) && open_measure(r, h, &e->measures[h], call))
 			return tn_status(call);
-	if (tn_pipeline_refresh(r->p, call) || run_dev(e, call) || collect(e, call))
+	if (dev_loss(r, &e->loss, call) || tn_pipeline_refresh(r->p, call))
+		return tn_status(call);
+	if (any_judged(r) && (run_dev(e, call) || collect(e, call)))
 		return tn_status(call);
 	return judge(e, judged, call);
 }
 
 int run_evaluate(struct run *r, const struct tn_train_events *events, struct tn_call *call)
 {
-	struct evaluating e = { .r = r };
+	struct evaluating e = { .r = r, .loss = NAN };
 	struct tn_train_evaluation found = { .step = r->state.step, .epoch = r->state.epoch,
-		.loss = r->state.count > 0 ? r->state.loss / r->state.count : 0, .judged = NAN };
+		.loss = r->state.count > 0 ? r->state.loss / r->state.count : 0, .dev_loss = NAN,
+		.judged = NAN };
 
 	r->state.loss = r->state.count = 0;
 	if (r->dev.data.n && judge_parameters(&e, &found.judged, call))
 		return tn_status(call);
+	found.dev_loss = e.loss;
 	found.metrics = e.metrics;
 	found.n = e.n;
 	found.best = !r->dev.data.n || !(found.judged <= r->state.best);

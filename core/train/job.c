@@ -61,6 +61,12 @@ static const struct tn_option group_options[] = {
 	{ 0 }
 };
 
+static const struct tn_option masking_options[] = {
+	TN_OPTION_REAL(struct tn_job_masking, probability, 0.15, 0, 1, "of a token to be hidden"),
+	TN_OPTION_BOOL(struct tn_job_masking, whole_words, false, "all tokens of a word, or none"),
+	{ 0 }
+};
+
 #define MEMBER(group, field) { .name = #field, .offset = offsetof(struct tn_job_file, group.field)
 #define COUNT(group, field, value, lo, about) MEMBER(group, field), .type = TN_OPT_INT, \
 	.number = (value), .min = (lo), .max = 1e15, .help = (about) }
@@ -86,7 +92,8 @@ static const struct tn_option checkpoint_options[] = {
 	COUNT(checkpoint, every, 0, 0, "steps between checkpoints; 0: at each evaluation"),
 	{ 0 }
 };
-static const char *const groups[] = { "batch", "checkpoint", "data", "eval", "optim", "stop", NULL };
+static const char *const groups[] = { "batch", "checkpoint", "data", "eval", "masking",
+	"optim", "stop", NULL };
 static const char *const optim_lists[] = { "groups", NULL };
 
 /* What the functions below share. */
@@ -175,6 +182,7 @@ static void read_tree(const struct reading *r)
 	read_data(r);
 	read_group(r, optim_options, &job->optim, optim, optim_lists, "optim");
 	read_parameter_groups(r, tn_get(optim, "groups"));
+	read_group(r, masking_options, &job->masking, tn_get(job->tree, "masking"), NULL, "masking");
 	read_group(r, batch_options, job, tn_get(job->tree, "batch"), NULL, "batch");
 	read_group(r, stop_options, job, tn_get(job->tree, "stop"), NULL, "stop");
 	read_group(r, eval_options, job, tn_get(job->tree, "eval"), NULL, "eval");

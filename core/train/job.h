@@ -38,6 +38,12 @@ struct tn_job_optim {
 	size_t n_groups;
 };
 
+/** What a masked language model has to find. */
+struct tn_job_masking {
+	double probability;		/* of a token */
+	bool whole_words;		/* all tokens of a word, or none */
+};
+
 /** All of it lives in the arena it was read into. */
 struct tn_job_file {
 	const char *path;
@@ -49,6 +55,7 @@ struct tn_job_file {
 	struct tn_job_data data[TN_MOST_GROUPS];
 	size_t n_data;
 	struct tn_job_optim optim;
+	struct tn_job_masking masking;
 	struct {
 		int64_t tokens, examples, accumulate;
 	} batch;

@@ -246,7 +246,7 @@ static int make_plan(struct tn_objective *o, struct tn_objective_plan *plan, boo
 
 	if (!g)
 		return tn_status(call);
-	g->no_dropout = !o->options.dropout;
+	g->no_dropout = !o->options.dropout || !(gradients || o->options.forward_dropout);
 	tn_graph_features(g, build_feature, o);
 	loss = build_losses(o, g, call);
 	if (tn_graph_status(g) || tn_status(call) || find_targets(o, g, plan, call) ||
@@ -281,7 +281,7 @@ int tn_objective_open(struct tn_objective *o, struct tn_pipeline *p,
 	if (!o->n_trained)
 		return tn_fail(call, TN_ECONFIG, "%s: no head can be trained: %s has no loss",
 			p->config->path, p->heads[0].plugin->names[0]);
-	if (make_plan(o, &o->backward, true, call))
+	if (make_plan(o, &o->backward, true, call) || !options->forward)
 		return tn_status(call);
 	return make_plan(o, &o->forward, false, call);
 }
@@ -428,7 +428,5 @@ int tn_objective_changed(struct tn_objective *o, struct tn_call *call)
 	for (size_t i = 0; i < o->n; i++)
 		if (!o->items[i].frozen)
 			tn_weight_changed(o->items[i].store, o->items[i].tensor);
-	if (tn_plan_refresh(o->backward.plan, call))
-		return tn_status(call);
-	return tn_plan_refresh(o->forward.plan, call);
+	return tn_plan_refresh(o->backward.plan, call);
 }

@@ -23,6 +23,8 @@ struct tn_parameter {
 struct tn_objective_options {
 	enum tn_dtype real;		/* TN_F32, or TN_F64 to check gradients */
 	bool dropout;			/* the model's, else none */
+	bool forward;			/* the plan without gradients is made too */
+	bool forward_dropout;		/* it has dropout as well: to check gradients */
 	uint64_t seed;			/* of weights that are made */
 	/** Whether a parameter stays as it is; NULL: none does. */
 	bool (*frozen)(void *user, const char *name);
@@ -54,14 +56,14 @@ struct tn_objective {
 	/* Outputs: the loss: of one head the sum over its targets, of several the sum of their
 	 * means; then loss and count of each head that can be trained;
 	 * then, of `backward` only, the gradient by each parameter. */
-	struct tn_objective_plan forward, backward;
+	struct tn_objective_plan forward, backward;	/* without and with gradients */
 	size_t n_trained;		/* heads that have a loss */
 	bool *trained;			/* [n_heads] */
 	struct tn_arena *arena;
 };
 
 /** Builds the graph of the model and of every head that can be trained, loads the parameters,
- *  plans the graph on the pipeline's backends, with gradients and without.  Parameters of a
+ *  plans the graph on the pipeline's backends with gradients, and without when asked.  Parameters of a
  *  pipeline for training may be changed; those that were made begin as numbers of a normal
  *  distribution with deviation 0.02, as far as they are the matrix of a linear layer, else
  *  as zeros.  The pipeline outlives it.  To be closed also after an error.
@@ -88,7 +90,8 @@ void tn_objective_loss(const struct tn_objective *o, const struct tn_objective_p
 /** Whether what is right for an item fits the heads.  Errors: TN_EDATA. */
 int tn_objective_check(struct tn_objective *o, const struct tn_batch_item *item,
 	const struct tn_gold *gold, struct tn_call *call);
-/** Parameters have changed: makes anew what was made of them; plans are to be bound anew. */
+/** Parameters have changed: makes anew what `backward` made of them.  `forward` is to be
+ *  refreshed before it is used (tn_plan_refresh), plans are to be bound anew. */
 int tn_objective_changed(struct tn_objective *o, struct tn_call *call);
 
 #endif

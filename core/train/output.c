@@ -200,6 +200,7 @@ int run_log_evaluation(struct run *r, const struct tn_train_evaluation *e, struc
 
 	tn_set(arena, v, "step", tn_new_int(arena, (int64_t)e->step));
 	tn_set(arena, v, "train_loss", tn_new_real(arena, e->loss));
+	tn_set(arena, v, "dev_loss", tn_new_real(arena, e->dev_loss));
 	for (size_t i = 0; i < e->n; i++) {
 		if (!last || strcmp(last, e->metrics[i].head))
 			head = tn_set(arena, heads, e->metrics[i].head, tn_new_object(arena));

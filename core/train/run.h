@@ -19,6 +19,7 @@ struct run {
 	struct tn_objective objective;
 	struct tn_optimizer optimizer;
 	bool opened, optimizer_opened;
+	const struct tn_job_masking *masking;	/* NULL: no head has masks to fill */
 	uint64_t steps;
 	struct tn_train_state state;
 	struct tn_epoch epoch;
@@ -29,6 +30,10 @@ struct run {
 };
 
 /* Whether one of the globs matches. */
+/* Adds up losses and counts over a plan's last run: of one head its sums, of several the sum of
+ * their means and 1. */
+void run_add_losses(const struct run *r, const struct tn_objective_plan *plan, double *loss,
+	double *count);
 bool run_matches(const struct tn_strings *globs, const char *name);
 /* Puts the place of train example i before the error; returns its code. */
 int run_place_error(const struct run *r, size_t i, struct tn_call *call);

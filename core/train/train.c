@@ -59,7 +59,8 @@ static int check_heads(struct run *r, struct tn_call *call)
 static int open_objective(struct run *r, struct tn_call *call)
 {
 	const struct tn_objective_options options = { .real = TN_F32, .dropout = r->job.dropout,
-		.seed = (uint64_t)r->job.seed, .frozen = is_frozen, .trains = is_trained, .user = r };
+		.forward = r->dev.data.n, .seed = (uint64_t)r->job.seed, .frozen = is_frozen,
+		.trains = is_trained, .user = r };
 	const char **settings = tn_arena_alloc(r->arena, (r->job.set.n + 1) * sizeof(*settings));
 
 	if (!settings)
@@ -73,6 +74,9 @@ static int open_objective(struct run *r, struct tn_call *call)
 	r->opened = true;
 	if (tn_objective_open(&r->objective, r->p, &options, call) || check_heads(r, call))
 		return tn_status(call);
+	for (size_t h = 0; h < r->p->n_heads; h++)
+		if (r->objective.trained[h] && r->p->heads[h].impl->task == TN_TASK_TOKENS)
+			r->masking = &r->job.masking;
 	return tn_pipeline_plan(r->p, call);
 }
 
@@ -83,7 +87,7 @@ static int check_example(void *user, size_t i, struct tn_call *call)
 	uint32_t number = (uint32_t)i;
 	struct tn_train_batch b;
 
-	if (tn_train_batch_make(&b, &r->train, r->p, &number, 1, call))
+	if (tn_train_batch_make(&b, &r->train, r->p, &number, 1, r->masking, 0, call))
 		return tn_status(call);
 	for (size_t k = 0; k < b.n; k++)
 		if (tn_objective_check(&r->objective, &b.items[k], &b.golds[k], call))
@@ -163,19 +167,19 @@ static void close_run(struct run *r)
 
 /* --- the loop --- */
 
-/* Adds up losses and counts of the batch that has run. */
-static void add_losses(struct run *r, struct tn_train_step *step, double *loss, double *count)
+void run_add_losses(const struct run *r, const struct tn_objective_plan *plan, double *loss,
+	double *count)
 {
+	const struct tn_objective *o = &r->objective;
 	double head_loss, head_count;
 
-	if (r->objective.n_trained == 1) {
-		tn_objective_loss(&r->objective, &r->objective.backward, 0, &head_loss, &head_count);
-		*loss += head_loss;
-		*count += head_count;
-		return;
-	}
-	for (size_t k = 0; k < r->objective.n_trained; k++) {
-		tn_objective_loss(&r->objective, &r->objective.backward, k, &head_loss, &head_count);
+	for (size_t k = 0; k < o->n_trained; k++) {
+		tn_objective_loss(o, plan, k, &head_loss, &head_count);
+		if (o->n_trained == 1) {
+			*loss += head_loss;
+			*count += head_count;
+			return;
+		}
 		*loss += head_count > 0 ? head_loss / head_count : 0;
 	}
 	*count += 1;
@@ -188,18 +192,19 @@ static int run_batch(struct run *r, struct tn_train_step *step, double *loss, do
 	struct tn_objective *o = &r->objective;
 	size_t begin = r->epoch.begin[r->state.batch], end = r->epoch.begin[r->state.batch + 1];
 	struct tn_train_batch b;
+	uint64_t draw;
 
-	if (tn_train_batch_make(&b, &r->train, r->p, r->epoch.order + begin, end - begin, call))
+	draw = tn_mix(tn_mix((uint64_t)r->job.seed) ^ ++r->state.draws);
+	if (tn_train_batch_make(&b, &r->train, r->p, r->epoch.order + begin, end - begin,
+			r->masking, draw, call))
 		return tn_status(call);
-	tn_plan_draw(o->backward.plan, (uint32_t)tn_mix(tn_mix((uint64_t)r->job.seed) ^
-		++r->state.draws));
+	tn_plan_draw(o->backward.plan, (uint32_t)draw);
 	if (tn_objective_bind(&o->backward, b.items, b.n, call) ||
 			tn_objective_run(o, &o->backward, b.items, b.n, b.golds, call))
 		return tn_status(call);
-	add_losses(r, step, loss, count);
+	run_add_losses(r, &o->backward, loss, count);
 	step->examples += end - begin;
-	for (size_t i = 0; i < b.n; i++)
-		step->tokens += b.items[i].job->windows.items[b.items[i].window].n_tokens;
+	step->tokens += b.tokens;
 	r->state.batch++;
 	return r->job.batch.accumulate > 1 ? tn_optimizer_add(&r->optimizer, call) : 0;
 }

@@ -25,9 +25,10 @@ struct tn_train_metric {
 struct tn_train_evaluation {
 	uint64_t step, epoch;
 	double loss;			/* mean since the last evaluation, on the train data */
+	double dev_loss;		/* NAN: there are no dev data */
 	const struct tn_train_metric *metrics;
 	size_t n;
-	double judged;			/* the one that chooses the best */
+	double judged;			/* the one that chooses the best; a loss is negated */
 	bool best;			/* so far */
 };
 

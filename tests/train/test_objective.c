@@ -111,7 +111,7 @@ static void setup_open(struct setup *s, const char *model, enum tn_dtype real)
 	static const char *const chains[][2] = { { "backends=(\"reference\")", NULL },
 		{ "backends=(\"native\",\"reference\")", NULL } };
 
-	const struct tn_objective_options options = { .real = real };
+	const struct tn_objective_options options = { .real = real, .forward = true };
 
 	*s = (struct setup){ .call = tn_call_create() };
 	s->p = tn_pipeline_open(golden(model, s->call), chains[real == TN_F32], s->call);
