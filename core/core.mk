@@ -164,6 +164,10 @@ bin_PROGRAMS += %D%/tenon
 	%D%/cli/bench_write.c \
 	%D%/cli/check.c \
 	%D%/cli/cli.h \
+	%D%/cli/data.c \
+	%D%/cli/data.h \
+	%D%/cli/data_findings.c \
+	%D%/cli/data_print.c \
 	%D%/cli/gradcheck.c \
 	%D%/cli/main.c \
 	%D%/cli/plugins.c \
@@ -215,6 +219,9 @@ EXTRA_DIST += %D%/eval/unicode.py
 %C%_libeval_la_SOURCES = \
 	%D%/eval/answer.c \
 	%D%/eval/answer.h \
+	%D%/eval/audit.c \
+	%D%/eval/audit.h \
+	%D%/eval/audit_tokens.c \
 	%D%/eval/columns.c \
 	%D%/eval/gold.c \
 	%D%/eval/gold.h \
@@ -227,6 +234,10 @@ EXTRA_DIST += %D%/eval/unicode.py
 	%D%/eval/squad.c \
 	%D%/eval/tags.c \
 	%D%/eval/tags.h \
+	%D%/eval/tally.c \
+	%D%/eval/tally.h \
+	%D%/eval/texts.c \
+	%D%/eval/texts.h \
 	%D%/eval/unicode_table.h
 
 # What training makes small, and whether its gradients are right.

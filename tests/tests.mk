@@ -61,6 +61,13 @@ TESTS += %D%/test_metrics
 %C%_test_metrics_LDADD = core/libeval.la $(TEST_LIBS) -lm
 %C%_test_metrics_SOURCES = %D%/eval/test_metrics.c
 
+check_PROGRAMS += %D%/test_audit
+TESTS += %D%/test_audit
+%C%_test_audit_CPPFLAGS = $(TEST_CPPFLAGS)
+%C%_test_audit_CFLAGS = $(TEST_CFLAGS)
+%C%_test_audit_LDADD = core/libeval.la $(TEST_LIBS) -lm
+%C%_test_audit_SOURCES = %D%/eval/test_audit.c
+
 check_PROGRAMS += %D%/test_gold
 TESTS += %D%/test_gold
 %C%_test_gold_CPPFLAGS = $(TEST_CPPFLAGS)
@@ -425,6 +432,8 @@ check_PROGRAMS += %D%/bits
 %C%_bits_SOURCES = %D%/pipeline/bits.c
 dist_check_SCRIPTS += %D%/pipeline/bits.sh
 TESTS += %D%/pipeline/bits.sh
+dist_check_SCRIPTS += %D%/cli/data.sh
+TESTS += %D%/cli/data.sh
 dist_check_SCRIPTS += %D%/cli/coprocess.sh
 TESTS += %D%/cli/coprocess.sh
 # The metrics on outputs of other systems, for tests/parity/metrics.sh.

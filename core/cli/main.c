@@ -29,6 +29,7 @@ static const struct verb verbs[] = {
 	{ "bench", tn_cli_bench, "measure how fast a pipeline is, and what its time goes into" },
 	{ "quantize", tn_cli_quantize, "judge by labelled data whether eight bits are good enough" },
 	{ "train", tn_cli_train, "fine-tune a pipeline as a job's file says" },
+	{ "data", tn_cli_data, "check labelled data before they train or judge anything" },
 	{ "gradcheck", tn_cli_gradcheck, "compare gradients with differences of the loss" },
 	{ "tokenize", tn_cli_tokenize, "print the tokens of texts" },
 	{ "verify", tn_cli_verify, "compare a model with values recorded from it elsewhere" },

@@ -21,6 +21,11 @@ int eval_format_of(const char *name)
 	return -1;
 }
 
+const char *eval_format_name(enum eval_format format)
+{
+	return names[format];
+}
+
 enum eval_format eval_format_of_path(const char *path)
 {
 	const char *dot = strrchr(path, '.');

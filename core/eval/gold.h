@@ -33,6 +33,7 @@ enum eval_format {
 
 /** The format of that name, or -1. */
 int eval_format_of(const char *name);
+const char *eval_format_name(enum eval_format format);
 /** The format that the ending of a path stands for: its name, or json for squad; text for
  *  all others. */
 enum eval_format eval_format_of_path(const char *path);

@@ -25,7 +25,12 @@ bool eval_same_label(struct tn_text a, struct tn_text b)
 
 const char *eval_scheme_name(enum eval_scheme scheme)
 {
-	return scheme == EVAL_BIO ? "BIO" : scheme == EVAL_BIOES ? "BIOES" : "labels";
+	static const char *const names[] = {
+		[EVAL_LABELS] = "labels", [EVAL_IO] = "IO", [EVAL_BIO] = "BIO",
+		[EVAL_BIOES] = "BIOES",
+	};
+
+	return names[scheme];
 }
 
 bool eval_tag_may_follow(enum eval_scheme scheme, const struct eval_tag *before,
@@ -34,7 +39,7 @@ bool eval_tag_may_follow(enum eval_scheme scheme, const struct eval_tag *before,
 	bool open = before && (before->place == 'B' || before->place == 'I');
 	bool inside = now && (now->place == 'I' || now->place == 'E');
 
-	if (scheme == EVAL_LABELS)
+	if (scheme == EVAL_LABELS || scheme == EVAL_IO)
 		return true;
 	if (inside)
 		return open && eval_same_label(before->label, now->label);

@@ -22,6 +22,7 @@ bool eval_same_label(struct tn_text a, struct tn_text b);
 /** What the letters of tags mean. */
 enum eval_scheme {
 	EVAL_LABELS,		/* at least one tag has no letter: each is a label of its word */
+	EVAL_IO,		/* nothing but O and I */
 	EVAL_BIO,
 	EVAL_BIOES		/* also with L for E and U for S */
 };
@@ -29,7 +30,7 @@ const char *eval_scheme_name(enum eval_scheme scheme);
 
 /** Whether `now` may stand behind `before` (NULL: the text begins) or, with `now` NULL, end
  *  the text.  BIO: I-x stands behind B-x or I-x.  BIOES: I-x and E-x stand behind B-x or I-x,
- *  and only they do.  Of labels all may. */
+ *  and only they do.  Of the others all may. */
 bool eval_tag_may_follow(enum eval_scheme scheme, const struct eval_tag *before,
 	const struct eval_tag *now);
 

@@ -263,6 +263,7 @@ static int choose_window(struct tn_pipeline *p, struct tn_call *call)
 				p->info.max_positions);
 		p->max_tokens = c->window_tokens;
 	}
+	p->limit = p->max_tokens;
 	p->overlap = c->window_overlap;
 	if (p->overlap == SIZE_MAX)
 		p->overlap = p->max_tokens && p->max_tokens / 4 < DEFAULT_OVERLAP ?

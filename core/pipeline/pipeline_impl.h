@@ -85,6 +85,7 @@ struct tn_pipeline {
 	int tokens_axis, words_axis, texts_axis;	/* of the plan; -1: it has none */
 	enum tn_words_mode words_mode;
 	size_t max_tokens, overlap;	/* of a window; max_tokens 0: no limit */
+	size_t limit;			/* max_tokens, also where jobs have no limit */
 	bool windows;			/* some head wants windows */
 	bool pair_is_long;		/* windows go over the second text */
 	size_t threads, threads_per_call;

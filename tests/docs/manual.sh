@@ -20,7 +20,7 @@ for verb in $("$TENON" --help | sed -n 's/^  \([a-z]*\)  .*/\1/p'); do
 	part=$(sed -n "/^\.SS $verb /,/^\.S/p" "$page" | sed 's/\\-/-/g')
 	[ -n "$part" ]; ok $? "$verb has a section"
 	for option in $("$TENON" "$verb" --help </dev/null |
-		sed -n 's/^ .*\(--[a-z][a-z-]*\).*/\1/p' | grep -vE -e '^--(help|usage)$'); do
+		sed -n 's/^ .*\(--[a-z][a-z0-9-]*\).*/\1/p' | grep -vE -e '^--(help|usage)$'); do
 		printf '%s\n' "$part" | grep -q -e "^\.[A-Z]* .*$option\( \|\$\)"
 		ok $? "$verb $option is described"
 	done
