@@ -450,6 +450,8 @@ check_PROGRAMS += %D%/make_heads
 %C%_make_heads_SOURCES = %D%/train/make_heads.c
 dist_check_SCRIPTS += %D%/cli/gradcheck.sh
 TESTS += %D%/cli/gradcheck.sh
+dist_check_SCRIPTS += %D%/cli/train.sh
+TESTS += %D%/cli/train.sh
 EXTRA_DIST += %D%/golden/golden_losses.py %D%/golden/losses-crf.cfg \
 	%D%/golden/losses-crf.safetensors %D%/golden/losses.json \
 	%D%/golden/golden_training.py %D%/golden/training/cls-job.cfg \

@@ -40,18 +40,20 @@ static bool is_trained(void *user, const char *head)
 /* The heads that the job names must be there and have a loss. */
 static int check_heads(struct run *r, struct tn_call *call)
 {
+	const struct tn_pipeline_head *heads = r->p->heads;
+
 	for (size_t i = 0; i < r->job.heads.n; i++) {
 		const char *name = r->job.heads.items[i];
 		size_t h = 0;
 
-		while (h < r->p->n_heads && strcmp(r->p->heads[h].name, name))
+		while (h < r->p->n_heads && strcmp(heads[h].name, name))
 			h++;
 		if (h == r->p->n_heads)
 			tn_fault(call, TN_ECONFIG, "%s: heads: %s has no head %s", r->job.path,
 				r->job.pipeline, tn_quote(call, name, strlen(name)));
-		else if (!r->objective.trained[h])
+		else if (!heads[h].impl->loss || !heads[h].impl->target)
 			tn_fault(call, TN_ECONFIG, "%s: heads: head %s cannot be trained: %s has no "
-				"loss", r->job.path, name, r->p->heads[h].plugin->names[0]);
+				"loss", r->job.path, name, heads[h].plugin->names[0]);
 	}
 	return tn_status(call);
 }
@@ -71,8 +73,10 @@ static int open_objective(struct run *r, struct tn_call *call)
 	r->p = tn_pipeline_open_training(r->job.pipeline, settings, &r->training, call);
 	if (!r->p)
 		return tn_status(call);
+	if (check_heads(r, call))
+		return tn_status(call);
 	r->opened = true;
-	if (tn_objective_open(&r->objective, r->p, &options, call) || check_heads(r, call))
+	if (tn_objective_open(&r->objective, r->p, &options, call))
 		return tn_status(call);
 	for (size_t h = 0; h < r->p->n_heads; h++)
 		if (r->objective.trained[h] && r->p->heads[h].impl->task == TN_TASK_TOKENS)

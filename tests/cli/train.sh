@@ -1,0 +1,111 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# tests/cli/train.sh - what a user sees of training: rows, the model directory, what is wrong with a
+# job or its data, signals.
+: "${TENON:=./tenon}" "${top_srcdir:=.}" "${top_builddir:=.}"
+golden=$(cd "$top_srcdir/tests/golden" && pwd)
+out=$(mktemp -d) || exit 1
+trap 'rm -rf "$out"' EXIT
+OMP_WAIT_POLICY=passive
+export OMP_WAIT_POLICY
+n=0
+
+ok() {
+	n=$((n + 1))
+	if [ "$1" = 0 ]; then
+		echo "ok $n - $2"
+	else
+		echo "not ok $n - $2"
+		sed 's/^/# /' "$out/rows" "$out/err"
+	fi
+}
+# train [OPTION ...]: the job of this test.
+train() {
+	"$TENON" train "$out/job.cfg" "$@" >"$out/rows" 2>"$out/err" </dev/null
+	code=$?
+}
+# refuses CODE PATTERN WHAT [OPTION ...]
+refuses() {
+	wanted=$1 pattern=$2 what=$3
+	shift 3
+	train "$@"
+	[ "$code" = "$wanted" ] && grep -q -e "^tenon: .*$pattern" "$out/err"
+	ok $? "exit $wanted: $what"
+}
+
+printf 'the cat sat\tquiet\na very good film\tloud\nnot good at all\tloud\nthe dog\tquiet\n' \
+	>"$out/train.tsv"
+cat >"$out/mood.cfg" <<EOF
+model = "$golden/bert-model-h40";
+heads = { mood = "cls"; vector = "embed"; };
+EOF
+cat >"$out/job.cfg" <<EOF
+pipeline = "mood.cfg";
+output = "run";
+data = { train = "train.tsv"; dev = "train.tsv"; };
+optim = { lr = 3e-3; groups = ( { match = "heads.*"; lr_scale = 3; } ); };
+batch = { examples = 2; };
+stop = { epochs = 12; };
+EOF
+
+train
+[ "$code" = 0 ] && [ "$(wc -l <"$out/rows")" = 14 ] && grep -q 'mood.accuracy' "$out/rows" &&
+	tail -n 1 "$out/rows" | grep -q "^$out/run: step [0-9]*, 100.00"
+ok $? "an evaluation for each epoch; the model learns what it is shown"
+cut -f 1 "$out/train.tsv" | "$TENON" run "$out/run/pipeline.cfg" --format jsonl |
+	sed 's/.*"mood":{"label":"\([a-z]*\)".*/\1/' >"$out/labels"
+cut -f 2 "$out/train.tsv" | cmp -s - "$out/labels"
+ok $? "what it wrote answers as it was taught"
+[ "$(wc -l <"$out/run/log.jsonl")" = 36 ] && [ ! -e "$out/run/checkpoint.safetensors" ]
+ok $? "the log has each step and evaluation, no checkpoint is left"
+grep -q 'BertModel' "$out/run/config.json" && [ -e "$out/run/mood.safetensors" ]
+ok $? "beside another head, a head is in its own file"
+sed -i 's/; vector = "embed"//' "$out/mood.cfg"
+train --overwrite
+[ "$code" = 0 ] && [ ! -s "$out/err" ] && "$TENON" check "$out/run" >/dev/null &&
+	grep -q '"architectures":\["BertForSequenceClassification"\]' "$out/run/config.json" &&
+	grep -q '"id2label":{"0":"loud","1":"quiet"}' "$out/run/config.json"
+ok $? "alone, it makes the model one of a class that transformers has"
+rm -rf "$out/run"
+
+refuses 78 'data=(): there is no setting data = ' 'no data' --set 'data=()'
+refuses 78 'optim.lr: found -1, expected a real number, 0 to 10' 'a rate below 0' --set optim.lr=-1
+refuses 78 'optim.rate: no such option (options: lr, ' 'an unknown setting' --set optim.rate=1
+refuses 78 'would never end' 'a job without an end' --set stop.epochs=0
+refuses 78 'data.format: found .*parquet.*, expected jsonl' 'no format' --set data.format=parquet
+refuses 78 'heads: .*has no head "moods"' 'an unknown head' --set 'heads=("moods")'
+refuses 78 'no parameter that is trained matches "heads.x.\*"' 'a group of nothing' \
+	--set 'optim.groups=({match="heads.x.*"; lr=1e-3;})'
+refuses 78 'stop.metric is f2, expected one of: loss, mood.accuracy' 'an unknown metric' \
+	--set stop.metric=f2
+refuses 66 'no-such-file' 'no train file' --set data.train=no-such-file
+refuses 66 'there is no checkpoint to go on from' 'nothing to go on from' --resume
+train --resume --overwrite
+[ "$code" = 64 ] && grep -q 'do not go together' "$out/err"
+ok $? "exit 64: two ways to begin"
+printf 'no label here\n' >>"$out/train.tsv"
+refuses 65 'train.tsv:5: 1 columns' 'a bad line of the data' --set data.dev="$out/run/../train.tsv"
+train --set data.on_bad=drop --set stop.epochs=1
+[ "$code" = 0 ] && grep -q 'note: 1 train examples are wrong and dropped, the first: .*train.tsv:5' \
+	"$out/err"
+ok $? "on_bad = drop: it is left out, with a note"
+sed -i '5d' "$out/train.tsv"
+refuses 78 'a model lies there already: --overwrite begins' 'a model is not written over'
+refuses 65 'step [0-9]*: the loss is .*, the gradient.s norm .*epoch [0-9]*, batch [0-9]*' \
+	'a loss that is not finite: its step and batch' --overwrite --set optim.lr=10 \
+	--set optim.weight_decay=10 --set optim.warmup=0 --set stop.epochs=100
+
+rm -rf "$out/run"
+"$TENON" train "$out/job.cfg" --set stop.epochs=100000 --set eval.every=100000 \
+	>"$out/rows" 2>"$out/err" </dev/null &
+pid=$!
+while [ ! -s "$out/run/log.jsonl" ] && kill -0 $pid; do sleep 0.05; done
+kill -TERM $pid
+wait $pid
+code=$?
+[ "$code" = 0 ] && grep -q 'stopped after step [0-9]* of 200000; .*--resume. goes on' "$out/err" &&
+	[ -e "$out/run/checkpoint.safetensors" ]
+ok $? "SIGTERM: the state is saved, how to go on is said, exit 0"
+refuses 78 'a run lies there already: --overwrite begins anew, --resume goes on' \
+	'a run is not written over'
+echo "1..$n"
