@@ -112,8 +112,10 @@ static int finish(struct tn_reader *r, struct tn_item *item, struct tn_arena *ar
 
 	if (!columns || !words || !lines)
 		return tn_fail(call, TN_ENOMEM, "%s: out of memory", r->name);
-	memcpy(columns, r->cells, bytes);
-	memcpy(lines, r->word_lines, item->n_words * sizeof(*lines));
+	if (item->n_words) {
+		memcpy(columns, r->cells, bytes);
+		memcpy(lines, r->word_lines, item->n_words * sizeof(*lines));
+	}
 	for (size_t i = 0; i < item->n_words; i++)
 		words[i] = columns[i * item->n_columns + r->options.word_column];
 	item->columns = columns;

@@ -253,6 +253,8 @@ START_TEST(test_conllu_words)
 	ck_assert_mem_eq(item.words[0].text, "10 000", 6);
 	ck_assert_int_eq(tn_reader_next(r, &item, tn_call_arena(call), call), 0);
 	tn_reader_close(r);
+	/* A sentence of nothing but an empty node. */
+	ck_assert_str_eq(ITEMS("0.1\tx" UNDER "\n", TN_INPUT_CONLLU), "1 []\n");
 }
 END_TEST
 
