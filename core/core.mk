@@ -252,6 +252,8 @@ noinst_LTLIBRARIES += %D%/libtrain.la
 	%D%/train/evaluate.c \
 	%D%/train/export.c \
 	%D%/train/export.h \
+	%D%/train/features.c \
+	%D%/train/features.h \
 	%D%/train/gradcheck.c \
 	%D%/train/gradcheck.h \
 	%D%/train/job.c \

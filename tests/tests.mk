@@ -458,6 +458,13 @@ EXTRA_DIST += %D%/golden/golden_losses.py %D%/golden/losses-crf.cfg \
 	%D%/golden/training/cls.tsv %D%/golden/training/losses.json \
 	%D%/golden/training/qa-job.cfg %D%/golden/training/qa.jsonl \
 	%D%/golden/training/tags-job.cfg %D%/golden/training/tags.conll
+check_PROGRAMS += %D%/test_masking
+TESTS += %D%/test_masking
+%C%_test_masking_CPPFLAGS = $(TEST_CPPFLAGS)
+%C%_test_masking_CFLAGS = $(TEST_CFLAGS)
+%C%_test_masking_LDADD = core/libtrain.la core/libeval.la $(TEST_LIBS) -lm
+%C%_test_masking_SOURCES = %D%/train/test_masking.c
+
 check_PROGRAMS += %D%/test_objective
 TESTS += %D%/test_objective
 %C%_test_objective_CPPFLAGS = $(TEST_CPPFLAGS)

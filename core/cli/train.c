@@ -74,7 +74,7 @@ struct watch {
 	struct progress progress;
 	double begin;
 	uint64_t first;			/* the first step of this process */
-	bool titled;
+	size_t titled;			/* 1 and the metrics of the last title */
 };
 
 static bool on_step(void *user, const struct tn_train_step *s)
@@ -93,24 +93,36 @@ static bool on_step(void *user, const struct tn_train_step *s)
 	return interrupted;
 }
 
+static void print_loss(double loss)
+{
+	if (isnan(loss))
+		printf(" %10s", "-");
+	else
+		printf(" %10.4f", loss);
+}
+
+static void on_encoding(void *user, double share)
+{
+	struct watch *w = user;
+
+	progress_say(&w->progress, "features: %.0f %%", 100 * share);
+}
+
 static void on_evaluation(void *user, const struct tn_train_evaluation *e)
 {
 	struct watch *w = user;
 
 	progress_clear(&w->progress);
-	if (!w->titled) {
+	if (w->titled != e->n + 1) {
 		printf("%8s %6s %10s %10s", "step", "epoch", "loss", "dev loss");
 		for (size_t i = 0; i < e->n; i++)
 			printf("  %s.%s", e->metrics[i].head, e->metrics[i].name);
 		putchar('\n');
-		w->titled = true;
+		w->titled = e->n + 1;
 	}
-	printf("%8llu %6llu %10.4f", (unsigned long long)e->step, (unsigned long long)e->epoch,
-		e->loss);
-	if (isnan(e->dev_loss))
-		printf(" %10s", "-");
-	else
-		printf(" %10.4f", e->dev_loss);
+	printf("%8llu %6llu", (unsigned long long)e->step, (unsigned long long)e->epoch);
+	print_loss(e->loss);
+	print_loss(e->dev_loss);
 	for (size_t i = 0; i < e->n; i++) {
 		int width = (int)(strlen(e->metrics[i].head) + strlen(e->metrics[i].name) + 3);
 
@@ -146,7 +158,7 @@ int tn_cli_train(int argc, char **argv)
 		"directory. SIGINT and SIGTERM save the state of the run first.", NULL, NULL, NULL };
 	struct arguments a = { .job = NULL };
 	struct watch w = { .first = 0 };
-	const struct tn_train_events events = { &w, on_step, on_evaluation };
+	const struct tn_train_events events = { &w, on_step, on_evaluation, on_encoding };
 	struct tn_train_options o;
 	struct tn_train_result result;
 	struct tn_call *call;

@@ -99,6 +99,7 @@ struct tn_pipeline {
 /** One input on its way.  The example, windows and words are in the call's arena. */
 struct tn_job {
 	const struct tn_input *input;
+	size_t number;			/* the caller's, for itself */
 	struct tn_example example;
 	struct tn_windows windows;
 	size_t n_tokens;		/* without special ones, before any cut */

@@ -424,11 +424,15 @@ tn_ref tn_feature(struct tn_graph *g, const char *name)
 	if (g->status)
 		return TN_BAD;
 	for (size_t i = 0; i < g->n_features; i++)
-		if (!strcmp(g->features[i].name, name))
+		if (!strcmp(g->features[i].name, name)) {
+			g->features[i].asked |= !g->feature_depth;
 			return g->features[i].value;
+		}
 	if (!g->feature || g->n_features == 16)
 		return tn_graph_fail(g, TN_EINTERNAL, "%s: there are no features", scope);
+	g->feature_depth++;
 	x = g->feature(g->feature_user, g, name);
+	g->feature_depth--;
 	tn_graph_scope(g, source, scope);
 	if (x == TN_NONE)
 		return tn_graph_fail(g, TN_ECONFIG, "%s asks for \"%s\", which the model does not have",
@@ -437,6 +441,7 @@ tn_ref tn_feature(struct tn_graph *g, const char *name)
 		g->features[g->n_features].name = tn_arena_dup(g->arena, name, strlen(name));
 		if (!g->features[g->n_features].name)
 			return out_of_memory(g);
+		g->features[g->n_features].asked = !g->feature_depth;
 		g->features[g->n_features++].value = x;
 	}
 	return x;

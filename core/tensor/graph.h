@@ -63,6 +63,13 @@ struct tn_graph_output {
 	tn_ref value;
 };
 
+/** A feature of the model that was built. */
+struct tn_graph_feature {
+	const char *name;
+	tn_ref value;
+	bool asked;		/* by a head, and not only by the model for another */
+};
+
 struct tn_graph {
 	struct tn_arena *arena;
 	struct tn_call *call;		/* of the builder */
@@ -78,8 +85,8 @@ struct tn_graph {
 	const char *scope;		/* for messages: "the model", "head entities" */
 	tn_ref (*feature)(void *user, struct tn_graph *g, const char *name);
 	void *feature_user;
-	struct tn_graph_output features[16];
-	size_t n_features;
+	struct tn_graph_feature features[16];
+	size_t n_features, feature_depth;
 	enum tn_dtype real;		/* TN_F32, or TN_F64 in gradient checks */
 	enum tn_dtype precision;	/* of linears where a backend can: TN_BF16, TN_I8; else 0 */
 	bool training;

@@ -76,6 +76,7 @@ void tn_dataset_finish(struct tn_dataset *d)
 	eval_data_finish(&d->data);
 	free(d->source);
 	free(d->tokens);
+	free(d->windows);
 	*d = (struct tn_dataset){ .source = NULL };
 }
 
@@ -244,14 +245,15 @@ int tn_dataset_scan(struct tn_dataset *d, const struct tn_job_file *job, struct 
 	size_t kept = 0;
 
 	d->tokens = calloc(d->data.n + 1, sizeof(*d->tokens));
-	if (!d->tokens)
+	d->windows = calloc(d->data.n + 1, sizeof(*d->windows));
+	if (!d->tokens || !d->windows)
 		return tn_fail(call, TN_ENOMEM, "out of memory");
 	for (size_t i = 0; i < d->data.n; i++) {
 		struct tn_mark mark = tn_arena_mark(tn_call_arena(call));
 		const struct tn_job *prepared = prepare(&d->data.items[i], p, call);
 		bool drop = job->data[d->source[i]].on_bad == TN_BAD_IS_DROPPED;
 
-		if ((!prepared || check(user, i, call)) &&
+		if ((!prepared || (check && check(user, i, call))) &&
 				(tn_status(call) != TN_EDATA || !drop))
 			return tn_status(call);
 		if (tn_status(call)) {
@@ -262,6 +264,7 @@ int tn_dataset_scan(struct tn_dataset *d, const struct tn_job_file *job, struct 
 		d->source[kept] = d->source[i];
 		for (size_t w = 0; w < prepared->windows.n; w++)
 			d->tokens[kept] += (uint32_t)prepared->windows.items[w].n_tokens;
+		d->windows[kept] = (uint32_t)prepared->windows.n;
 		d->n_windows += prepared->windows.n;
 		d->n_truncated += prepared->example.truncated;
 		kept++;
@@ -342,6 +345,7 @@ int tn_train_batch_make(struct tn_train_batch *b, const struct tn_dataset *d,
 		jobs[i] = prepare(&d->data.items[examples[i]], p, call);
 		if (!jobs[i])
 			return tn_status(call);
+		jobs[i]->number = examples[i];
 		windows += jobs[i]->windows.n;
 	}
 	b->n = windows;

@@ -12,7 +12,7 @@
 struct tn_dataset {
 	struct eval_data data;
 	size_t *source;			/* of each: the data group of the job that it is from */
-	uint32_t *tokens;		/* of each, over all its windows; set by tn_dataset_scan */
+	uint32_t *tokens, *windows;	/* of each, over all its windows; set by tn_dataset_scan */
 	size_t n_truncated, n_windows;	/* examples that lose text; windows of all */
 	uint64_t hash;			/* of texts and answers */
 	struct tn_arena *arena;
@@ -28,7 +28,7 @@ TN_PRIVATE void tn_dataset_finish(struct tn_dataset *d);
 TN_PRIVATE int tn_dataset_labels(const struct tn_dataset *d, const struct tn_job_file *job,
 	const char *head, enum tn_task task, struct tn_arena *arena, const char *const **labels,
 	size_t *n, struct tn_call *call);
-/** Tokenizes all examples once, to know their tokens, and asks `check` about each.  What is wrong
+/** Tokenizes all examples once, to know their tokens, and asks `check`, unless it is NULL, about each.  What is wrong
  *  (TN_EDATA) is dropped and counted where the job says so, else an error with FILE:LINE. */
 TN_PRIVATE int tn_dataset_scan(struct tn_dataset *d, const struct tn_job_file *job,
 	struct tn_pipeline *p, int (*check)(void *user, size_t example, struct tn_call *call),

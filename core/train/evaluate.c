@@ -148,7 +148,7 @@ static bool wants_loss(const struct run *r)
 	for (size_t h = 0; h < r->p->n_heads && !wanted; h++)
 		if (r->objective.trained[h] && !is_judged(r, h))
 			return true;
-	return wanted && !strcmp(wanted, "loss");
+	return r->job.frozen_features || (wanted && !strcmp(wanted, "loss"));
 }
 
 /* The mean loss of the dev examples, without dropout, and with the same tokens hidden each time. */
@@ -159,6 +159,7 @@ static int dev_loss(struct run *r, double *mean, struct tn_call *call)
 
 	if (tn_plan_refresh(o->forward.plan, call))
 		return tn_status(call);
+	o->rows = &r->dev_rows;
 	for (size_t i = 0, n; i < r->dev.data.n; i += n) {
 		struct tn_mark mark = tn_arena_mark(tn_call_arena(call));
 		uint32_t examples[AT_ONCE];
@@ -174,6 +175,7 @@ static int dev_loss(struct run *r, double *mean, struct tn_call *call)
 		run_add_losses(r, &o->forward, &loss, &count);
 		tn_arena_rewind(tn_call_arena(call), mark);
 	}
+	o->rows = &r->train_rows;
 	*mean = count > 0 ? loss / count : 0;
 	return 0;
 }
@@ -209,7 +211,9 @@ static int judge(const struct evaluating *e, double *judged, struct tn_call *cal
 	return 0;
 }
 
-static int judge_parameters(struct evaluating *e, double *judged, struct tn_call *call)
+/* `full`: also by the answers of the whole pipeline. */
+static int judge_parameters(struct evaluating *e, bool full, double *judged,
+	struct tn_call *call)
 {
 	struct run *r = e->r;
 
@@ -219,9 +223,10 @@ static int judge_parameters(struct evaluating *e, double *judged, struct tn_call
 	for (size_t h = 0; h < r->p->n_heads; h++)
 		if (is_judged(r, h) && open_measure(r, h, &e->measures[h], call))
 			return tn_status(call);
-	if (dev_loss(r, &e->loss, call) || tn_pipeline_refresh(r->p, call))
+	if (dev_loss(r, &e->loss, call))
 		return tn_status(call);
-	if (any_judged(r) && (run_dev(e, call) || collect(e, call)))
+	if (full && any_judged(r) && (tn_pipeline_refresh(r->p, call) || run_dev(e, call) ||
+			collect(e, call)))
 		return tn_status(call);
 	return judge(e, judged, call);
 }
@@ -234,7 +239,8 @@ int run_evaluate(struct run *r, const struct tn_train_events *events, struct tn_
 		.judged = NAN };
 
 	r->state.loss = r->state.count = 0;
-	if (r->dev.data.n && judge_parameters(&e, &found.judged, call))
+	if (r->dev.data.n && judge_parameters(&e, !r->job.frozen_features,
+			&found.judged, call))
 		return tn_status(call);
 	found.dev_loss = e.loss;
 	found.metrics = e.metrics;
@@ -249,6 +255,24 @@ int run_evaluate(struct run *r, const struct tn_train_events *events, struct tn_
 	} else {
 		r->state.worse++;
 	}
+	if (events && events->evaluated)
+		events->evaluated(events->user, &found);
+	return run_log_evaluation(r, &found, call);
+}
+
+int run_evaluate_best(struct run *r, const struct tn_train_events *events, struct tn_call *call)
+{
+	struct evaluating e = { .r = r };
+	struct tn_train_evaluation found = { .step = r->state.best_step, .epoch = r->state.epoch,
+		.loss = NAN, .best = true };
+
+	if (!r->job.frozen_features || !r->dev.data.n)
+		return 0;
+	if (judge_parameters(&e, true, &found.judged, call))
+		return tn_status(call);
+	found.dev_loss = e.loss;
+	found.metrics = e.metrics;
+	found.n = e.n;
 	if (events && events->evaluated)
 		events->evaluated(events->user, &found);
 	return run_log_evaluation(r, &found, call);

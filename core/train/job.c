@@ -23,6 +23,8 @@ static const struct tn_option job_options[] = {
 	TN_OPTION_STRINGS(struct tn_job_file, freeze, "globs of parameters that stay as they are"),
 	WHOLE(struct tn_job_file, seed, 42, 0, "of shuffling, dropout and new weights"),
 	TN_OPTION_BOOL(struct tn_job_file, dropout, true, "the model's dropout"),
+	TN_OPTION_BOOL(struct tn_job_file, frozen_features, false,
+		"the model stays as it is and runs once for each example"),
 	TN_OPTION_BOOL(struct tn_job_file, shuffle, true, "else examples come as in the files"),
 	{ 0 }
 };

@@ -52,6 +52,7 @@ struct tn_job_file {
 	struct tn_strings set, heads, freeze;
 	int64_t seed;
 	bool dropout, shuffle;
+	bool frozen_features;		/* the model stays as it is, and runs once for each example */
 	struct tn_job_data data[TN_MOST_GROUPS];
 	size_t n_data;
 	struct tn_job_optim optim;

@@ -24,6 +24,8 @@ static tn_ref build_feature(void *user, struct tn_graph *g, const char *name)
 {
 	struct tn_objective *o = user;
 
+	if (o->options.features)
+		return tn_features_input(o->options.features, g, name);
 	tn_graph_scope(g, &o->p->model_source, "the model");
 	return o->p->model->plugin->impl.model->feature(o->p->model, g, name);
 }
@@ -396,6 +398,8 @@ int tn_objective_run(struct tn_objective *o, struct tn_objective_plan *plan,
 	struct filling f = { .plan = plan, .n_items = n };
 
 	tn_batch_fill(&plan->session, items, n);
+	if (o->options.features)
+		tn_features_fill(o->options.features, o->rows, &plan->session, items, n);
 	for (f.item = 0; f.item < n; f.item++)
 		if (fill_targets(o, &f, &items[f.item], &golds[f.item], call))
 			return tn_status(call);

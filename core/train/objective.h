@@ -5,7 +5,7 @@
 #ifndef TN_TRAIN_OBJECTIVE_H
 #define TN_TRAIN_OBJECTIVE_H
 
-#include "pipeline/batch.h"
+#include "train/features.h"
 
 struct tn_objective;
 
@@ -26,6 +26,7 @@ struct tn_objective_options {
 	bool forward;			/* the plan without gradients is made too */
 	bool forward_dropout;		/* it has dropout as well: to check gradients */
 	uint64_t seed;			/* of weights that are made */
+	const struct tn_features *features;	/* NULL: those of the model, which is trained too */
 	/** Whether a parameter stays as it is; NULL: none does. */
 	bool (*frozen)(void *user, const char *name);
 	/** Whether a head is trained that can be; NULL: each is. */
@@ -57,6 +58,7 @@ struct tn_objective {
 	 * means; then loss and count of each head that can be trained;
 	 * then, of `backward` only, the gradient by each parameter. */
 	struct tn_objective_plan forward, backward;	/* without and with gradients */
+	const struct tn_feature_rows *rows;	/* of the examples of the next run */
 	size_t n_trained;		/* heads that have a loss */
 	bool *trained;			/* [n_heads] */
 	struct tn_arena *arena;

@@ -219,10 +219,12 @@ int run_save(struct run *r, bool last, struct tn_call *call)
 	return tn_checkpoint_write(r->checkpoint_path, &r->optimizer, &r->state, r->identity, call);
 }
 
-int run_finish(struct run *r, struct tn_call *call)
+int run_finish(struct run *r, const struct tn_train_events *events, struct tn_call *call)
 {
 	if (!isnan(r->state.best) && r->state.best_step != r->state.step &&
 			tn_parameters_read(r->best_path, &r->optimizer, call))
+		return tn_status(call);
+	if (run_evaluate_best(r, events, call))
 		return tn_status(call);
 	if (tn_export(r->job.output, &r->objective, call))
 		return tn_status(call);

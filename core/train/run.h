@@ -17,6 +17,8 @@ struct run {
 	struct tn_training training;
 	struct tn_pipeline *p;
 	struct tn_objective objective;
+	struct tn_features features;	/* with frozen_features, and their rows */
+	struct tn_feature_rows train_rows, dev_rows;
 	struct tn_optimizer optimizer;
 	bool opened, optimizer_opened;
 	const struct tn_job_masking *masking;	/* NULL: no head has masks to fill */
@@ -49,8 +51,10 @@ void run_close_log(struct run *r);
 /* Writes the checkpoint; `last`: no step follows. */
 int run_save(struct run *r, bool last, struct tn_call *call);
 /* Writes the model directory and removes what is only needed to go on. */
-int run_finish(struct run *r, struct tn_call *call);
+int run_finish(struct run *r, const struct tn_train_events *events, struct tn_call *call);
 
+/* Judges the best parameters at the end where evaluations before it knew the loss alone. */
+int run_evaluate_best(struct run *r, const struct tn_train_events *events, struct tn_call *call);
 /* evaluate.c */
 /* Checks the dev data against the heads and the metric that the job names. */
 int run_open_measures(struct run *r, struct tn_call *call);

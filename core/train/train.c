@@ -62,6 +62,7 @@ static int open_objective(struct run *r, struct tn_call *call)
 {
 	const struct tn_objective_options options = { .real = TN_F32, .dropout = r->job.dropout,
 		.forward = r->dev.data.n, .seed = (uint64_t)r->job.seed, .frozen = is_frozen,
+		.features = r->job.frozen_features ? &r->features : NULL,
 		.trains = is_trained, .user = r };
 	const char **settings = tn_arena_alloc(r->arena, (r->job.set.n + 1) * sizeof(*settings));
 
@@ -76,6 +77,9 @@ static int open_objective(struct run *r, struct tn_call *call)
 	if (check_heads(r, call))
 		return tn_status(call);
 	r->opened = true;
+	if (r->job.frozen_features &&
+			tn_features_open(&r->features, r->p, is_trained, r, call))
+		return tn_status(call);
 	if (tn_objective_open(&r->objective, r->p, &options, call))
 		return tn_status(call);
 	for (size_t h = 0; h < r->p->n_heads; h++)
@@ -117,6 +121,48 @@ static int make_epoch(struct run *r, uint64_t epoch, struct tn_call *call)
 	return tn_epoch_make(&r->epoch, &r->train, &r->job, epoch, call);
 }
 
+/* The features of a dataset, some examples at a time. */
+static int encode(struct run *r, const struct tn_dataset *d, struct tn_feature_rows *rows,
+	const struct tn_train_events *events, struct tn_call *call)
+{
+	enum { AT_ONCE = 32 };
+	uint32_t examples[AT_ONCE];
+
+	if (tn_feature_rows_make(rows, &r->features, d->data.n, d->tokens, d->windows, call))
+		return tn_status(call);
+	for (size_t i = 0, n; i < d->data.n; i += n) {
+		struct tn_mark mark = tn_arena_mark(tn_call_arena(call));
+		struct tn_train_batch b;
+
+		n = d->data.n - i < AT_ONCE ? d->data.n - i : AT_ONCE;
+		for (size_t k = 0; k < n; k++)
+			examples[k] = (uint32_t)(i + k);
+		if (tn_train_batch_make(&b, d, r->p, examples, n, NULL, 0, call) ||
+				tn_features_compute(&r->features, rows, b.items, b.n, call))
+			return tn_status(call);
+		if (events && events->encoding)
+			events->encoding(events->user, (double)(i + n) / (double)d->data.n);
+		tn_arena_rewind(tn_call_arena(call), mark);
+	}
+	return 0;
+}
+
+static int encode_all(struct run *r, const struct tn_train_events *events, struct tn_call *call)
+{
+	if (!r->job.frozen_features)
+		return 0;
+	if (r->masking)
+		return tn_fail(call, TN_ECONFIG, "%s: frozen_features: a masked language model has "
+			"other features each time", r->job.path);
+	if (encode(r, &r->train, &r->train_rows, events, call))
+		return tn_status(call);
+	r->objective.rows = &r->train_rows;
+	if (!r->dev.data.n)
+		return 0;
+	return tn_dataset_scan(&r->dev, &r->job, r->p, NULL, NULL, call) ||
+		encode(r, &r->dev, &r->dev_rows, events, call) ? tn_status(call) : 0;
+}
+
 /* How many steps there are in all. */
 static int count_steps(struct run *r, struct tn_call *call)
 {
@@ -135,7 +181,8 @@ static int count_steps(struct run *r, struct tn_call *call)
 	return 0;
 }
 
-static int open_run(struct run *r, const struct tn_train_options *options, struct tn_call *call)
+static int open_run(struct run *r, const struct tn_train_options *options,
+	const struct tn_train_events *events, struct tn_call *call)
 {
 	r->arena = tn_arena_create();
 	if (!r->arena)
@@ -145,7 +192,8 @@ static int open_run(struct run *r, const struct tn_train_options *options, struc
 			tn_dataset_read(&r->train, &r->job, false, r->arena, call) ||
 			tn_dataset_read(&r->dev, &r->job, true, r->arena, call) ||
 			open_objective(r, call) || check_data(r, call) ||
-			run_open_measures(r, call) || count_steps(r, call))
+			run_open_measures(r, call) || encode_all(r, events, call) ||
+			count_steps(r, call))
 		return tn_status(call);
 	r->optimizer_opened = true;
 	if (tn_optimizer_open(&r->optimizer, &r->objective, &r->job.optim,
@@ -162,6 +210,9 @@ static void close_run(struct run *r)
 		tn_optimizer_close(&r->optimizer);
 	if (r->opened)
 		tn_objective_close(&r->objective);
+	tn_features_close(&r->features);
+	tn_feature_rows_finish(&r->train_rows);
+	tn_feature_rows_finish(&r->dev_rows);
 	tn_pipeline_close(r->p);
 	tn_epoch_finish(&r->epoch);
 	tn_dataset_finish(&r->train);
@@ -303,7 +354,7 @@ static int loop(struct run *r, const struct tn_train_events *events, struct tn_t
 		result->end = TN_TRAIN_STOPPED;
 		return run_save(r, false, call);
 	}
-	return run_finish(r, call);
+	return run_finish(r, events, call);
 }
 
 int tn_train_run(const struct tn_train_options *options, const struct tn_train_events *events,
@@ -314,7 +365,7 @@ int tn_train_run(const struct tn_train_options *options, const struct tn_train_e
 	*result = (struct tn_train_result){ .best = NAN };
 	if (!r)
 		return tn_fail(call, TN_ENOMEM, "out of memory");
-	if (!open_run(r, options, call))
+	if (!open_run(r, options, events, call))
 		loop(r, events, result, call);
 	result->step = r->state.step;
 	result->steps = r->steps;

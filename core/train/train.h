@@ -37,6 +37,8 @@ struct tn_train_events {
 	/** After each step; true: stop here. */
 	bool (*step)(void *user, const struct tn_train_step *step);
 	void (*evaluated)(void *user, const struct tn_train_evaluation *evaluation);
+	/** Before the first step, while the model runs over the examples: the share that is done. */
+	void (*encoding)(void *user, double share);
 };
 
 enum tn_train_end { TN_TRAIN_DONE = 0, TN_TRAIN_STOPPED = 1 };

@@ -154,6 +154,26 @@ START_TEST(test_accumulated_batches_are_one)
 }
 END_TEST
 
+START_TEST(test_kept_features_are_the_models)
+{
+	static const char frozen[] = "freeze=(\"embeddings.*\", \"encoder.*\")";
+	struct tn_call *call = tn_call_create();
+	struct tn_train_result result;
+	struct told whole = { .n = 0 }, kept = { .n = 0 };
+
+	ck_assert_msg(!run("training/tags-job.cfg", "frozen", frozen, false, &whole, &result, call),
+		"%s", tn_error_text(call));
+	ck_assert_msg(!run("training/tags-job.cfg", "kept", "frozen_features=true", false, &kept,
+		&result, call), "%s", tn_error_text(call));
+	ck_assert_uint_eq(whole.n, kept.n);
+	for (size_t i = 0; i < whole.n; i++)
+		ck_assert_double_eq_tol(whole.losses[i], kept.losses[i], 1e-5 * whole.losses[i]);
+	ck_assert_double_lt(kept.losses[19], kept.losses[3]);
+	same_file("frozen", "kept", "model.safetensors", call);
+	tn_call_destroy(call);
+}
+END_TEST
+
 START_TEST(test_another_job_does_not_go_on)
 {
 	struct tn_call *call = tn_call_create();
@@ -194,6 +214,7 @@ int main(void)
 	TN_ADD(suite, test_span_answers_learn_as_in_pytorch);
 	TN_ADD(suite, test_going_on_changes_no_bit);
 	TN_ADD(suite, test_accumulated_batches_are_one);
+	TN_ADD(suite, test_kept_features_are_the_models);
 	TN_ADD(suite, test_another_job_does_not_go_on);
 	return remove_folder(tn_check_main(suite));
 }
