@@ -211,8 +211,8 @@ static int print_long(struct data_check *c, const struct data_set *set)
 		.total = t->wrong };
 
 	longer.headline = tn_printf(c->call, "%s: texts longer than the %zu tokens of a window: %zu; "
-		"heads cut them or take several windows (on_overflow)", set->name, t->limit,
-		t->longer);
+		"where they are cut (on_overflow), %zu words with tags and %zu answers are lost",
+		set->name, t->limit, t->longer, t->lost_words, t->lost_spans);
 	wrong.headline = tn_printf(c->call, "%s: texts that cannot be tokenized: %zu", set->name,
 		t->wrong);
 	return print(c, &longer) ? tn_status(c->call) : print(c, &wrong);

@@ -184,6 +184,7 @@ static int print_tokens(struct data_check *c)
 		{ "set", "set", 1, -1 }, { "tokens", "tokens", 1, -1 },
 		{ "unknown", "unknown", 1, -1 }, { "unknown_share", "%", 100, 3 },
 		{ "window", "window", 1, -1 }, { "longer", "longer texts", 1, -1 },
+		{ "lost_words", "lost tags", 1, -1 }, { "lost_spans", "lost answers", 1, -1 },
 	};
 	struct tn_arena *arena = tn_call_arena(c->call);
 	const struct tn_value *rows[DATA_SETS];
@@ -198,7 +199,9 @@ static int print_tokens(struct data_check *c)
 		bench_set_int(arena, row, "unknown", (int64_t)t->unknown);
 		bench_set_real(arena, row, "unknown_share", (double)t->unknown / (double)t->tokens);
 		set_some(arena, row, "window", t->limit);
-		rows[i] = bench_set_int(arena, row, "longer", (int64_t)t->longer) ? row : NULL;
+		bench_set_int(arena, row, "longer", (int64_t)t->longer);
+		set_some(arena, row, "lost_words", t->lost_words);
+		rows[i] = set_some(arena, row, "lost_spans", t->lost_spans) ? row : NULL;
 	}
 	gap(c);
 	return print(c, columns, sizeof(columns) / sizeof(columns[0]), rows, c->n_sets);

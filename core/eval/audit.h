@@ -83,13 +83,14 @@ struct eval_token_audit {
 	size_t longer;			/* inputs that have more */
 	size_t tokens, unknown;		/* without special ones; those the tokenizer does not know */
 	size_t wrong;			/* inputs that could not be tokenized */
-	size_t lost_words, lost_spans;	/* what the pipeline's cuts take away: words with a tag but
-					 * O; places of answers */
+	size_t lost_words, lost_spans;	/* what cuts take away: words with a tag but O; places of
+					 * answers, which one window must hold whole */
 	size_t lost_inputs;		/* inputs that lose any of these */
 };
 
-/** Tokenizes all inputs; `step` (or NULL) is told after each how many are done.  Nothing is lost
- *  with a pipeline of tn_pipeline_open_tokens, whose windows have no limit.
+/** Tokenizes all inputs; `step` (or NULL) is told after each how many are done.  The cuts are the
+ *  pipeline's own; of one of tn_pipeline_open_tokens, which has none, they are those that would be
+ *  made at `limit`: of the text, or of the context of a question.
  *  Errors: TN_ENOMEM, TN_EINTERNAL. */
 int eval_audit_tokens(struct eval_token_audit *t, struct tn_pipeline *p,
 	const struct eval_data *data, void (*step)(void *user, size_t done), void *user,

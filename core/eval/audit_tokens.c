@@ -51,47 +51,83 @@ static bool holds(const struct tn_window *w, const struct tn_word *span)
 	return begin && end;
 }
 
-static size_t lost_spans(const struct tn_job *job, const struct eval_gold *gold)
-{
-	size_t lost = 0;
+/* What an input loses. */
+struct loss {
+	size_t words, spans;
+};
 
+static bool is_tagged(const struct eval_gold *gold, size_t word)
+{
+	return gold->tags && (gold->tags[word].len != 1 || gold->tags[word].text[0] != 'O');
+}
+
+/* By the windows as they are.  Words begin in some window, in order: behind the last of these
+ * all are lost. */
+static struct loss loss_of_windows(const struct tn_job *job, const struct eval_gold *gold)
+{
+	struct loss loss = { 0, 0 };
+	size_t end = 0;
+
+	for (size_t i = 0; job->word_range && i < job->windows.n; i++)
+		if (job->word_range[i][1] && job->word_range[i][0] + job->word_range[i][1] > end)
+			end = job->word_range[i][0] + job->word_range[i][1];
+	for (size_t i = end; job->word_range && i < job->example.n_words; i++)
+		loss.words += is_tagged(gold, i);
 	for (size_t i = 0; gold->spans && i < gold->n_answers; i++) {
 		size_t w = 0;
 
 		while (w < job->windows.n && !holds(&job->windows.items[w], &gold->spans[i]))
 			w++;
-		lost += w == job->windows.n;
+		loss.spans += w == job->windows.n;
 	}
-	return lost;
+	return loss;
 }
 
-/* Words begin in some window, in order: behind the last of these all are lost. */
-static size_t lost_words(const struct tn_job *job, const struct eval_gold *gold)
+/* The byte of a sequence where its first token begins that a cut of `more` tokens takes. */
+static uint32_t cut_at(const struct tn_window *w, int32_t sequence, size_t more)
 {
-	size_t end = 0, lost = 0;
+	size_t t = w->n_tokens;
+	uint32_t at = 0;
 
-	for (size_t i = 0; job->word_range && i < job->windows.n; i++)
-		if (job->word_range[i][1] && job->word_range[i][0] + job->word_range[i][1] > end)
-			end = job->word_range[i][0] + job->word_range[i][1];
-	for (size_t i = end; gold->tags && job->word_range && i < job->example.n_words; i++)
-		lost += gold->tags[i].len != 1 || gold->tags[i].text[0] != 'O';
-	return lost;
+	while (t-- > 0 && more)
+		if (w->tokens[t].sequence == sequence) {
+			at = w->tokens[t].begin;
+			more--;
+		}
+	return at;
+}
+
+/* By a cut that leaves `more` tokens less of the only window. */
+static struct loss loss_of_cut(const struct tn_job *job, const struct eval_gold *gold, size_t more)
+{
+	const struct tn_window *w = &job->windows.items[0];
+	uint32_t words_end = cut_at(w, 0, more), spans_end = cut_at(w, 1, more);
+	struct loss loss = { 0, 0 };
+
+	for (size_t i = 0; job->word_token && i < job->example.n_words; i++)
+		loss.words += job->word_token[i] >= words_end && is_tagged(gold, i);
+	for (size_t i = 0; gold->spans && i < gold->n_answers; i++)
+		loss.spans += gold->spans[i].end > spans_end;
+	return loss;
 }
 
 static void count_job(struct eval_token_audit *t, const struct tn_pipeline *p,
 	const struct tn_job *job, const struct eval_gold *gold, size_t length)
 {
-	size_t words = lost_words(job, gold), spans = 0;
+	bool longer = t->limit && length > t->limit;
+	struct loss loss = { 0, 0 };
 
 	/* Without a cut all is there, also where a tokenizer drops characters. */
 	if (job->windows.n > 1 || job->windows.truncated)
-		spans = lost_spans(job, gold);
-	t->longer += t->limit && length > t->limit;
+		loss = loss_of_windows(job, gold);
+	else if (longer)
+		loss = loss_of_cut(job, gold, length - t->limit);
+	t->longer += longer;
 	t->tokens += job->n_tokens;
 	t->unknown += unknown_tokens(p, job);
-	t->lost_words += words;
-	t->lost_spans += spans;
-	t->lost_inputs += words || spans;
+	t->lost_words += loss.words;
+	t->lost_spans += loss.spans;
+	t->lost_inputs += loss.words || loss.spans;
 }
 
 int eval_audit_tokens(struct eval_token_audit *t, struct tn_pipeline *p,

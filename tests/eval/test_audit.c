@@ -323,6 +323,10 @@ START_TEST(test_what_cuts_take_away)
 		"the O\nthe B-x\n");
 	t = tokens_of("ner.cfg", windows, false);
 	ck_assert_uint_eq(t.lost_words, 0);
+	/* What a cut would take. */
+	t = tokens_of("ner.cfg", windows, true);
+	ck_assert_uint_eq(t.lost_words, 2);
+	ck_assert_uint_eq(t.lost_inputs, 1);
 	t = tokens_of("ner.cfg", cut, false);
 	ck_assert_uint_eq(t.lost_words, 2);
 	ck_assert_uint_eq(t.lost_inputs, 1);
@@ -331,6 +335,8 @@ START_TEST(test_what_cuts_take_away)
 		"{\"question\":\"the\",\"context\":\"a cat\",\"answers\":[{\"text\":\"cat\",\"start\":2}]}\n");
 	t = tokens_of("qa.cfg", windows, false);
 	ck_assert_uint_eq(t.lost_spans, 0);
+	t = tokens_of("qa.cfg", windows, true);
+	ck_assert_uint_eq(t.lost_spans, 1);
 	t = tokens_of("qa.cfg", cut_answers, false);
 	ck_assert_uint_eq(t.lost_spans, 1);
 	ck_assert_uint_eq(t.lost_inputs, 1);
