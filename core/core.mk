@@ -256,6 +256,7 @@ noinst_LTLIBRARIES += %D%/libtrain.la
 	%D%/train/features.h \
 	%D%/train/gradcheck.c \
 	%D%/train/gradcheck.h \
+	%D%/train/guard.c \
 	%D%/train/job.c \
 	%D%/train/job.h \
 	%D%/train/masking.c \

@@ -472,6 +472,13 @@ TESTS += %D%/test_objective
 %C%_test_objective_LDADD = core/libtrain.la $(TEST_LIBS) -lm
 %C%_test_objective_SOURCES = %D%/train/test_objective.c
 
+check_PROGRAMS += %D%/test_optimizer
+TESTS += %D%/test_optimizer
+%C%_test_optimizer_CPPFLAGS = $(TEST_CPPFLAGS)
+%C%_test_optimizer_CFLAGS = $(TEST_CFLAGS)
+%C%_test_optimizer_LDADD = core/libtrain.la core/libeval.la $(TEST_LIBS) -lm
+%C%_test_optimizer_SOURCES = %D%/train/test_optimizer.c
+
 # Preloaded by train/kills.sh, so not below the address sanitizer.
 check_LTLIBRARIES += %D%/fault.la
 %C%_fault_la_SOURCES = %D%/train/fault.c

@@ -226,6 +226,7 @@ int run_finish(struct run *r, const struct tn_train_events *events, struct tn_ca
 		return tn_status(call);
 	if (run_evaluate_best(r, events, call))
 		return tn_status(call);
+	run_guard_end(r, call);
 	if (tn_export(r->job.output, &r->objective, call))
 		return tn_status(call);
 	unlink(r->best_path);

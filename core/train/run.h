@@ -53,12 +53,18 @@ int run_save(struct run *r, bool last, struct tn_call *call);
 /* Writes the model directory and removes what is only needed to go on. */
 int run_finish(struct run *r, const struct tn_train_events *events, struct tn_call *call);
 
-/* Judges the best parameters at the end where evaluations before it knew the loss alone. */
-int run_evaluate_best(struct run *r, const struct tn_train_events *events, struct tn_call *call);
+/* guard.c */
+/* Notes what usually spoils a run. */
+int run_guard(struct run *r, struct tn_call *call);
+/* Notes what did not learn. */
+void run_guard_end(const struct run *r, struct tn_call *call);
+
 /* evaluate.c */
 /* Checks the dev data against the heads and the metric that the job names. */
 int run_open_measures(struct run *r, struct tn_call *call);
 /* Judges the parameters as they are, and keeps them if they are the best. */
 int run_evaluate(struct run *r, const struct tn_train_events *events, struct tn_call *call);
+/* Judges the best parameters at the end where evaluations before it knew the loss alone. */
+int run_evaluate_best(struct run *r, const struct tn_train_events *events, struct tn_call *call);
 
 #endif

@@ -199,6 +199,8 @@ static int open_run(struct run *r, const struct tn_train_options *options,
 	if (tn_optimizer_open(&r->optimizer, &r->objective, &r->job.optim,
 			r->job.batch.accumulate > 1, call))
 		return tn_status(call);
+	if (!options->resume && run_guard(r, call))
+		return tn_status(call);
 	r->state = (struct tn_train_state){ .best = NAN };
 	return run_begin(r, options->resume, call);
 }
