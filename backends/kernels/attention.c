@@ -141,6 +141,44 @@ static inline size_t tile_rows(size_t left)
 	return left == 8 ? 4 : left < TILE ? left : TILE;
 }
 
+static size_t queries_of(const struct kernel_attention *a, size_t panel)
+{
+	const size_t left = a->n_q - panel * PANEL;
+
+	return left < PANEL ? left : PANEL;
+}
+
+static struct kernel_rows from_row(struct kernel_rows m, size_t row)
+{
+	return (struct kernel_rows){ m.at + row * m.stride, m.stride };
+}
+
+VEC_INLINE void fetch_row(const float *row, size_t cols, const int to_write)
+{
+	const char *end = (const char *)(row + cols);
+
+	for (const char *line = (const char *)((uintptr_t)row & ~(uintptr_t)63); line < end;
+		line += 64)
+		__builtin_prefetch(line, to_write);
+}
+
+/* Brings part i of n of the panel's rows into the cache, where the next head has them. */
+VEC_INLINE void fetch_ahead(const struct kernel_attention *a, size_t panel, size_t i, size_t n)
+{
+	const size_t rows = queries_of(a, panel), D = a->head_size;
+
+	for (size_t r = rows * i / n; a->ahead && r < rows * (i + 1) / n; r++) {
+		const size_t row = panel * PANEL + r, key = a->first + row;
+
+		fetch_row(a->q.at + row * a->q.stride + a->ahead, D, 0);
+		fetch_row(a->y.at + row * a->y.stride + a->ahead, D, 1);
+		if (key < a->n_k) {
+			fetch_row(a->k.at + key * a->k.stride + a->ahead, D, 0);
+			fetch_row(a->v.at + key * a->v.stride + a->ahead, D, 0);
+		}
+	}
+}
+
 /* One panel against one block of keys; m: vectors of queries. */
 VEC_INLINE void panel_block(const struct kernel_attention *a, const struct work *w, size_t panel,
 	struct kernel_rows k, struct kernel_rows v, size_t keys, const float *line, int first,
@@ -159,6 +197,8 @@ VEC_INLINE void panel_block(const struct kernel_attention *a, const struct work 
 		const float *at = k.at + j * k.stride;
 
 		n = tile_rows(keys - j);
+		if (first)
+			fetch_ahead(a, panel, j / TILE, (keys + TILE - 1) / TILE);
 		if (line)
 			TILE_OF(n, score_tile, s, q, at, k.stride, D, line - j, new_most);
 		else
@@ -229,18 +269,34 @@ static void seen(const struct kernel_attention *a, size_t i0, size_t n, size_t *
 		*begin = *end;
 }
 
-static struct kernel_rows copy_rows(float *to, struct kernel_rows from, size_t first, size_t rows,
-	size_t cols)
+static struct kernel_rows copy_rows(float *to, struct kernel_rows from, size_t rows, size_t cols)
 {
-	for (size_t r = 0; r < rows; r++)
-		memcpy(to + r * cols, from.at + (first + r) * from.stride, cols * sizeof(*to));
+	for (size_t r = 0; r < rows; r++) {
+		const float *row = from.at + r * from.stride;
+		size_t c = 0;
+
+		for (; c + LANES <= cols; c += LANES)
+			vstore(to + r * cols + c, vload(row + c));
+		if (c < cols)
+			vstore_n(to + r * cols + c, vload_n(row + c, cols - c), cols - c);
+	}
 	return (struct kernel_rows){ to, cols };
 }
 
-static void write_panel(const struct kernel_attention *a, const struct work *w, size_t panel,
-	size_t n)
+static void read_panel(const struct kernel_attention *a, const struct work *w, size_t panel)
 {
-	const size_t D = a->head_size;
+	const size_t D = a->head_size, n = queries_of(a, panel);
+	float *q = w->q + panel * D * PANEL;
+
+	if (n < PANEL)
+		memset(q, 0, D * PANEL * sizeof(*q));
+	transpose(q, PANEL, from_row(a->q, panel * PANEL).at, a->q.stride, n, D,
+		a->scale * 1.44269504f);
+}
+
+static void write_panel(const struct kernel_attention *a, const struct work *w, size_t panel)
+{
+	const size_t D = a->head_size, n = queries_of(a, panel);
 	float *o = w->o + panel * D * PANEL, *sum = w->sum + panel * PANEL;
 	const float *most = w->most + panel * PANEL;
 
@@ -251,7 +307,7 @@ static void write_panel(const struct kernel_attention *a, const struct work *w, 
 		for (size_t d = 0; d < D; d++)
 			vstore(o + d * PANEL + i * LANES, vload(o + d * PANEL + i * LANES) * part);
 	}
-	transpose(a->y.at + panel * PANEL * a->y.stride, a->y.stride, o, PANEL, D, n, 1.0f);
+	transpose(from_row(a->y, panel * PANEL).at, a->y.stride, o, PANEL, D, n, 1.0f);
 	if (a->lse.at)
 		for (size_t i = 0; i < n; i++)
 			a->lse.at[(panel * PANEL + i) * a->lse.stride] =
@@ -259,57 +315,68 @@ static void write_panel(const struct kernel_attention *a, const struct work *w, 
 				log((double)sum[i]));
 }
 
-void KERNEL_SYMBOL(attention)(const struct kernel_attention *a)
+/* Queries come to the workspace; those that see no key are done. */
+static void begin(const struct kernel_attention *a, const struct work *w, size_t panels)
 {
-	const size_t D = a->head_size, panels = (a->n_q + PANEL - 1) / PANEL;
+	const size_t D = a->head_size;
+
+	for (size_t p = 0; p < panels; p++) {
+		size_t from, to;
+
+		read_panel(a, w, p);
+		memset(w->sum + p * PANEL, 0, PANEL * sizeof(float));
+		for (size_t i = 0; i < PANEL; i++)
+			w->most[p * PANEL + i] = NOTHING;
+		seen(a, a->first + p * PANEL, queries_of(a, p), &from, &to);
+		if (from == to) {
+			memset(w->o + p * D * PANEL, 0, D * PANEL * sizeof(float));
+			write_panel(a, w, p);
+		}
+	}
+}
+
+/* All panels against keys j .. j + block - 1. */
+static void run_block(const struct kernel_attention *a, const struct work *w, size_t panels,
+	size_t j, size_t block)
+{
+	const size_t D = a->head_size;
 	const int lined = a->causal || a->left != UINT32_MAX || a->right != UINT32_MAX ||
 		a->rel.at || a->slope != 0;
+	struct kernel_rows k = from_row(a->k, j), v = from_row(a->v, j);
+
+	if (panels > 1) {
+		k = copy_rows(w->k, k, block, D);
+		v = copy_rows(w->v, v, block, D);
+	}
+	for (size_t p = 0; p < panels; p++) {
+		const size_t i0 = a->first + p * PANEL;
+		const float *line = NULL;
+		size_t from, to, keys;
+
+		seen(a, i0, queries_of(a, p), &from, &to);
+		if (to <= j || from >= j + block)
+			continue;
+		keys = to - j < block ? to - j : block;
+		if (lined)
+			line = distance_line(a, w->line, i0, j, keys);
+		if (queries_of(a, p) > LANES)
+			panel_block(a, w, p, k, v, keys, line, from / KEYS * KEYS == j, 2);
+		else
+			panel_block(a, w, p, k, v, keys, line, from / KEYS * KEYS == j, 1);
+		if (to <= j + block)
+			write_panel(a, w, p);
+	}
+}
+
+void KERNEL_SYMBOL(attention)(const struct kernel_attention *a)
+{
+	const size_t panels = (a->n_q + PANEL - 1) / PANEL;
 	struct work w;
-	size_t begin, end;
+	size_t from, to;
 
-	lay_out(&w, a->work, D);
-	memset(w.q, 0, panels * D * PANEL * sizeof(float));
-	memset(w.o, 0, panels * D * PANEL * sizeof(float));
-	for (size_t i = 0; i < panels * PANEL; i++) {
-		w.sum[i] = 0;
-		w.most[i] = NOTHING;
-	}
-	for (size_t p = 0; p < panels; p++) {
-		size_t n = a->n_q - p * PANEL < PANEL ? a->n_q - p * PANEL : PANEL;
-
-		transpose(w.q + p * D * PANEL, PANEL, a->q.at + p * PANEL * a->q.stride,
-			a->q.stride, n, D, a->scale * 1.44269504f);
-	}
-	seen(a, a->first, a->n_q, &begin, &end);
-	for (size_t j = begin / KEYS * KEYS; j < end; j += KEYS) {
-		struct kernel_rows k = { a->k.at + j * a->k.stride, a->k.stride };
-		struct kernel_rows v = { a->v.at + j * a->v.stride, a->v.stride };
-		size_t block = end - j < KEYS ? end - j : KEYS;
-
-		if (panels > 1) {
-			k = copy_rows(w.k, a->k, j, block, D);
-			v = copy_rows(w.v, a->v, j, block, D);
-		}
-		for (size_t p = 0; p < panels; p++) {
-			size_t i0 = a->first + p * PANEL, left = a->n_q - p * PANEL;
-			size_t n = left < PANEL ? left : PANEL, from, to, keys;
-			const float *line = NULL;
-
-			seen(a, i0, PANEL, &from, &to);
-			if (to <= j || from >= j + block)
-				continue;
-			keys = to - j < block ? to - j : block;
-			if (lined)
-				line = distance_line(a, w.line, i0, j, keys);
-			if (n > LANES)
-				panel_block(a, &w, p, k, v, keys, line, from / KEYS * KEYS == j, 2);
-			else
-				panel_block(a, &w, p, k, v, keys, line, from / KEYS * KEYS == j, 1);
-		}
-	}
-	for (size_t p = 0; p < panels; p++) {
-		size_t left = a->n_q - p * PANEL;
-
-		write_panel(a, &w, p, left < PANEL ? left : PANEL);
-	}
+	lay_out(&w, a->work, a->head_size);
+	begin(a, &w, panels);
+	seen(a, a->first, a->n_q, &from, &to);
+	for (size_t j = from / KEYS * KEYS; j < to; j += KEYS)
+		run_block(a, &w, panels, j, to - j < KEYS ? to - j : KEYS);
 }

@@ -33,6 +33,7 @@ struct kernel_attention {
 	struct kernel_rows rel;		/* [2*span-1][1], or none */
 	size_t span;
 	float slope;			/* of ALiBi; 0: none */
+	size_t ahead;			/* columns from here to the head that comes next; 0: none */
 	float *work;			/* work(head_size) bytes, 64-byte aligned */
 };
 

@@ -286,6 +286,9 @@ static void attend(const struct kernels *k, const struct tn_step *step, size_t s
 	} else if (attr->bias == TN_BIAS_ALIBI) {
 		a.slope = ((const float *)tn_host_data(&step->in[3]))[head];
 	}
+	/* Heads are dealt to the team in turn. */
+	if (head + (size_t)omp_get_num_threads() < attr->heads && attr->kv_heads == attr->heads)
+		a.ahead = (size_t)omp_get_num_threads() * D;
 	k->attention(&a);
 }
 
