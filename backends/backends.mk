@@ -46,6 +46,8 @@ noinst_LTLIBRARIES += %D%/libkernels.la
 	%D%/kernels/gemm_choose.c \
 	%D%/kernels/gemm_packed.c \
 	%D%/kernels/gemm_packed.h \
+	%D%/kernels/grad.h \
+	%D%/kernels/grad_steps.c \
 	%D%/kernels/int8.c \
 	%D%/kernels/int8.h \
 	%D%/kernels/isa.h \
@@ -58,6 +60,7 @@ noinst_LTLIBRARIES += %D%/libkernels.la
 KERNEL_LOOPS = \
 	%D%/kernels/attention.c \
 	%D%/kernels/gemm_panels.c \
+	%D%/kernels/grad_rows.c \
 	%D%/kernels/int8_loops.c \
 	%D%/kernels/rows.c \
 	%D%/kernels/vec.h

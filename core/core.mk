@@ -279,5 +279,7 @@ noinst_LTLIBRARIES += %D%/libconform.la
 %C%_libconform_la_SOURCES = \
 	%D%/conform/backend.c \
 	%D%/conform/backend.h \
+	%D%/conform/gradients.c \
 	%D%/conform/node.c \
-	%D%/conform/node.h
+	%D%/conform/node.h \
+	%D%/conform/suite.h

@@ -397,6 +397,14 @@ noinst_PROGRAMS += %D%/bench_kernels
 %C%_bench_kernels_LDADD = core/libconform.la core/libtenon.la -lm
 %C%_bench_kernels_SOURCES = %D%/bench/kernels.c
 
+# For the hand: time of training steps; tests/bench/train.py is PyTorch's side.
+noinst_PROGRAMS += %D%/bench_train
+%C%_bench_train_CPPFLAGS = $(TEST_CPPFLAGS)
+%C%_bench_train_CFLAGS = $(AM_CFLAGS) $(OPENMP_CFLAGS)
+%C%_bench_train_LDADD = core/libtrain.la core/libtenon.la
+%C%_bench_train_SOURCES = %D%/bench/train.c
+EXTRA_DIST += %D%/bench/train.py
+
 # For the hand: tenon as an engine of tests/bench/peers.
 noinst_PROGRAMS += %D%/bench_driver
 %C%_bench_driver_CPPFLAGS = $(TEST_CPPFLAGS)

@@ -4,6 +4,7 @@
 #ifndef TN_KERNELS_ISA_H
 #define TN_KERNELS_ISA_H
 
+#include "grad.h"
 #include "int8.h"
 #include "kernels.h"
 
@@ -24,7 +25,21 @@ void KERNEL_SYMBOL(attention)(const struct kernel_attention *a);
 size_t KERNEL_SYMBOL(attention_work)(size_t head_size);
 void KERNEL_SYMBOL(finish)(int kind, struct kernel_rows y, struct kernel_rows x,
 	const float *bias, struct kernel_rows residual, size_t rows, size_t cols);
+extern const struct grad_kernels KERNEL_SYMBOL(grad);
 void KERNEL_SYMBOL(gemm)(const struct kernel_gemm *g, size_t first, size_t panels);
+/* Calls f with `kind` as a constant, so that the loops hold no switch. */
+#define WITH_KIND(kind, f, ...)						\
+	do {								\
+		switch (kind) {						\
+		case TN_ACT_GELU: f(TN_ACT_GELU, __VA_ARGS__); break;	\
+		case TN_ACT_GELU_TANH: f(TN_ACT_GELU_TANH, __VA_ARGS__); break; \
+		case TN_ACT_RELU: f(TN_ACT_RELU, __VA_ARGS__); break;	\
+		case TN_ACT_SILU: f(TN_ACT_SILU, __VA_ARGS__); break;	\
+		case TN_ACT_TANH: f(TN_ACT_TANH, __VA_ARGS__); break;	\
+		case TN_ACT_SIGMOID: f(TN_ACT_SIGMOID, __VA_ARGS__); break; \
+		default: f(TN_ACT_NONE, __VA_ARGS__); break;		\
+		}							\
+	} while (0)
 #endif
 
 extern const struct kernels kernels_table_plain;

@@ -52,6 +52,8 @@ struct kernel_gemm {
 	float *work;		/* [strip][depth] */
 };
 
+struct grad_kernels;
+
 /** The kernels of one ISA.  [rows][cols] are those of the output unless stated. */
 struct kernels {
 	const char *isa;
@@ -103,6 +105,7 @@ struct kernels {
 	 *  and strip matter to the bits. */
 	void (*gemm)(const struct kernel_gemm *g, size_t first, size_t panels);
 	size_t gemm_panel, gemm_tile;	/* columns of a panel; rows handled at once */
+	const struct grad_kernels *grad;	/* those of training: grad.h */
 };
 
 /** The kernels for this CPU: the best it has, capped by TENON_ISA=plain|avx2|avx512.
@@ -111,6 +114,11 @@ const struct kernels *kernels_choose(struct tn_call *call);
 /** The kernels of an ISA; NULL when this CPU or this build lacks it. */
 const struct kernels *kernels_of(const char *isa);
 
+/** Those of them that grad.h is about. */
+#define GRAD_OPS							\
+	[TN_OP_REDUCE] = 1, [TN_OP_ACT_GRAD] = 1, [TN_OP_LAYER_NORM_GRAD] = 1, \
+	[TN_OP_RMS_NORM_GRAD] = 1, [TN_OP_SOFTMAX_GRAD] = 1,		\
+	[TN_OP_SCATTER_ADD] = 1, [TN_OP_SUM_SQUARES] = 1, [TN_OP_ADAMW] = 1
 /** Versions of the ops that kernels_run runs, and int8_run from the precision of gather on:
  *  where a backend's table begins. */
 #define KERNELS_OPS							\
@@ -118,7 +126,7 @@ const struct kernels *kernels_of(const char *isa);
 	[TN_OP_ADD] = 1, [TN_OP_MUL] = 1, [TN_OP_SCALE] = 1,		\
 	[TN_OP_ACT] = 1, [TN_OP_GLU] = 1, [TN_OP_LAYER_NORM] = 2,	\
 	[TN_OP_RMS_NORM] = 1, [TN_OP_ATTENTION] = 1, [TN_OP_SOFTMAX] = 1, \
-	[TN_OP_L2NORM] = 1
+	[TN_OP_L2NORM] = 1, GRAD_OPS
 /** As struct tn_backend_impl's supports and run, for one step. */
 int kernels_supports(const struct kernels *kernels, const struct tn_node *node,
 	struct tn_offer *offer);

@@ -29,20 +29,6 @@ VEC_INLINE vf act_of(int kind, vf x)
 	}
 }
 
-/* Calls f with `kind` as a constant, so that the loops hold no switch. */
-#define WITH_KIND(kind, f, ...)						\
-	do {								\
-		switch (kind) {						\
-		case TN_ACT_GELU: f(TN_ACT_GELU, __VA_ARGS__); break;	\
-		case TN_ACT_GELU_TANH: f(TN_ACT_GELU_TANH, __VA_ARGS__); break; \
-		case TN_ACT_RELU: f(TN_ACT_RELU, __VA_ARGS__); break;	\
-		case TN_ACT_SILU: f(TN_ACT_SILU, __VA_ARGS__); break;	\
-		case TN_ACT_TANH: f(TN_ACT_TANH, __VA_ARGS__); break;	\
-		case TN_ACT_SIGMOID: f(TN_ACT_SIGMOID, __VA_ARGS__); break; \
-		default: f(TN_ACT_NONE, __VA_ARGS__); break;		\
-		}							\
-	} while (0)
-
 VEC_INLINE void act_row(int kind, float *y, const float *x, size_t cols)
 {
 	size_t c = 0;
@@ -405,4 +391,5 @@ const struct kernels KERNEL_TABLE = {
 	.gemm = KERNEL_SYMBOL(gemm),
 	.gemm_panel = GEMM_PANEL,
 	.gemm_tile = GEMM_TILE,
+	.grad = &KERNEL_SYMBOL(grad),
 };

@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "kernels.h"
+#include "grad.h"
 
 /* Elements below which a team costs more than it saves. */
 #define ALONE 16384
@@ -79,6 +79,8 @@ int kernels_supports(const struct kernels *kernels, const struct tn_node *node,
 {
 	if (node->op >= TN_N_OPS || !known[node->op])
 		return kernel_refuse(offer, "no kernel for it");
+	if (grad_knows(node->op))
+		return grad_supports(kernels, node, offer);
 	for (uint32_t i = 0; i < node->n_in; i++) {
 		int index = (node->op == TN_OP_GATHER && i == 1) ||
 			(node->op == TN_OP_SEGMENT && i > 0);
@@ -325,7 +327,8 @@ static void over_rows(const struct rows_of_step *s,
 	}
 }
 
-int kernels_run(const struct kernels *kernels, const struct tn_step *step, struct tn_call *call)
+static int run_step(const struct kernels *kernels, const struct tn_step *step,
+	struct tn_call *call)
 {
 	struct rows_of_step s = { kernels, step, kernel_rows_of(&step->in[0]),
 		kernel_rows_of(&step->out[0]), kernel_n_rows(&step->out[0]),
@@ -356,4 +359,9 @@ int kernels_run(const struct kernels *kernels, const struct tn_step *step, struc
 		over_rows(&s, elementwise);
 		return 0;
 	}
+}
+
+int kernels_run(const struct kernels *kernels, const struct tn_step *step, struct tn_call *call)
+{
+	return (grad_knows(step->node->op) ? grad_run : run_step)(kernels, step, call);
 }

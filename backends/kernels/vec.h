@@ -128,6 +128,19 @@ VEC_INLINE vf vabs(vf x)
 	return (vf)((vi)x & 0x7fffffff);
 }
 
+VEC_INLINE vf vsqrt(vf x)
+{
+#if LANES == 16
+	return (vf)_mm512_sqrt_ps((__m512)x);
+#elif LANES == 8
+	return (vf)_mm256_sqrt_ps((__m256)x);
+#else
+	for (size_t i = 0; i < LANES; i++)
+		x[i] = __builtin_sqrtf(x[i]);
+	return x;
+#endif
+}
+
 /** The sum of the lanes, in double, from the first on. */
 VEC_INLINE double vsum(vf x)
 {
@@ -186,9 +199,9 @@ VEC_INLINE vf vexp(vf x)
 	return p * (vf)(((vi)t << 23) + 0x3f800000);
 }
 
-/** max(x, 0) - |x| b(|x|), where b is (reach - |x|)^4 times the fourth power of a
- *  polynomial, and 0 from `reach` on. */
-VEC_INLINE vf vgelu_by(vf x, float reach, const float *c)
+/** b(|x|), which is (reach - |x|)^4 times the fourth power of a polynomial, and 0 from
+ *  `reach` on. */
+VEC_INLINE vf vtail_by(vf x, float reach, const float *c)
 {
 	const vf a = vmin(vset(reach), vabs(x)), square = a * a;
 	vf p = vfma(a, vset(c[9]), vset(c[8]));
@@ -198,20 +211,33 @@ VEC_INLINE vf vgelu_by(vf x, float reach, const float *c)
 		p = vfma(square, p, vfma(a, vset(c[i + 1]), vset(c[i])));
 	p *= vset(reach) - a;
 	p *= p;
-	return vmax(vset(0.0f), x) - p * p * a;
+	return p * p;
+}
+
+/** max(x, 0) - |x| b(|x|). */
+VEC_INLINE vf vgelu_by(vf x, float reach, const float *c)
+{
+	return vmax(vset(0.0f), x) - vtail_by(x, reach, c) * vmin(vset(reach), vabs(x));
 }
 
 /** x/2 (1 + erf(x / sqrt 2)), absolute error below 2e-7 max(1, |x|), relative error below
  *  1e-6 for |x| < 1: x^+ less |x| erfc(|x| / sqrt 2) / 2, whose fourth root is smooth and so
  *  needs neither a division nor an exponential.  The polynomial has the least error of the
  *  product. */
+#define GELU_REACH 6.25f
+static const float gelu_tail[10] __attribute__((unused)) = { 1.345434188e-1f, -5.310234978e-3f,
+	-8.882599435e-3f, -6.753357463e-4f, 5.000059841e-4f, 6.972510095e-5f, -3.300464513e-5f,
+	1.431379731e-6f, 4.261298401e-7f, -3.894219453e-8f };
+
 VEC_INLINE vf vgelu(vf x)
 {
-	static const float c[10] = { 1.345434188e-1f, -5.310234978e-3f, -8.882599435e-3f,
-		-6.753357463e-4f, 5.000059841e-4f, 6.972510095e-5f, -3.300464513e-5f,
-		1.431379731e-6f, 4.261298401e-7f, -3.894219453e-8f };
+	return vgelu_by(x, GELU_REACH, gelu_tail);
+}
 
-	return vgelu_by(x, 6.25f, c);
+/** erfc(|x| / sqrt 2) / 2, absolute error below 2e-7. */
+VEC_INLINE vf vgelu_tail(vf x)
+{
+	return vtail_by(x, GELU_REACH, gelu_tail);
 }
 
 VEC_INLINE vf vsigmoid(vf x)

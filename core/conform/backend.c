@@ -10,17 +10,9 @@
 #include <string.h>
 #include <time.h>
 
-#include "conform/node.h"
+#include "conform/suite.h"
 
-struct suite {
-	const struct tn_backend *tested, *reference;
-	struct tn_conform *to;
-	struct tn_call *call;
-};
-
-static void result(struct suite *s, int ok, const char *format, ...) TN_PRINTF(3, 4);
-
-static void result(struct suite *s, int ok, const char *format, ...)
+void suite_result(struct suite *s, int ok, const char *format, ...)
 {
 	char line[400];
 	va_list args;
@@ -44,11 +36,19 @@ static double tolerance(uint32_t op)
 	case TN_OP_LAYER_NORM:
 	case TN_OP_RMS_NORM:
 	case TN_OP_SOFTMAX:
+	case TN_OP_REDUCE:
+	case TN_OP_ACT_GRAD:
+	case TN_OP_CROSS_ENTROPY:
+	case TN_OP_ATTENTION_GRAD:
+	case TN_OP_LAYER_NORM_GRAD:
+	case TN_OP_RMS_NORM_GRAD:
+	case TN_OP_SOFTMAX_GRAD:
 		return 2e-5;
 	case TN_OP_CONCAT:
 	case TN_OP_GATHER:
 	case TN_OP_WHERE:
 	case TN_OP_CAST:
+	case TN_OP_DROPOUT:
 		return 0;
 	default:
 		return 2e-6;
@@ -66,7 +66,7 @@ static void compare(struct suite *s, struct conform_node *n, const char *what)
 	if (!conform_offered(s->tested, n, &offer))
 		return;
 	if (conform_copy(n, &exact) || conform_run(s->reference, &exact, &plain, NULL, call)) {
-		result(s, 0, "%s %s: the reference: %s", n->node.name, what, tn_error_text(call));
+		suite_result(s, 0, "%s %s: the reference: %s", n->node.name, what, tn_error_text(call));
 		tn_clear(call);
 		return;
 	}
@@ -88,27 +88,26 @@ static void compare(struct suite *s, struct conform_node *n, const char *what)
 		packed = NULL;
 	}
 	if (tn_status(call)) {
-		result(s, 0, "%s %s: %s", n->node.name, what, tn_error_text(call));
+		suite_result(s, 0, "%s %s: %s", n->node.name, what, tn_error_text(call));
 		tn_clear(call);
 		return;
 	}
-	result(s, distance <= tolerance(n->node.op), "%s %s: off by %.2g of %.2g",
+	suite_result(s, distance <= tolerance(n->node.op), "%s %s: off by %.2g of %.2g",
 		n->node.name, what, distance, tolerance(n->node.op));
 }
 
-/* Finishes a node, then compares; a shape that the op table refuses is a fault too. */
-static void finish_and_compare(struct suite *s, struct conform_node *n, uint32_t op, size_t rows,
+void suite_compare(struct suite *s, struct conform_node *n, uint32_t op, size_t rows,
 	const char *what)
 {
 	if (!conform_finish(n, op, rows)) {
 		compare(s, n, what);
 		return;
 	}
-	result(s, 0, "%s %s: %s", n->node.name, what, tn_error_text(s->call));
+	suite_result(s, 0, "%s %s: %s", n->node.name, what, tn_error_text(s->call));
 	tn_clear(s->call);
 }
 
-static struct conform_node new_node(struct suite *s)
+struct conform_node suite_node(struct suite *s)
 {
 	tn_call_reset(s->call);
 	return (struct conform_node){ .call = s->call, .seed = 7 };
@@ -201,14 +200,14 @@ static void run_row_ops(struct suite *s, size_t from)
 	for (uint32_t op = 0; op < TN_N_OPS; op++)
 		for (int variant = 0; variant < 6; variant++)
 			for (size_t i = from; i < N_OF(row_counts); i++) {
-				struct conform_node n = new_node(s);
+				struct conform_node n = suite_node(s);
 				size_t cols = widths[(i + (size_t)variant) % N_OF(widths)];
 
 				if (!row_op(&n, op, variant, row_counts[i], cols))
 					continue;
 				snprintf(what, sizeof(what), "[%zu][%zu] variant %d",
 					row_counts[i], cols, variant);
-				finish_and_compare(s, &n, op, row_counts[i], what);
+				suite_compare(s, &n, op, row_counts[i], what);
 			}
 }
 
@@ -220,7 +219,7 @@ static void run_linear(struct suite *s, size_t from, enum tn_dtype precision)
 
 	for (int variant = 0; variant < 96; variant += variant < 16 ? 1 : 16)
 		for (size_t i = from; i < N_OF(row_counts); i++) {
-			struct conform_node n = new_node(s);
+			struct conform_node n = suite_node(s);
 			size_t ins = widths[(i + (size_t)variant) % N_OF(widths)];
 			size_t outs = widths[(i * 2 + (size_t)variant / 3) % N_OF(widths)];
 
@@ -229,14 +228,14 @@ static void run_linear(struct suite *s, size_t from, enum tn_dtype precision)
 			snprintf(what, sizeof(what), "[%zu][%zu] to %zu variant %d%s%s",
 				row_counts[i], ins, outs, variant, precision ? " in " : "",
 				precision ? tn_dtype_name(precision) : "");
-			finish_and_compare(s, &n, TN_OP_LINEAR, row_counts[i], what);
+			suite_compare(s, &n, TN_OP_LINEAR, row_counts[i], what);
 		}
 }
 
 /* Rows of a constant have no slack: what lies behind them stays. */
 static void run_linear_of_constant(struct suite *s)
 {
-	struct conform_node n = new_node(s);
+	struct conform_node n = suite_node(s);
 	const unsigned char *behind;
 	int ok = 1;
 
@@ -244,17 +243,17 @@ static void run_linear_of_constant(struct suite *s)
 	conform_weight(&n, 33, 25);
 	n.node.weight_in = 2;
 	n.node.attr.linear.parts = 1;
-	finish_and_compare(s, &n, TN_OP_LINEAR, 5, "of a constant");
+	suite_compare(s, &n, TN_OP_LINEAR, 5, "of a constant");
 	behind = (const unsigned char *)((float *)tn_host_data(&n.in[0]) + 5 * 25);
 	for (size_t i = 0; i < TN_ROW_SLACK * 25 * sizeof(float); i++)
 		ok &= behind[i] == 0xff;
-	result(s, ok, "linear of a constant: what lies behind it stays");
+	suite_result(s, ok, "linear of a constant: what lies behind it stays");
 }
 
 static void run_matmul(struct suite *s)
 {
 	for (uint32_t variant = 0; variant < 4; variant++) {
-		struct conform_node n = new_node(s);
+		struct conform_node n = suite_node(s);
 		char what[100];
 
 		n.node.attr.matmul.transpose_a = variant & 1;
@@ -263,17 +262,17 @@ static void run_matmul(struct suite *s)
 		conform_weight(&n, variant & 2 ? 41 : 25, variant & 2 ? 25 : 41);
 		n.node.weight_in = 0;
 		snprintf(what, sizeof(what), "[33][25][41] variant %u", variant);
-		finish_and_compare(s, &n, TN_OP_MATMUL, 33, what);
+		suite_compare(s, &n, TN_OP_MATMUL, 33, what);
 	}
 	/* A weight's gradient: sums over more rows than a slab has. */
 	for (size_t i = 0; i < 2; i++) {
 		const size_t rows = i ? 700 : 512;
-		struct conform_node n = new_node(s);
+		struct conform_node n = suite_node(s);
 
 		n.node.attr.matmul.transpose_a = 1;
 		conform_rows(&n, 0, rows, 70);
 		conform_rows(&n, 0, rows, 41);
-		finish_and_compare(s, &n, TN_OP_MATMUL, 70, i ? "over 700 rows" : "over 512 rows");
+		suite_compare(s, &n, TN_OP_MATMUL, 70, i ? "over 700 rows" : "over 512 rows");
 	}
 }
 
@@ -284,20 +283,20 @@ static void run_gather(struct suite *s)
 
 	for (size_t i = 0; i < N_OF(widths); i++)
 		for (uint32_t kind = TN_SUM; kind <= TN_MAX; kind++) {
-			struct conform_node n = new_node(s);
+			struct conform_node n = suite_node(s);
 
 			n.node.attr.reduce.kind = kind;
 			conform_rows(&n, 0, 17, widths[i]);
 			conform_index(&n, 1, begin, 7);
 			conform_index(&n, 1, end, 7);
-			finish_and_compare(s, &n, TN_OP_SEGMENT, 7,
+			suite_compare(s, &n, TN_OP_SEGMENT, 7,
 				kind == TN_MAX ? "max" : kind ? "mean" : "sum");
-			n = new_node(s);
+			n = suite_node(s);
 			conform_weight(&n, 17, widths[i]);
 			conform_index(&n, 0, index, 7);
 			n.node.attr.gather.precision = kind == TN_MAX ? TN_I8 : 0;
 			if (kind != TN_MEAN)
-				finish_and_compare(s, &n, TN_OP_GATHER, 7,
+				suite_compare(s, &n, TN_OP_GATHER, 7,
 					kind == TN_MAX ? "rows in I8" : "rows");
 		}
 }
@@ -305,8 +304,7 @@ static void run_gather(struct suite *s)
 static const uint32_t lengths[] = { 1, 16, 0, 7, 150, 33, 17, 2 };
 static const uint32_t kv_lengths[] = { 5, 140, 3, 0, 9, 64, 128, 1 };
 
-/* Attention over the axes, a bias and masks by variant; 0 when there is no more. */
-static int attention(struct conform_node *n, int variant, size_t head_size)
+int suite_attention(struct conform_node *n, int variant, size_t head_size)
 {
 	static const struct tn_attention_attr kinds[] = {
 		{ .heads = 3, .kv_heads = 3, .left = UINT32_MAX, .right = UINT32_MAX },
@@ -344,12 +342,12 @@ static void run_attention(struct suite *s)
 
 	for (int variant = 0; variant < 8; variant++)
 		for (size_t i = 0; i < N_OF(sizes); i++) {
-			struct conform_node n = new_node(s);
+			struct conform_node n = suite_node(s);
 
-			if (!attention(&n, variant, sizes[i]))
+			if (!suite_attention(&n, variant, sizes[i]))
 				continue;
 			snprintf(what, sizeof(what), "head size %zu variant %d", sizes[i], variant);
-			finish_and_compare(s, &n, TN_OP_ATTENTION, n.axis.rows, what);
+			suite_compare(s, &n, TN_OP_ATTENTION, n.axis.rows, what);
 		}
 }
 
@@ -393,12 +391,12 @@ static void check_rows_stay(struct suite *s, struct conform_node *n, size_t rows
 	if (packed)
 		s->tested->plugin->impl.backend->unpack(s->tested, packed);
 	if (at < 0)
-		result(s, 0, "%s %s: %s", n->node.name, what, tn_error_text(s->call));
+		suite_result(s, 0, "%s %s: %s", n->node.name, what, tn_error_text(s->call));
 	else if (at > 0)
-		result(s, 0, "%s %s: among %d rows other bits than among %zu", n->node.name, what,
+		suite_result(s, 0, "%s %s: among %d rows other bits than among %zu", n->node.name, what,
 			at, rows);
 	else
-		result(s, 1, "%s %s: bits do not depend on the batch", n->node.name, what);
+		suite_result(s, 1, "%s %s: bits do not depend on the batch", n->node.name, what);
 	tn_clear(s->call);
 }
 
@@ -410,7 +408,7 @@ static void run_rows_stay(struct suite *s)
 	char what[100];
 
 	for (size_t i = 0; i < 2 * N_OF(shapes); i++) {
-		struct conform_node n = new_node(s);
+		struct conform_node n = suite_node(s);
 		const size_t *shape = shapes[i / 2];
 
 		linear(&n, (int)i / 2, rows, shape[0], shape[1]);
@@ -420,14 +418,14 @@ static void run_rows_stay(struct suite *s)
 		if (!conform_finish(&n, TN_OP_LINEAR, rows))
 			check_rows_stay(s, &n, rows, what);
 	}
-	struct conform_node product = new_node(s);
+	struct conform_node product = suite_node(s);
 
 	conform_rows(&product, 0, rows, 96);
 	conform_weight(&product, 96, 50);
 	if (!conform_finish(&product, TN_OP_MATMUL, rows))
 		check_rows_stay(s, &product, rows, "96 to 50");
 	for (uint32_t op = 0; op < TN_N_OPS; op++) {
-		struct conform_node n = new_node(s);
+		struct conform_node n = suite_node(s);
 
 		if (row_op(&n, op, 0, rows, 384) && !conform_finish(&n, op, rows))
 			check_rows_stay(s, &n, rows, "of 384");
@@ -437,12 +435,12 @@ static void run_rows_stay(struct suite *s)
 /* Each sequence of an attention alone, with its bits in the batch. */
 static void run_sequences_stay(struct suite *s)
 {
-	struct conform_node n = new_node(s), one;
+	struct conform_node n = suite_node(s), one;
 	struct tn_offer offer;
 	size_t rows[200];
 	int ok = 1;
 
-	attention(&n, 3, 32);
+	suite_attention(&n, 3, 32);
 	if (conform_finish(&n, TN_OP_ATTENTION, n.axis.rows) ||
 	    !conform_offered(s->tested, &n, &offer) ||
 	    conform_run(s->tested, &n, &offer, NULL, s->call))
@@ -460,7 +458,7 @@ static void run_sequences_stay(struct suite *s)
 		for (size_t r = 0; r < count; r++)
 			ok &= conform_same_row(&one, r, &n, rows[r]);
 	}
-	result(s, ok, "attention: bits of a sequence do not depend on the batch");
+	suite_result(s, ok, "attention: bits of a sequence do not depend on the batch");
 }
 
 /* What one of several threads does: its own rows through the shared packing. */
@@ -492,7 +490,7 @@ static void *work(void *data)
 static void run_threads(struct suite *s)
 {
 	struct worker workers[4] = { 0 };
-	struct conform_node n = new_node(s);
+	struct conform_node n = suite_node(s);
 	struct tn_offer offer;
 	void *packed = NULL;
 	size_t rows[90];
@@ -522,7 +520,7 @@ static void run_threads(struct suite *s)
 	}
 	if (packed)
 		s->tested->plugin->impl.backend->unpack(s->tested, packed);
-	result(s, ok, "linear: four threads at once give the bits of one");
+	suite_result(s, ok, "linear: four threads at once give the bits of one");
 }
 
 static double seconds(clockid_t clock)
@@ -536,7 +534,7 @@ static double seconds(clockid_t clock)
 /* No more threads at work than the team has: CPU time against the wall clock. */
 static void run_budget(struct suite *s)
 {
-	struct conform_node n = new_node(s);
+	struct conform_node n = suite_node(s);
 	const double team = (double)omp_get_max_threads();
 	double wall, cpu;
 	struct tn_offer offer;
@@ -554,7 +552,7 @@ static void run_budget(struct suite *s)
 	wall = seconds(CLOCK_MONOTONIC) - wall;
 	if (packed)
 		s->tested->plugin->impl.backend->unpack(s->tested, packed);
-	result(s, !tn_status(s->call) && cpu <= wall * (team + 0.2),
+	suite_result(s, !tn_status(s->call) && cpu <= wall * (team + 0.2),
 		"linear: %.2f threads at work, the team has %.0f", cpu / wall, team);
 }
 
@@ -573,6 +571,7 @@ int tn_conform_backend(const struct tn_backend *tested, const struct tn_backend 
 		run_matmul(&s);
 		run_gather(&s);
 		run_attention(&s);
+		suite_gradients(&s);
 		run_rows_stay(&s);
 		run_sequences_stay(&s);
 		run_budget(&s);

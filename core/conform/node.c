@@ -75,6 +75,15 @@ void conform_index(struct conform_node *n, int axis, const int32_t *values, size
 		memcpy(tn_host_data(t), values, rows * sizeof(*values));
 }
 
+void conform_tensor(struct conform_node *n, const struct tn_spec *spec, const struct tn_tensor *t)
+{
+	const uint32_t i = n->node.n_in++;
+
+	n->in_spec[i] = *spec;
+	n->node.in[i] = &n->in_spec[i];
+	n->in[i] = *t;
+}
+
 struct tn_axis conform_axis(const uint32_t *lengths, size_t seqs, struct tn_call *call)
 {
 	uint32_t *start = tn_alloc_n(call, seqs + 1, sizeof(*start));
@@ -93,7 +102,7 @@ int conform_finish(struct conform_node *n, uint32_t op, size_t rows_out)
 	n->node.op = op;
 	n->node.name = tn_op_name(op);
 	n->node.version = tn_op_lowest(&n->node);
-	n->node.n_out = info->n_out - info->n_saved;
+	n->node.n_out = info->n_out - (n->training ? 0 : info->n_saved);
 	if (tn_status(n->call) || tn_op_infer(&n->node, n->out_spec, n->call))
 		return tn_status(n->call);
 	for (uint32_t o = 0; o < n->node.n_out; o++) {

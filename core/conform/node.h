@@ -16,6 +16,7 @@ struct conform_node {
 	struct tn_spec in_spec[TN_MAX_IN], out_spec[TN_MAX_OUT];
 	struct tn_tensor in[TN_MAX_IN], out[TN_MAX_OUT];
 	struct tn_axis axis, kv_axis;	/* seqs 0: not there */
+	bool training;			/* the node has its saved outputs too */
 };
 
 /** A number in [-1, 1). */
@@ -26,6 +27,8 @@ void conform_rows(struct conform_node *n, int axis, size_t rows, size_t cols);
 void conform_weight(struct conform_node *n, size_t rows, size_t cols);
 /** Adds I32 rows on an axis, copied from values. */
 void conform_index(struct conform_node *n, int axis, const int32_t *values, size_t rows);
+/** Adds a tensor that is there; the spec is copied. */
+void conform_tensor(struct conform_node *n, const struct tn_spec *spec, const struct tn_tensor *t);
 /** Axes from the lengths of their sequences. */
 struct tn_axis conform_axis(const uint32_t *lengths, size_t seqs, struct tn_call *call);
 /** Infers the outputs and gives them memory; rows_out: of an output on an axis. */

@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * kernels/grad_steps.c - gradient and optimizer nodes run by the kernels, shared among the
+ * threads of the team.
+ */
+#include "grad.h"
+
+#include <math.h>
+#include <omp.h>
+#include <string.h>
+
+/* Elements below which a team costs more than it saves. */
+#define ALONE 16384
+/* Columns, of a thread's share, come by so many; and elements. */
+#define GRAIN 64
+/* Parts of a sum over elements: fixed, so that the team does not matter. */
+#define PARTS 64
+
+static const uint8_t known[TN_N_OPS] = { GRAD_OPS };
+
+bool grad_knows(uint32_t op)
+{
+	return op < TN_N_OPS && known[op];
+}
+
+int grad_supports(const struct kernels *kernels, const struct tn_node *node,
+	struct tn_offer *offer)
+{
+	for (uint32_t i = 0; i < node->n_in; i++) {
+		const int index = node->op == TN_OP_SCATTER_ADD && i == 1;
+
+		if (node->in[i]->dtype != (index ? TN_I32 : TN_F32))
+			return kernel_refuse(offer, "input %u is not %s", i,
+				index ? "I32" : "F32");
+	}
+	if (node->op == TN_OP_REDUCE &&
+	    (node->attr.reduce.over != 0 || node->attr.reduce.kind == TN_MAX))
+		return kernel_refuse(offer, "only sums and means over rows have a kernel");
+	if (node->op != TN_OP_ADAMW && node->op != TN_OP_SUM_SQUARES)
+		offer->strided = UINT32_MAX;
+	return 1;
+}
+
+/* A step and its first tensors as rows. */
+struct grad_step {
+	const struct grad_kernels *k;
+	const struct kernels *kernels;
+	const struct tn_step *step;
+	struct kernel_rows x, y;
+	size_t rows, cols;		/* of x */
+};
+
+static struct kernel_rows rows_from(const struct tn_tensor *t, size_t row, size_t col)
+{
+	return (struct kernel_rows){ (float *)tn_host_data(t) + row * t->row_stride + col,
+		t->row_stride };
+}
+
+/* This thread's part of n things that come by `grain`. */
+static void share(size_t n, size_t grain, size_t *from, size_t *to)
+{
+	const size_t team = (size_t)omp_get_num_threads(), i = (size_t)omp_get_thread_num();
+	const size_t grains = (n + grain - 1) / grain;
+
+	*from = grains * i / team * grain;
+	*to = grains * (i + 1) / team * grain;
+	*from = *from < n ? *from : n;
+	*to = *to < n ? *to : n;
+}
+
+static void by_rows(const struct grad_step *s, size_t row, size_t n)
+{
+	const union tn_attr *attr = &s->step->node->attr;
+	const struct tn_tensor *in = s->step->in;
+	struct kernel_rows y = rows_from(&s->step->out[0], row, 0), x = rows_from(&in[0], row, 0);
+
+	if (s->step->node->op == TN_OP_ACT_GRAD)
+		s->k->act((int)attr->act.kind, y, x, rows_from(&in[1], row, 0), n, s->cols);
+	else
+		s->k->softmax((int)attr->softmax.log, y, x, rows_from(&in[1], row, 0), n, s->cols);
+}
+
+/* A norm: dx by rows, the gradients of its weights by columns. */
+static void norm_share(const struct grad_step *s)
+{
+	const struct tn_step *step = s->step;
+	const int centred = step->node->op == TN_OP_LAYER_NORM_GRAD;
+	const float *mean = centred ? tn_host_data(&step->in[2]) : NULL;
+	const float *rstd = tn_host_data(&step->in[centred ? 3 : 2]);
+	const struct tn_tensor *dy = &step->in[centred ? 4 : 3];
+	float *dweight = tn_host_data(&step->out[1]);
+	float *dbias = centred ? tn_host_data(&step->out[2]) : NULL;
+	size_t from, to;
+
+	share(s->rows, 1, &from, &to);
+	s->k->norm(rows_from(&step->out[0], from, 0), rows_from(&step->in[0], from, 0),
+		rows_from(dy, from, 0), tn_host_data(&step->in[1]), mean ? mean + from : NULL,
+		rstd + from, to - from, s->cols);
+	share(s->cols, GRAIN, &from, &to);
+	s->k->norm_weights(dweight + from, dbias ? dbias + from : NULL,
+		rows_from(&step->in[0], 0, from), rows_from(dy, 0, from), mean, rstd, s->rows,
+		to - from);
+}
+
+static void reduce_share(const struct grad_step *s)
+{
+	const int mean = s->step->node->attr.reduce.kind == TN_MEAN && s->rows;
+	size_t from, to;
+
+	share(s->cols, GRAIN, &from, &to);
+	s->k->sum_rows((float *)tn_host_data(&s->step->out[0]) + from,
+		rows_from(&s->step->in[0], 0, from), mean ? 1.0f / (float)s->rows : 1.0f, s->rows,
+		to - from);
+}
+
+/* The rows of the table that are this thread's: what has their index is added in order. */
+static void scatter_share(const struct grad_step *s)
+{
+	const struct tn_tensor *y = &s->step->out[0];
+	const int32_t *index = tn_host_data(&s->step->in[1]);
+	const struct kernel_rows table = kernel_rows_of(y);
+	size_t from, to;
+
+	share(y->dims[0], 1, &from, &to);
+	memset(table.at + from * table.stride, 0, (to - from) * s->cols * sizeof(float));
+	for (size_t r = 0; r < s->rows; r++) {
+		struct kernel_rows to_row;
+
+		if (index[r] < (int64_t)from || index[r] >= (int64_t)to)
+			continue;
+		to_row = rows_from(y, (size_t)index[r], 0);
+		s->kernels->add(to_row, to_row, rows_from(&s->step->in[0], r, 0), 1, s->cols);
+	}
+}
+
+static void adamw_share(const struct grad_step *s)
+{
+	const struct tn_tensor *in = s->step->in, *out = s->step->out;
+	const float *h = tn_host_data(&in[4]);
+	const double rate = (double)h[0], b1 = (double)h[1], b2 = (double)h[2];
+	const struct grad_adamw a = { .factor = h[7], .keep_m = h[1], .new_m = (float)(1 - b1),
+		.keep_v = h[2], .new_v = (float)(1 - b2), .by_m = (float)(rate / (double)h[5]),
+		.by_v = (float)(1 / sqrt((double)h[6])), .eps = h[3],
+		.decay = (float)(rate * (double)h[4]) };
+	size_t from, to;
+
+	share(s->rows * s->cols, GRAIN, &from, &to);
+	s->k->adamw(&a, (float *[]){ (float *)tn_host_data(&out[0]) + from,
+		(float *)tn_host_data(&out[1]) + from, (float *)tn_host_data(&out[2]) + from },
+		(float *)tn_host_data(&in[0]) + from, (float *)tn_host_data(&in[1]) + from,
+		(float *)tn_host_data(&in[2]) + from, (float *)tn_host_data(&in[3]) + from,
+		to - from);
+}
+
+static void sum_squares(const struct grad_step *s)
+{
+	const size_t n = s->rows * s->cols;
+	double part[PARTS], sum = 0;
+
+#pragma omp parallel for schedule(static) if (n >= ALONE)
+	for (size_t i = 0; i < PARTS; i++)
+		part[i] = s->k->sum_squares(s->x.at + n * i / PARTS,
+			n * (i + 1) / PARTS - n * i / PARTS);
+	for (size_t i = 0; i < PARTS; i++)
+		sum += part[i];
+	*s->y.at = (float)sum;
+}
+
+static int check_indexes(const struct tn_step *step, struct tn_call *call)
+{
+	const int32_t *index = tn_host_data(&step->in[1]);
+
+	for (size_t r = 0; r < step->in[0].dims[0]; r++)
+		if (index[r] >= 0 && (size_t)index[r] >= step->out[0].dims[0])
+			return tn_fail(call, TN_EINTERNAL, "%s: index %d of %zu rows",
+				step->node->name, (int)index[r], step->out[0].dims[0]);
+	return 0;
+}
+
+static void run_share(const struct grad_step *s)
+{
+	size_t from, to;
+
+	switch (s->step->node->op) {
+	case TN_OP_LAYER_NORM_GRAD:
+	case TN_OP_RMS_NORM_GRAD:
+		norm_share(s);
+		break;
+	case TN_OP_REDUCE:
+		reduce_share(s);
+		break;
+	case TN_OP_SCATTER_ADD:
+		scatter_share(s);
+		break;
+	case TN_OP_ADAMW:
+		adamw_share(s);
+		break;
+	default:
+		share(s->rows, 1, &from, &to);
+		by_rows(s, from, to - from);
+		break;
+	}
+}
+
+int grad_run(const struct kernels *kernels, const struct tn_step *step, struct tn_call *call)
+{
+	const struct tn_tensor *x = &step->in[0];
+	const struct grad_step s = { kernels->grad, kernels, step, kernel_rows_of(x),
+		kernel_rows_of(&step->out[0]), kernel_n_rows(x), tn_row_size(x) };
+	const size_t out = kernel_n_rows(&step->out[0]) * tn_row_size(&step->out[0]);
+
+	if (step->node->op == TN_OP_SUM_SQUARES) {
+		sum_squares(&s);
+		return 0;
+	}
+	if (step->node->op == TN_OP_SCATTER_ADD && check_indexes(step, call))
+		return tn_status(call);
+#pragma omp parallel if (s.rows * s.cols >= ALONE || out >= ALONE)
+	run_share(&s);
+	return 0;
+}
