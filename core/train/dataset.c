@@ -158,7 +158,7 @@ static void add_label(struct names *s, const struct tn_value *label)
 	}
 }
 
-/* A tag; of one that begins a span, also the tag that goes on with it. */
+/* A tag; of one that begins a span, also those that go on with it and that stand outside. */
 static void add_tag(struct names *s, struct tn_text tag)
 {
 	char inside[LONGEST_LABEL];
@@ -169,6 +169,7 @@ static void add_tag(struct names *s, struct tn_text tag)
 	memcpy(inside, tag.text, tag.len);
 	inside[0] = 'I';
 	add_name(s, inside, tag.len);
+	add_name(s, "O", 1);
 }
 
 static void add_example(struct names *s, const struct eval_example *e, enum tn_task task)
@@ -194,8 +195,6 @@ int tn_dataset_labels(const struct tn_dataset *d, const struct tn_job_file *job,
 {
 	struct names s = { .arena = arena, .call = call };
 
-	if (task == TN_TASK_SPANS)
-		add_name(&s, "O", 1);
 	for (size_t i = 0; i < d->data.n && !tn_status(call); i++)
 		if (is_for(job, d->source[i], head))
 			add_example(&s, &d->data.items[i], task);

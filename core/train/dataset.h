@@ -23,7 +23,8 @@ TN_PRIVATE int tn_dataset_read(struct tn_dataset *d, const struct tn_job_file *j
 	struct tn_arena *arena, struct tn_call *call);
 TN_PRIVATE void tn_dataset_finish(struct tn_dataset *d);
 /** The labels that answers to a task have in the data, in their order: names by their bytes,
- *  numbers by their value; tags begin with O and are complete (a B- with its I-).  In the
+ *  numbers by their value; tags begin with O, if there is one, and are complete (a B- with its
+ *  I- and O).  In the
  *  arena. `head`: only of data that are its own. */
 TN_PRIVATE int tn_dataset_labels(const struct tn_dataset *d, const struct tn_job_file *job,
 	const char *head, enum tn_task task, struct tn_arena *arena, const char *const **labels,
