@@ -6,6 +6,15 @@ EXTRA_DIST += \
 	%D%/ner.cfg \
 	%D%/qa.cfg \
 	%D%/quickstart.sh \
+	%D%/recipes/clinc150.cfg \
+	%D%/recipes/ewt.cfg \
+	%D%/recipes/polarity.cfg \
+	%D%/recipes/prepare.py \
+	%D%/recipes/pytorch.py \
+	%D%/recipes/squad.cfg \
+	%D%/recipes/sst2.cfg \
+	%D%/recipes/wnut17-crf.cfg \
+	%D%/recipes/wnut17-softmax.cfg \
 	%D%/record.py \
 	%D%/setup.sh
 

@@ -204,10 +204,10 @@ static int judge(const struct evaluating *e, double *judged, struct tn_call *cal
 		sum += m->value;
 		n++;
 	}
-	if (!n)
+	if (!n && wanted)
 		return tn_fail(call, TN_ECONFIG, "%s: stop.metric is %s, expected one of: %s",
-			e->r->job.path, wanted ? wanted : "not given", all);
-	*judged = sum / (double)n;
+			e->r->job.path, wanted, all);
+	*judged = n ? sum / (double)n : -e->loss;
 	return 0;
 }
 

@@ -31,14 +31,15 @@ static void check_rate(const struct run *r, struct tn_call *call)
 
 static void check_head(const struct run *r, const struct tn_pipeline_head *h, struct tn_call *call)
 {
-	const char *pooling = tn_string(tn_get(r->p->dir->head_options, "pooling"), "cls");
+	const char *pooling = tn_string(tn_get(r->p->dir->head_options, "pooling"), "");
 	const char *class = r->p->dir->class ? r->p->dir->class : "";
 
 	if (h->impl->task == TN_TASK_SPANS && r->p->info.kind == TN_CAUSAL)
 		tn_note(call, "head %s tags words of which the model has only seen what stands before "
 			"them: a bidirectional model does better", h->name);
 	if (h->plain_feature && !strcmp(h->plain_feature, "pooled") &&
-			!strcmp(class, "SentenceTransformer") && strcmp(pooling, "cls"))
+			!strcmp(class, "SentenceTransformer") &&
+			(!strcmp(pooling, "mean") || !strcmp(pooling, "max")))
 		tn_note(call, "head %s reads the first token through the pooler, which this model was "
 			"not trained to use: it was trained with pooling = \"%s\"", h->name, pooling);
 }

@@ -17,7 +17,12 @@ static int find_labels(void *user, const char *head, enum tn_task task, const ch
 {
 	struct run *r = user;
 
-	return tn_dataset_labels(&r->train, &r->job, head, task, r->arena, labels, n, call);
+	if (tn_dataset_labels(&r->train, &r->job, head, task, r->arena, labels, n, call))
+		return tn_status(call);
+	if (task == TN_TASK_LABEL && *n == 1)
+		return tn_fail(call, TN_EDATA, "%s: all train examples have the same label, %s, so "
+			"head %s has nothing to learn", r->job.path, (*labels)[0], head);
+	return 0;
 }
 
 static bool is_frozen(void *user, const char *name)
