@@ -23,7 +23,7 @@ struct int8_linear {
 	int8_t *w;			/* [panels][groups][cols][group] */
 	float *w_scale;			/* [panels * cols] */
 	int32_t *w_sum;			/* [panels * cols] */
-	float *bias;			/* [outs] or NULL */
+	float *bias;			/* [panels * cols]; zeros without */
 };
 
 /** The weights of a table. */
@@ -101,11 +101,11 @@ static int linear_pack(void **made, const struct int8_kernels *int8,
 	struct tn_call *call)
 {
 	struct int8_linear *l = calloc(1, sizeof(*l));
-	float *w = NULL;
+	float *w = NULL, *bias = NULL;
 	int8_t *q = NULL;
 	size_t all;
 
-	if (!l || linear_collect(node, weights, &w, &l->bias, &l->outs, &l->ins, call))
+	if (!l || linear_collect(node, weights, &w, &bias, &l->outs, &l->ins, call))
 		goto failed;
 	l->kind = LINEAR_INT8;
 	l->int8 = int8;
@@ -116,21 +116,25 @@ static int linear_pack(void **made, const struct int8_kernels *int8,
 	l->w = tn_pack_alloc(all * l->groups * int8->group);
 	l->w_scale = calloc(all, sizeof(*l->w_scale));
 	l->w_sum = calloc(all, sizeof(*l->w_sum));
+	l->bias = calloc(all, sizeof(*l->bias));
 	q = malloc(l->ins + 1);
-	if (!l->w || !l->w_scale || !l->w_sum || !q)
+	if (!l->w || !l->w_scale || !l->w_sum || !l->bias || !q)
 		goto failed;
+	if (bias)
+		memcpy(l->bias, bias, l->outs * sizeof(*bias));
 	memset(l->w, 0, all * l->groups * int8->group);
 	for (size_t o = 0; o < l->outs; o++)
 		pack_output(l, o, w + o * l->ins, q);
-	*bytes = all * (l->groups * int8->group + 2 * sizeof(float)) +
-		(l->bias ? l->outs * sizeof(float) : 0);
+	*bytes = all * (l->groups * int8->group + 3 * sizeof(float));
 	*made = l;
 	free(q);
 	free(w);
+	free(bias);
 	return 0;
 failed:
 	free(q);
 	free(w);
+	free(bias);
 	if (l)
 		linear_destroy(l);
 	return tn_fail(call, TN_ENOMEM, "out of memory for the weights of %s", node->name);
@@ -164,15 +168,13 @@ static void run_panel(const struct job *j, size_t from, size_t n, size_t panel)
 	const struct kernel_rows y = { j->y.at + from * j->y.stride + first, j->y.stride };
 	const struct kernel_rows residual = { j->residual.at ?
 		j->residual.at + from * j->residual.stride + first : NULL, j->residual.stride };
-	const struct int8_tile t = { .x = j->q, .x_stride = row_bytes(l->int8, l->ins),
+	const struct int8_panel p = { .x = j->q, .x_stride = row_bytes(l->int8, l->ins),
 		.x_scale = j->scale, .w = l->w + first * l->groups * l->int8->group,
-		.w_scale = l->w_scale + first, .w_sum = l->w_sum + first, .groups = l->groups,
-		.y = y, .rows = n, .n = width };
+		.w_scale = l->w_scale + first, .bias = l->bias + first,
+		.w_sum = l->w_sum + first, .groups = l->groups, .y = y, .rows = n, .n = width,
+		.act = l->act, .residual = residual, .kernels = j->kernels };
 
-	l->int8->tile(&t);
-	if (l->bias || residual.at || l->act != TN_ACT_NONE)
-		j->kernels->finish(l->act, y, y, l->bias ? l->bias + first : NULL, residual, n,
-			width);
+	l->int8->panel(&p);
 }
 
 /* Tasks from .. to: blocks of rows, each with all panels. */

@@ -14,17 +14,20 @@
  *  multiple of each ISA's rows of a tile. */
 #define INT8_BLOCK 60
 
-/** One tile: rows of quantized x against a panel of `cols` outputs. */
-struct int8_tile {
+/** Rows of quantized x against a panel of `cols` outputs. */
+struct int8_panel {
 	const void *x;			/* as quantize left it */
 	size_t x_stride;		/* bytes from row to row */
 	const float *x_scale;		/* of each row */
-	const int8_t *w;		/* [groups][cols][group] */
-	const float *w_scale;		/* of each column */
+	const int8_t *w;		/* [groups][cols][group]; what lies behind comes into the cache */
+	const float *w_scale, *bias;	/* of each column */
 	const int32_t *w_sum;		/* of each column: the sum of its weights */
 	size_t groups;
 	struct kernel_rows y;		/* [rows][n] */
 	size_t rows, n;			/* n <= cols columns are stored */
+	int act;			/* enum tn_act */
+	struct kernel_rows residual;	/* [rows][n], or none */
+	const struct kernels *kernels;
 };
 
 /** The loops of one ISA. */
@@ -34,8 +37,8 @@ struct int8_kernels {
 	size_t x_bytes;			/* of a quantized number */
 	/** One row of n floats, padded with zeros to `padded`. */
 	void (*quantize)(void *q, float *scale, const float *x, size_t n, size_t padded);
-	/** y = (float)sum * (x_scale * w_scale). */
-	void (*tile)(const struct int8_tile *t);
+	/** y = act((float)sum * (x_scale * w_scale) + bias) + residual. */
+	void (*panel)(const struct int8_panel *p);
 };
 
 /** The loops for the CPU on which `kernels` were chosen. */

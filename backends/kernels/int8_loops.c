@@ -5,6 +5,8 @@
  * saturate.  With VNNI x is stored as x + 128 without sign, and 128 times the sum of the
  * weights is taken off the result.
  */
+#include <tenon/impl/op.h>
+
 #include "int8.h"
 #include "isa.h"
 #include "vec.h"
@@ -27,7 +29,7 @@ typedef stored stored_lanes __attribute__((vector_size(LANES * sizeof(stored))))
 #if LANES == 16
 #define ROWS 12
 #elif LANES == 8
-#define ROWS 5
+#define ROWS 6
 #else
 #define ROWS 4
 #endif
@@ -152,16 +154,17 @@ VEC_INLINE vi without_zero(sums sum, const int32_t *w_sum)
 	return (vi)sum - of * ZERO;
 }
 
-VEC_INLINE void store_half(const struct int8_tile *t, size_t r, size_t first, sums sum)
+VEC_INLINE void store_half(const struct int8_panel *p, size_t r, size_t first, sums sum)
 {
-	const vf scale = vset(t->x_scale[r]) * vload(t->w_scale + first);
-	const vf y = to_float((sums)without_zero(sum, t->w_sum + first)) * scale;
-	float *to = t->y.at + r * t->y.stride + first;
+	const vf scale = vset(p->x_scale[r]) * vload(p->w_scale + first);
+	const vf y = to_float((sums)without_zero(sum, p->w_sum + first)) * scale +
+		vload(p->bias + first);
+	float *to = p->y.at + r * p->y.stride + first;
 
-	if (t->n >= first + LANES)
+	if (p->n >= first + LANES)
 		vstore(to, y);
-	else if (t->n > first)
-		vstore_n(to, y, t->n - first);
+	else if (p->n > first)
+		vstore_n(to, y, p->n - first);
 }
 
 /* Holds the compiler to one row after the other: it would run out of registers, and a sum
@@ -173,19 +176,23 @@ VEC_INLINE void in_turn(sums *sum)
 #endif
 }
 
-/* `rows` is a constant where this is called. */
-VEC_INLINE void tile_of(const struct int8_tile *t, size_t first, const size_t rows)
+/* `rows` is a constant where this is called.  fetch: what weights to bring into the cache,
+ * `step` bytes for each group. */
+VEC_INLINE void tile_of(const struct int8_panel *p, size_t first, const int8_t *fetch, size_t step,
+	const size_t rows)
 {
-	const char *x = (const char *)t->x + first * t->x_stride;
-	const int8_t *w = t->w;
+	const char *x = (const char *)p->x + first * p->x_stride;
+	const int8_t *w = p->w;
 	sums sum[ROWS][2] = { { { 0 } } };
 
-	for (size_t g = 0; g < t->groups; g++, w += COLS * GROUP) {
+	for (size_t g = 0; g < p->groups; g++, w += COLS * GROUP, fetch += step) {
 		const sums w0 = weights(w), w1 = weights(w + LANES * GROUP);
 
+		for (size_t i = 0; i < COLS * GROUP; i += 64)
+			__builtin_prefetch(fetch + i);
 #pragma GCC unroll 12
 		for (size_t r = 0; r < rows; r++) {
-			const sums v = spread((const stored *)(x + r * t->x_stride) + g * GROUP);
+			const sums v = spread((const stored *)(x + r * p->x_stride) + g * GROUP);
 
 			sum[r][0] = add_products(sum[r][0], v, w0);
 			sum[r][1] = add_products(sum[r][1], v, w1);
@@ -194,25 +201,65 @@ VEC_INLINE void tile_of(const struct int8_tile *t, size_t first, const size_t ro
 	}
 #pragma GCC unroll 12
 	for (size_t r = 0; r < rows; r++) {
-		store_half(t, first + r, 0, sum[r][0]);
-		store_half(t, first + r, LANES, sum[r][1]);
+		store_half(p, first + r, 0, sum[r][0]);
+		store_half(p, first + r, LANES, sum[r][1]);
 	}
 }
 
-static void tile(const struct int8_tile *t)
+/* The tile with its rows as a constant. */
+static void run_tile(const struct int8_panel *p, size_t first, const int8_t *fetch, size_t step,
+	size_t rows)
 {
-	size_t r = 0;
+#define TILE_OF(n)						\
+	case n:							\
+		tile_of(p, first, fetch, step, n);		\
+		break;
+	switch (rows) {
+	TILE_OF(1)
+	TILE_OF(2)
+	TILE_OF(3)
+	TILE_OF(4)
+#if ROWS > 4
+	TILE_OF(5)
+	TILE_OF(6)
+#endif
+#if ROWS > 6
+	TILE_OF(7)
+	TILE_OF(8)
+	TILE_OF(9)
+	TILE_OF(10)
+	TILE_OF(11)
+	TILE_OF(12)
+#endif
+	}
+#undef TILE_OF
+}
 
-	for (; r + ROWS <= t->rows; r += ROWS)
-		tile_of(t, r, ROWS);
-	for (; r + 4 <= t->rows; r += 4)
-		tile_of(t, r, 4);
-	for (; r + 2 <= t->rows; r += 2)
-		tile_of(t, r, 2);
-	if (r < t->rows)
-		tile_of(t, r, 1);
+static struct kernel_rows from_row(struct kernel_rows m, size_t row)
+{
+	return (struct kernel_rows){ m.at ? m.at + row * m.stride : NULL, m.stride };
+}
+
+/* By tiles of nearly equal rows, each finished while it is in the cache; together they fetch
+ * the next panel. */
+static void panel(const struct int8_panel *p)
+{
+	const size_t tiles = (p->rows + ROWS - 1) / ROWS, bytes = p->groups * COLS * GROUP;
+
+	for (size_t i = 0; i < tiles; i++) {
+		const size_t r = p->rows * i / tiles, n = p->rows * (i + 1) / tiles - r;
+		const struct kernel_rows y = from_row(p->y, r);
+
+		for (size_t ahead = r + n; ahead < r + 2 * n && ahead < p->rows; ahead++)
+			__builtin_prefetch(p->y.at + ahead * p->y.stride, 1);
+		run_tile(p, r, p->w + bytes + bytes * i / tiles,
+			(COLS * GROUP + tiles - 1) / tiles, n);
+		if (p->act != TN_ACT_NONE || p->residual.at)
+			p->kernels->finish(p->act, y, y, NULL, from_row(p->residual, r), n, p->n);
+	}
 }
 
 const struct int8_kernels INT8_TABLE = {
-	.group = GROUP, .cols = COLS, .x_bytes = sizeof(stored), .quantize = quantize, .tile = tile,
+	.group = GROUP, .cols = COLS, .x_bytes = sizeof(stored), .quantize = quantize,
+	.panel = panel,
 };
