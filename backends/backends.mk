@@ -60,8 +60,10 @@ noinst_LTLIBRARIES += %D%/libkernels.la
 KERNEL_LOOPS = \
 	%D%/kernels/attention.c \
 	%D%/kernels/gemm_panels.c \
+	%D%/kernels/grad_attention.c \
 	%D%/kernels/grad_rows.c \
 	%D%/kernels/int8_loops.c \
+	%D%/kernels/mask.h \
 	%D%/kernels/rows.c \
 	%D%/kernels/vec.h
 noinst_LTLIBRARIES += %D%/libkernels-plain.la

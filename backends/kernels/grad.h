@@ -19,6 +19,14 @@ struct grad_adamw {
 	float eps, decay;		/* decay: times the rate */
 };
 
+/** One (sequence, head) of the gradient of attention.  Of `forward`, q, y and lse stand at the
+ *  sequence's first row, n_q is all of its queries, first is 0, and work has
+ *  attention_work(head_size) bytes. */
+struct grad_attention {
+	struct kernel_attention forward;
+	struct kernel_rows dy, dq, dk, dv;	/* dk and dv are added to */
+};
+
 /** The loops of one ISA.  [rows][cols] are those of x. */
 struct grad_kernels {
 	/** dx = act'(x) dy; kind: enum tn_act. */
@@ -42,6 +50,10 @@ struct grad_kernels {
 	/** New p, m and v of n elements, which may lie where the old ones do. */
 	void (*adamw)(const struct grad_adamw *a, float *const *out, const float *p,
 		const float *dp, const float *m, const float *v, size_t n);
+	/** Without a bias by distance but that of ALiBi. */
+	void (*attention)(const struct grad_attention *g);
+	/** Bytes that it works in. */
+	size_t (*attention_work)(size_t head_size);
 };
 
 /** Whether an op is one of GRAD_OPS. */

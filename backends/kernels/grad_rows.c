@@ -282,4 +282,6 @@ const struct grad_kernels KERNEL_SYMBOL(grad) = {
 	.sum_rows = sum_rows,
 	.sum_squares = sum_squares,
 	.adamw = adamw,
+	.attention = KERNEL_SYMBOL(grad_attention),
+	.attention_work = KERNEL_SYMBOL(grad_attention_work),
 };

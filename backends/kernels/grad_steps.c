@@ -22,6 +22,19 @@ bool grad_knows(uint32_t op)
 	return op < TN_N_OPS && known[op];
 }
 
+static int supports_attention(const struct kernels *kernels, const struct tn_node *node,
+	struct tn_offer *offer)
+{
+	const struct tn_attention_attr *a = &node->attr.attention;
+
+	if (a->state || (a->bias != TN_BIAS_NONE && a->bias != TN_BIAS_ALIBI))
+		return kernel_refuse(offer, "attention with bias kind %u is left to the reference",
+			a->bias);
+	offer->strided = UINT32_MAX;
+	offer->workspace = kernels->grad->attention_work(a->head_size);
+	return 1;
+}
+
 int grad_supports(const struct kernels *kernels, const struct tn_node *node,
 	struct tn_offer *offer)
 {
@@ -35,6 +48,8 @@ int grad_supports(const struct kernels *kernels, const struct tn_node *node,
 	if (node->op == TN_OP_REDUCE &&
 	    (node->attr.reduce.over != 0 || node->attr.reduce.kind == TN_MAX))
 		return kernel_refuse(offer, "only sums and means over rows have a kernel");
+	if (node->op == TN_OP_ATTENTION_GRAD)
+		return supports_attention(kernels, node, offer);
 	if (node->op != TN_OP_ADAMW && node->op != TN_OP_SUM_SQUARES)
 		offer->strided = UINT32_MAX;
 	return 1;
@@ -165,6 +180,55 @@ static void sum_squares(const struct grad_step *s)
 	*s->y.at = (float)sum;
 }
 
+static void clear_columns(struct kernel_rows y, size_t rows, size_t cols)
+{
+	for (size_t r = 0; r < rows; r++)
+		memset(y.at + r * y.stride, 0, cols * sizeof(float));
+}
+
+/* One sequence and head of the keys, with all heads of the queries that read it. */
+static void attend_back(const struct grad_kernels *k, const struct tn_step *step, size_t seq,
+	size_t kv_head, float *work)
+{
+	const struct tn_attention_attr *attr = &step->node->attr.attention;
+	const struct tn_axis *q = step->axis, *kv = step->kv_axis ? step->kv_axis : step->axis;
+	const size_t D = attr->head_size, group = attr->heads / attr->kv_heads;
+	const size_t row = q->start[seq], kv_row = kv->start[seq], kv_col = kv_head * D;
+	struct grad_attention g = { .forward = { .head_size = D,
+		.k = rows_from(&step->in[1], kv_row, kv_col),
+		.v = rows_from(&step->in[2], kv_row, kv_col),
+		.n_q = q->start[seq + 1] - row, .n_k = kv->start[seq + 1] - kv_row,
+		.scale = attr->scale, .causal = attr->causal, .left = attr->left,
+		.right = attr->right, .work = work },
+		.dk = rows_from(&step->out[1], kv_row, kv_col),
+		.dv = rows_from(&step->out[2], kv_row, kv_col) };
+
+	clear_columns(g.dk, g.forward.n_k, D);
+	clear_columns(g.dv, g.forward.n_k, D);
+	for (size_t head = kv_head * group; head < (kv_head + 1) * group; head++) {
+		g.forward.q = rows_from(&step->in[0], row, head * D);
+		g.forward.y = rows_from(&step->in[3], row, head * D);
+		g.forward.lse = rows_from(&step->in[4], row, head);
+		g.dy = rows_from(&step->in[5], row, head * D);
+		g.dq = rows_from(&step->out[0], row, head * D);
+		if (attr->bias == TN_BIAS_ALIBI)
+			g.forward.slope = ((const float *)tn_host_data(&step->in[6]))[head];
+		k->attention(&g);
+	}
+}
+
+static void attention(const struct grad_kernels *k, const struct tn_step *step)
+{
+	const struct tn_attention_attr *attr = &step->node->attr.attention;
+	const size_t bytes = k->attention_work(attr->head_size);
+
+#pragma omp parallel for collapse(2) schedule(dynamic) if (step->axis->rows * attr->heads > 64)
+	for (size_t seq = 0; seq < step->axis->seqs; seq++)
+		for (size_t head = 0; head < attr->kv_heads; head++)
+			attend_back(k, step, seq, head, (float *)((char *)step->workspace +
+				(size_t)omp_get_thread_num() * bytes));
+}
+
 static int check_indexes(const struct tn_step *step, struct tn_call *call)
 {
 	const int32_t *index = tn_host_data(&step->in[1]);
@@ -210,6 +274,10 @@ int grad_run(const struct kernels *kernels, const struct tn_step *step, struct t
 
 	if (step->node->op == TN_OP_SUM_SQUARES) {
 		sum_squares(&s);
+		return 0;
+	}
+	if (step->node->op == TN_OP_ATTENTION_GRAD) {
+		attention(kernels->grad, step);
 		return 0;
 	}
 	if (step->node->op == TN_OP_SCATTER_ADD && check_indexes(step, call))

@@ -118,7 +118,8 @@ const struct kernels *kernels_of(const char *isa);
 #define GRAD_OPS							\
 	[TN_OP_REDUCE] = 1, [TN_OP_ACT_GRAD] = 1, [TN_OP_LAYER_NORM_GRAD] = 1, \
 	[TN_OP_RMS_NORM_GRAD] = 1, [TN_OP_SOFTMAX_GRAD] = 1,		\
-	[TN_OP_SCATTER_ADD] = 1, [TN_OP_SUM_SQUARES] = 1, [TN_OP_ADAMW] = 1
+	[TN_OP_ATTENTION_GRAD] = 1, [TN_OP_SCATTER_ADD] = 1,		\
+	[TN_OP_SUM_SQUARES] = 1, [TN_OP_ADAMW] = 1
 /** Versions of the ops that kernels_run runs, and int8_run from the precision of gather on:
  *  where a backend's table begins. */
 #define KERNELS_OPS							\

@@ -197,6 +197,7 @@ static void run_attention_gradient(struct suite *s)
 			    conform_run(s->reference, &n, &plain, NULL, s->call))
 				return;
 			back.node.attr = n.node.attr;
+			back.node.n_out = n.node.attr.attention.bias == TN_BIAS_REL ? 4 : 3;
 			back.axis = n.axis;
 			back.kv_axis = n.kv_axis;
 			for (uint32_t k = 0; k < 3; k++)

@@ -102,12 +102,16 @@ int conform_finish(struct conform_node *n, uint32_t op, size_t rows_out)
 	n->node.op = op;
 	n->node.name = tn_op_name(op);
 	n->node.version = tn_op_lowest(&n->node);
-	n->node.n_out = info->n_out - (n->training ? 0 : info->n_saved);
+	if (!n->node.n_out)
+		n->node.n_out = info->n_out - (n->training ? 0 : info->n_saved);
 	if (tn_status(n->call) || tn_op_infer(&n->node, n->out_spec, n->call))
 		return tn_status(n->call);
 	for (uint32_t o = 0; o < n->node.n_out; o++) {
+		const int keys = n->out_spec[o].axis == 1 && n->kv_axis.start;
+
 		n->node.out[o] = &n->out_spec[o];
-		if (give_memory(&n->out_spec[o], rows_out, &n->out[o], n->call))
+		if (give_memory(&n->out_spec[o], keys ? n->kv_axis.rows : rows_out, &n->out[o],
+				n->call))
 			return TN_ENOMEM;
 	}
 	return 0;

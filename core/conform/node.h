@@ -31,7 +31,7 @@ void conform_index(struct conform_node *n, int axis, const int32_t *values, size
 void conform_tensor(struct conform_node *n, const struct tn_spec *spec, const struct tn_tensor *t);
 /** Axes from the lengths of their sequences. */
 struct tn_axis conform_axis(const uint32_t *lengths, size_t seqs, struct tn_call *call);
-/** Infers the outputs and gives them memory; rows_out: of an output on an axis. */
+/** Infers the outputs, all of the op's if n_out is not set, and gives them memory; rows_out: of an output on an axis. */
 int conform_finish(struct conform_node *n, uint32_t op, size_t rows_out);
 /** The same node and inputs with outputs of its own. */
 int conform_copy(const struct conform_node *n, struct conform_node *copy);
