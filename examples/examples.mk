@@ -16,10 +16,19 @@ EXTRA_DIST += \
 	%D%/recipes/wnut17-crf.cfg \
 	%D%/recipes/wnut17-softmax.cfg \
 	%D%/record.py \
-	%D%/setup.sh
+	%D%/setup.sh \
+	%D%/tickets-dev.tsv \
+	%D%/tickets.tsv \
+	%D%/train-tickets.cfg
 
 # The demo model, all of its folder.
 dist-hook: dist-demo
 .PHONY: dist-demo
 dist-demo:
 	cp -R $(srcdir)/examples/demo $(distdir)/examples/
+
+# A head of one's own, built with the tests and not installed.
+check_LTLIBRARIES += %D%/head-margin.la
+%C%_head_margin_la_LDFLAGS = $(PLUGIN_LDFLAGS) -rpath /nowhere
+%C%_head_margin_la_LIBADD = core/libtenon.la -lm
+%C%_head_margin_la_SOURCES = %D%/margin/margin.c

@@ -254,32 +254,43 @@ static struct tn_value *copy_object(const struct tn_value *v, struct tn_arena *a
 	return copy;
 }
 
-static int write_config_json(const struct exporting *e)
+/* The class and its labels. */
+static int set_class(const struct exporting *e, struct tn_value *config)
 {
 	struct tn_arena *arena = tn_call_arena(e->call);
-	struct tn_value *config = copy_object(e->p->dir->config, arena), *list, *names, *numbers;
+	struct tn_value *list = tn_new_list(arena), *names = tn_new_object(arena);
+	struct tn_value *numbers = tn_new_object(arena);
+
+	tn_append(arena, list, tn_new_text(arena, e->class->name));
+	tn_set(arena, config, "architectures", list);
+	for (size_t i = 0; i < e->head->env.n_labels; i++) {
+		const char *label = e->head->env.labels[i];
+		const char *number = tn_printf(e->call, "%zu", i);
+
+		if (!number || !tn_set(arena, names, number, tn_new_text(arena, label)) ||
+				!tn_set(arena, numbers, label, tn_new_int(arena, (int64_t)i)))
+			return tn_fail(e->call, TN_ENOMEM, "out of memory");
+	}
+	if (e->head->env.n_labels) {
+		tn_set(arena, config, "id2label", names);
+		tn_set(arena, config, "label2id", numbers);
+	}
+	return 0;
+}
+
+static int write_config_json(const struct exporting *e)
+{
+	static const char *const types[] = { "dtype", "torch_dtype" };
+	struct tn_arena *arena = tn_call_arena(e->call);
+	struct tn_value *config = copy_object(e->p->dir->config, arena);
 	const char *text;
 	size_t len;
 
-	if (e->class) {
-		list = tn_new_list(arena);
-		names = tn_new_object(arena);
-		numbers = tn_new_object(arena);
-		tn_append(arena, list, tn_new_text(arena, e->class->name));
-		tn_set(arena, config, "architectures", list);
-		for (size_t i = 0; i < e->head->env.n_labels; i++) {
-			const char *label = e->head->env.labels[i];
-			const char *number = tn_printf(e->call, "%zu", i);
-
-			if (!number || !tn_set(arena, names, number, tn_new_text(arena, label)) ||
-					!tn_set(arena, numbers, label, tn_new_int(arena, (int64_t)i)))
-				return tn_fail(e->call, TN_ENOMEM, "out of memory");
-		}
-		if (e->head->env.n_labels) {
-			tn_set(arena, config, "id2label", names);
-			tn_set(arena, config, "label2id", numbers);
-		}
-	}
+	if (e->class && set_class(e, config))
+		return tn_status(e->call);
+	for (size_t i = 0; i < 2; i++)
+		if (tn_get(config, types[i]))
+			tn_set(arena, config, types[i], tn_new_text(arena, "float32"));
 	text = config ? tn_json_print(config, &len, e->call) : NULL;
 	return text ? write_text(e, "config.json", text, len) :
 		tn_fail(e->call, TN_ENOMEM, "out of memory");

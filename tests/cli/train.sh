@@ -70,6 +70,20 @@ train --overwrite
 ok $? "alone, it makes the model one of a class that transformers has"
 rm -rf "$out/run"
 
+# The head of examples/margin, with a loss of its own.
+TENON_PLUGIN_PATH=$(cd "$top_builddir/examples/.libs" && pwd):$TENON_PLUGIN_PATH
+export TENON_PLUGIN_PATH
+sed 's/use = "cls"/use = "margin"/; s/mood = "cls"/mood = "margin"/' "$out/mood.cfg" >"$out/margin.cfg"
+"$TENON" gradcheck "$out/margin.cfg" --set 'heads.mood={use="margin"; labels=("loud","quiet");}' \
+	--set backends=reference --entries 2 >"$out/rows" 2>"$out/err"
+[ $? = 0 ] && grep -q 'heads.mood.margin.weight' "$out/rows"
+ok $? "a head of one's own: its gradient is right"
+train --set pipeline="$out/margin.cfg"
+[ "$code" = 0 ] && tail -n 1 "$out/rows" | grep -q "100.00" &&
+	"$TENON" run "$out/run/pipeline.cfg" "the dog" | grep -q '"label":"quiet","margin":'
+ok $? "and it learns"
+rm -rf "$out/run"
+
 refuses 78 'data=(): there is no setting data = ' 'no data' --set 'data=()'
 refuses 78 'optim.lr: found -1, expected a real number, 0 to 10' 'a rate below 0' --set optim.lr=-1
 refuses 78 'optim.rate: no such option (options: lr, ' 'an unknown setting' --set optim.rate=1
