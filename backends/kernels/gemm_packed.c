@@ -264,6 +264,25 @@ int packed_matmul_supports(const struct kernels *kernels, const struct tn_node *
 	return 1;
 }
 
+/* A row of a panel; the usual widths as constants. */
+static void copy_row(float *to, const float *from, size_t n)
+{
+	switch (n) {
+	case 8:
+		memcpy(to, from, 8 * sizeof(*to));
+		break;
+	case 16:
+		memcpy(to, from, 16 * sizeof(*to));
+		break;
+	case 32:
+		memcpy(to, from, 32 * sizeof(*to));
+		break;
+	default:
+		memcpy(to, from, n * sizeof(*to));
+		break;
+	}
+}
+
 /* Panels of rows k .. k + depth of op(b) [ins][outs], columns first .. first + cols. */
 static void make_panels(const struct kernels *kernels, float *to, const struct tn_tensor *b,
 	int transposed, size_t first, size_t cols, size_t k, size_t depth)
@@ -274,12 +293,18 @@ static void make_panels(const struct kernels *kernels, float *to, const struct t
 	for (size_t c = 0; c < cols; c += panel, to += depth * panel) {
 		const size_t n = cols - c < panel ? cols - c : panel;
 
-		for (size_t i = 0; i < depth; i++) {
+		if (transposed) {
+			const float *rows[MADE];
+
 			for (size_t j = 0; j < n; j++)
-				to[i * panel + j] = transposed ?
-					from[(first + c + j) * stride + k + i] :
-					from[(k + i) * stride + first + c + j];
-			memset(to + i * panel + n, 0, (panel - n) * sizeof(*to));
+				rows[j] = from + (first + c + j) * stride;
+			pack_panel(to, panel, rows, n, k, depth);
+			continue;
+		}
+		for (size_t i = 0; i < depth; i++) {
+			copy_row(to + i * panel, from + (k + i) * stride + first + c, n);
+			if (n < panel)
+				memset(to + i * panel + n, 0, (panel - n) * sizeof(*to));
 		}
 	}
 }

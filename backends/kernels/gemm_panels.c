@@ -123,21 +123,60 @@ static size_t cut(size_t total, size_t parts, size_t i)
 	return total * i / parts;
 }
 
+/* Columns of x that are gone through for all tiles before the next ones: they stay in the
+ * first cache. */
+#define COLUMNS 8
+#define AHEAD 64	/* floats that are fetched before they are copied */
+
+/* A row of n floats to row c of a tile of `rows` rows.  Whole vectors are stored where they do
+ * not leave the tile: what is too much goes to later rows, which come later. */
+VEC_INLINE void copy_tile_row(float *tile, const float *x, size_t n, size_t c, size_t rows)
+{
+	for (size_t v = 0; v < n; v += LANES) {
+		const size_t left = n - v < LANES ? n - v : LANES;
+
+		if (c * n + v + LANES <= rows * n)
+			vstore(tile + c * n + v, vload_n(x + v, left));
+		else
+			vstore_n(tile + c * n + v, vload_n(x + v, left), left);
+	}
+}
+
+/* As copy_strip, of x that lies column after column. */
+static void copy_columns(const struct kernel_gemm *g, size_t from, size_t to, size_t k, size_t depth)
+{
+	const size_t tiles = (to - from + TILE - 1) / TILE;
+
+	for (size_t j = 0; j < depth; j += COLUMNS) {
+		const size_t end = depth - j < COLUMNS ? depth : j + COLUMNS;
+
+		for (size_t i = 0; i < tiles; i++) {
+			const size_t r = cut(to - from, tiles, i);
+			const size_t n = cut(to - from, tiles, i + 1) - r;
+			const float *x = g->x.at + from + r + k * g->x_step;
+
+			for (size_t c = j; c < end; c++) {
+				__builtin_prefetch(x + c * g->x_step + AHEAD);
+				copy_tile_row(g->work + r * depth, x + c * g->x_step, n, c, depth);
+			}
+		}
+	}
+}
+
 /* Rows [from, to) of x, columns [k, k + depth), to g->work: tile after tile [depth][rows]. */
 static void copy_strip(const struct kernel_gemm *g, size_t from, size_t to, size_t k, size_t depth)
 {
 	const size_t tiles = (to - from + TILE - 1) / TILE;
 
+	if (g->x_step != 1) {
+		copy_columns(g, from, to, k, depth);
+		return;
+	}
 	for (size_t i = 0; i < tiles; i++) {
 		const size_t r = cut(to - from, tiles, i), n = cut(to - from, tiles, i + 1) - r;
-		const float *x = g->x.at + (from + r) * g->x.stride + k * g->x_step;
-		float *copy = g->work + r * depth;
 
-		if (g->x_step == 1)
-			transpose(copy, n, x, g->x.stride, n, depth, 1.0f);
-		else
-			for (size_t j = 0; j < depth; j++)
-				memcpy(copy + j * n, x + j * g->x_step, n * sizeof(*copy));
+		transpose(g->work + r * depth, n, g->x.at + (from + r) * g->x.stride + k,
+			g->x.stride, n, depth, 1.0f);
 	}
 }
 
