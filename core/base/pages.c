@@ -63,26 +63,55 @@ void tn_pages_free(void *pages, size_t bytes)
 }
 #endif
 
-/* Blocks are cut from regions.  A region goes when its last block does. */
+/* Blocks are cut from regions.  A region goes when its last block does; until then a block
+ * that is given back is for who asks for as many bytes: weights that change are packed anew
+ * in memory that is there. */
 struct region {
 	size_t size, used, blocks;
+	struct header *free;		/* blocks that were given back */
+	struct region *next;
 };
 
 /* Stands LINE bytes before each block. */
 struct header {
 	struct region *region;
+	size_t size;
+	struct header *next;		/* of those that are free */
 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static struct region *regions;
 static struct region *current;		/* that the next block is cut from */
 
-static void leave(struct region *r)
+static void give_back(struct header *h)
 {
-	if (!--r->blocks) {
-		if (r == current)
-			current = NULL;
-		tn_pages_free(r, r->size);
-	}
+	struct region *r = h->region, **at = &regions;
+
+	h->next = r->free;
+	r->free = h;
+	if (--r->blocks)
+		return;
+	while (*at != r)
+		at = &(*at)->next;
+	*at = r->next;
+	if (r == current)
+		current = NULL;
+	tn_pages_free(r, r->size);
+}
+
+/* A free block of just that size, taken; or NULL. */
+static struct header *take_free(size_t size)
+{
+	for (struct region *r = regions; r; r = r->next)
+		for (struct header **at = &r->free; *at; at = &(*at)->next)
+			if ((*at)->size == size) {
+				struct header *h = *at;
+
+				*at = h->next;
+				r->blocks++;
+				return h;
+			}
+	return NULL;
 }
 
 static struct region *region_with(size_t bytes)
@@ -95,30 +124,39 @@ static struct region *region_with(size_t bytes)
 	r = tn_pages_alloc(size);
 	if (!r)
 		return NULL;
-	r->size = size;
-	r->used = LINE;
+	*r = (struct region){ .size = size, .used = LINE, .next = regions };
+	regions = r;
 	current = r;
 	return r;
+}
+
+static struct header *cut_block(size_t size)
+{
+	struct region *r = region_with(size);
+	struct header *h = r ? (struct header *)((char *)r + r->used) : NULL;
+
+	if (!h)
+		return NULL;
+	h->region = r;
+	h->size = size;
+	r->used += size;
+	r->blocks++;
+	return h;
 }
 
 void *tn_pack_alloc(size_t bytes)
 {
 	size_t size = round_up(bytes, LINE) + LINE;
-	struct region *r = NULL;
-	char *at = NULL;
+	struct header *h;
 
 	if (!bytes || size <= LINE || size > SIZE_MAX - REGION)
 		return NULL;
 	pthread_mutex_lock(&lock);
-	r = region_with(size);
-	if (r) {
-		at = (char *)r + r->used;
-		((struct header *)at)->region = r;
-		r->used += size;
-		r->blocks++;
-	}
+	h = take_free(size);
+	if (!h)
+		h = cut_block(size);
 	pthread_mutex_unlock(&lock);
-	return at ? at + LINE : NULL;
+	return h ? (char *)h + LINE : NULL;
 }
 
 void tn_pack_free(void *block)
@@ -126,6 +164,6 @@ void tn_pack_free(void *block)
 	if (!block)
 		return;
 	pthread_mutex_lock(&lock);
-	leave(((struct header *)((char *)block - LINE))->region);
+	give_back((struct header *)((char *)block - LINE));
 	pthread_mutex_unlock(&lock);
 }

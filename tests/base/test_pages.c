@@ -39,13 +39,13 @@ static void *fill_blocks(void *user)
 	return (void *)wrong;
 }
 
-/* Address space of the process, in pages. */
-static size_t address_pages(void)
+/* Address space of the process, in pages; and what of it is in memory. */
+static size_t address_pages(size_t *resident)
 {
 	FILE *f = fopen("/proc/self/statm", "re");
 	size_t pages = 0;
 
-	ck_assert(f && fscanf(f, "%zu", &pages) == 1);
+	ck_assert(f && fscanf(f, "%zu %zu", &pages, resident) == 2);
 	fclose(f);
 	return pages;
 }
@@ -54,7 +54,7 @@ START_TEST(test_blocks)
 {
 	pthread_t threads[4];
 	unsigned char first[4] = { 0, 50, 100, 150 };
-	size_t before = 0;
+	size_t before = 0, resident;
 
 	for (int round = 0; round < 4; round++) {
 		for (int i = 0; i < 4; i++)
@@ -67,12 +67,38 @@ START_TEST(test_blocks)
 			ck_assert_ptr_null(wrong);
 		}
 		if (!round)	/* malloc's arenas of the threads stay */
-			before = address_pages();
+			before = address_pages(&resident);
 	}
 #ifndef __SANITIZE_ADDRESS__
-	ck_assert_uint_lt(address_pages(), before + 8192);
+	ck_assert_uint_lt(address_pages(&resident), before + 8192);
 #endif
 	tn_pack_free(NULL);
+}
+END_TEST
+
+/* Packing anew, time and again, beside a block that stays takes no more memory. */
+START_TEST(test_blocks_are_used_again)
+{
+	const size_t bytes = 3 << 20;
+	void *stays = tn_pack_alloc(100), *old = tn_pack_alloc(bytes);
+	size_t before = 0, after;
+
+	for (int i = 0; i < 15; i++) {
+		void *fresh = tn_pack_alloc(bytes);
+
+		ck_assert(stays && fresh && fresh != old);
+		memset(fresh, 1, bytes);
+		tn_pack_free(old);
+		old = fresh;
+		if (i == 2)
+			address_pages(&before);
+	}
+	address_pages(&after);
+#ifndef __SANITIZE_ADDRESS__
+	ck_assert_uint_lt(after, before + 1024);
+#endif
+	tn_pack_free(old);
+	tn_pack_free(stays);
 }
 END_TEST
 
@@ -113,6 +139,7 @@ int main(void)
 
 	setenv("CK_FORK", "no", 1);
 	TN_ADD(s, test_blocks);
+	TN_ADD(s, test_blocks_are_used_again);
 	TN_ADD(s, test_pages);
 	TN_ADD(s, test_too_much);
 	return tn_check_main(s);
