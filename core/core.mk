@@ -47,6 +47,8 @@ EXTRA_DIST += %D%/libtenon.map
 	%D%/base/pages.c \
 	%D%/base/pages.h \
 	%D%/base/place.h \
+	%D%/base/plot.c \
+	%D%/base/plot.h \
 	%D%/base/random.h \
 	%D%/base/utf8.c \
 	%D%/base/utf8.h \
@@ -201,8 +203,6 @@ noinst_LTLIBRARIES += %D%/libbench.la
 	%D%/bench/measure.h \
 	%D%/bench/peak.c \
 	%D%/bench/peak.h \
-	%D%/bench/plot.c \
-	%D%/bench/plot.h \
 	%D%/bench/report.c \
 	%D%/bench/report.h \
 	%D%/bench/samples.c \
@@ -269,6 +269,8 @@ noinst_LTLIBRARIES += %D%/libtrain.la
 	%D%/train/optimizer.h \
 	%D%/train/output.c \
 	%D%/train/run.h \
+	%D%/train/story.c \
+	%D%/train/story.h \
 	%D%/train/train.c \
 	%D%/train/train.h
 

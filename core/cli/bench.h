@@ -7,7 +7,7 @@
 #include "base/file.h"
 #include "bench/measure.h"
 #include "bench/peak.h"
-#include "bench/plot.h"
+#include "base/plot.h"
 #include "bench/report.h"
 #include "cli/progress.h"
 
@@ -107,8 +107,8 @@ const char *bench_way_chain(const struct bench_way *w, struct tn_call *call);
 size_t bench_same_work(const struct bench_rows *rows, size_t first);
 /** Draws the ops of each work in each way under the roofline of the processor. */
 int bench_roofline(struct bench *b);
-/** Draws the panels (bench_plot) into the file of --plot. */
-int bench_save_plot(struct bench *b, const char *title, const struct bench_panel *panels, size_t n,
+/** Draws the panels (tn_plot) into the file of --plot. */
+int bench_save_plot(struct bench *b, const char *title, const struct tn_panel *panels, size_t n,
 	size_t columns);
 /** Writes all rows to stdout. */
 int bench_write(struct bench *b);

@@ -332,8 +332,8 @@ static int add_rows(struct growth *g, enum sweep_kind kind)
 /* A panel for each sweep: the time of a token, and what arithmetic alone would have it be. */
 static int save_plot(struct growth *g)
 {
-	struct bench_panel panels[N_SWEEPS];
-	struct bench_series series[N_SWEEPS][2];
+	struct tn_panel panels[N_SWEEPS];
+	struct tn_series series[N_SWEEPS][2];
 	double measured[N_SWEEPS][MOST_POINTS], expected[N_SWEEPS][MOST_POINTS];
 	char title[256];
 
@@ -346,11 +346,11 @@ static int save_plot(struct growth *g)
 			expected[k][i] = per_token(s, base) * (k == BY_THREADS ? s->x[base] / s->x[i] :
 				predicted(s, base, i));
 		}
-		series[k][0] = (struct bench_series){ "measured", s->x, measured[k], s->n, false };
-		series[k][1] = (struct bench_series){ k == BY_THREADS ? "one thread's share" :
+		series[k][0] = (struct tn_series){ "measured", s->x, measured[k], s->n, false };
+		series[k][1] = (struct tn_series){ k == BY_THREADS ? "one thread's share" :
 			"by arithmetic", s->x, expected[k], s->n, true };
-		panels[k] = (struct bench_panel){ kinds[k].title, kinds[k].label,
-			"microseconds a token", false, false, series[k], 2 };
+		panels[k] = (struct tn_panel){ .title = kinds[k].title, .x_label = kinds[k].label,
+			.y_label = "microseconds a token", .series = series[k], .n_series = 2 };
 	}
 	snprintf(title, sizeof(title), "%s: %s, %s", g->b->a->pipeline,
 		bench_way_chain(&g->b->ways[0], g->b->call), g->b->ways[0].p->config->precision);

@@ -19,8 +19,8 @@ struct roof {
 };
 
 struct picture {
-	struct bench_panel panel;
-	struct bench_series series[MOST_OPS + 2];
+	struct tn_panel panel;
+	struct tn_series series[MOST_OPS + 2];
 	struct roof roofs[2];		/* of single precision, of the others */
 	double x[MOST_OPS], y[MOST_OPS];
 	char names[MOST_OPS][80], title[120];
@@ -32,7 +32,7 @@ static double real(const struct tn_value *row, const char *key)
 }
 
 /* One tick for each power of ten around the ops, and the ridge. */
-static struct bench_series draw_roof(struct roof *r, double low, double high, double peak,
+static struct tn_series draw_roof(struct roof *r, double low, double high, double peak,
 	double read, const char *precision)
 {
 	const double ridge = peak / read;
@@ -47,7 +47,7 @@ static struct bench_series draw_roof(struct roof *r, double low, double high, do
 	for (size_t i = 0; i < n; i++)
 		r->y[i] = fmin(peak, r->x[i] * read);
 	snprintf(r->name, sizeof(r->name), "%s: %.0f GFLOP/s, %.1f GB/s", precision, peak, read);
-	return (struct bench_series){ r->name, r->x, r->y, n, true };
+	return (struct tn_series){ r->name, r->x, r->y, n, true };
 }
 
 /* What fits the panel: the end of a name says more than its beginning. */
@@ -71,7 +71,7 @@ static void draw_ops(struct picture *p, const struct tn_value *const *rows, size
 			100 * real(rows[i], "time_share"), tn_string(tn_get(rows[i], "op"), ""),
 			joined ? " + " : "", joined ? joined : "",
 			tail(tn_string(tn_get(rows[i], "where"), "")));
-		p->series[p->panel.n_series++] = (struct bench_series){ p->names[k], &p->x[k],
+		p->series[p->panel.n_series++] = (struct tn_series){ p->names[k], &p->x[k],
 			&p->y[k], 1, false };
 		k++;
 	}
@@ -114,8 +114,10 @@ static void draw(struct picture *p, const struct bench_peaks *peaks,
 	snprintf(p->title, sizeof(p->title), "%d at a time%s; %d thread%s",
 		(int)tn_int(tn_get(rows[0], "batch"), 0), each, peaks->threads,
 		peaks->threads == 1 ? "" : "s");
-	p->panel = (struct bench_panel){ p->title, "operations for each byte read and written",
-		"1e9 operations a second", true, true, p->series, 0 };
+	p->panel = (struct tn_panel){ .title = p->title,
+		.x_label = "operations for each byte read and written",
+		.y_label = "1e9 operations a second", .log_y = true, .legend_below = true,
+		.series = p->series };
 	if (peaks->read > 0)
 		draw_roofs(p, peaks, rows, n);
 	draw_ops(p, rows, n);
@@ -125,7 +127,7 @@ int bench_roofline(struct bench *b)
 {
 	const size_t n = b->n_ways * b->n_works;
 	struct picture *pictures = tn_alloc_n(b->call, n, sizeof(*pictures));
-	struct bench_panel *panels = tn_alloc_n(b->call, n, sizeof(*panels));
+	struct tn_panel *panels = tn_alloc_n(b->call, n, sizeof(*panels));
 
 	for (size_t i = 0, first = 0, rows; pictures && panels && i < n; i++, first += rows) {
 		rows = bench_same_work(&b->ops, first);

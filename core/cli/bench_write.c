@@ -168,7 +168,7 @@ static int write_tables(struct bench *b)
 	return 0;
 }
 
-int bench_save_plot(struct bench *b, const char *title, const struct bench_panel *panels, size_t n,
+int bench_save_plot(struct bench *b, const char *title, const struct tn_panel *panels, size_t n,
 	size_t columns)
 {
 	char *text = NULL;
@@ -177,7 +177,7 @@ int bench_save_plot(struct bench *b, const char *title, const struct bench_panel
 
 	if (!out)
 		return tn_fail(b->call, TN_ENOMEM, "out of memory");
-	bench_plot(out, title, panels, n, columns);
+	tn_plot(out, title, panels, n, columns);
 	if (fclose(out))
 		tn_fail(b->call, TN_ENOMEM, "out of memory");
 	else if (!tn_file_write(&b->plot, text, len, b->call))

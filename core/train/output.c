@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "train/export.h"
-#include "train/run.h"
+#include "train/story.h"
 
 bool run_matches(const struct tn_strings *globs, const char *name)
 {
@@ -227,7 +227,7 @@ int run_finish(struct run *r, const struct tn_train_events *events, struct tn_ca
 	if (run_evaluate_best(r, events, call))
 		return tn_status(call);
 	run_guard_end(r, call);
-	if (tn_export(r->job.output, &r->objective, call))
+	if (tn_export(r->job.output, &r->objective, call) || run_tell_story(r, call))
 		return tn_status(call);
 	unlink(r->best_path);
 	unlink(r->checkpoint_path);

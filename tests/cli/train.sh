@@ -60,6 +60,11 @@ cut -f 2 "$out/train.tsv" | cmp -s - "$out/labels"
 ok $? "what it wrote answers as it was taught"
 [ "$(wc -l <"$out/run/log.jsonl")" = 36 ] && [ ! -e "$out/run/checkpoint.safetensors" ]
 ok $? "the log has each step and evaluation, no checkpoint is left"
+grep -q '^| mood | accuracy | 100.00 |$' "$out/run/README.md" &&
+	grep -q '^- `mood` (cls): loud, quiet$' "$out/run/README.md" &&
+	grep -q '>mood.accuracy</text>' "$out/run/curves.svg" && tail -n 1 "$out/run/curves.svg" |
+	grep -q '^</svg>$'
+ok $? "a card with labels and figures, and curves"
 grep -q 'BertModel' "$out/run/config.json" && [ -e "$out/run/mood.safetensors" ]
 ok $? "beside another head, a head is in its own file"
 sed -i 's/; vector = "embed"//' "$out/mood.cfg"

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
- * core/bench/plot.c - lines over axes as an SVG file.
+ * core/base/plot.c - lines over axes as an SVG file.
  */
 #include <math.h>
 
-#include "bench/plot.h"
+#include "base/plot.h"
 
 /* Pixels. */
 #define WIDE 460
@@ -13,6 +13,8 @@
 #define TOP 56
 #define BOTTOM 48
 #define TITLE 34
+
+#define MOST_POINTS 40		/* more are a line without them */
 
 /* Distinct for the colour-blind.  Source: Okabe & Ito, "Color universal design", 2008. */
 static const char *const colours[] = { "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00",
@@ -27,7 +29,7 @@ struct axis {
 
 struct panel {
 	FILE *out;
-	const struct bench_panel *p;
+	const struct tn_panel *p;
 	struct axis x, y;
 };
 
@@ -81,7 +83,7 @@ static void find_range(struct panel *p)
 	p->x.low = p->y.low = INFINITY;
 	p->x.high = p->y.high = -INFINITY;
 	for (size_t s = 0; s < p->p->n_series; s++) {
-		const struct bench_series *l = &p->p->series[s];
+		const struct tn_series *l = &p->p->series[s];
 
 		for (size_t i = 0; i < l->n; i++) {
 			if (!has_place(p, l->x[i], l->y[i]))
@@ -100,6 +102,10 @@ static void find_range(struct panel *p)
 	if (!isfinite(p->y.low) || p->y.high <= 0) {
 		p->y.low = 1;
 		p->y.high = 10;
+	}
+	if (!p->x.log) {
+		p->x.low = 0;
+		p->x.high = p->x.high > 0 ? p->x.high : 1;
 	}
 	if (p->y.log) {
 		p->y.low = pow(10, floor(log10(p->y.low)));
@@ -123,11 +129,34 @@ static void y_tick(const struct panel *p, double v)
 	write_text(p->out, p->x.from - 8, y + 4, "end", "", label);
 }
 
+static void x_tick(const struct panel *p, double v, bool named)
+{
+	double x = place(&p->x, v);
+	char label[32];
+
+	fprintf(p->out, "<line x1=\"%.1f\" y1=\"%.1f\" x2=\"%.1f\" y2=\"%.1f\" stroke=\"#444\"/>\n",
+		x, p->y.from, x, p->y.from + 5);
+	snprintf(label, sizeof(label), v < 1000 ? "%.3g" : "%.6g", v);
+	if (named)
+		write_text(p->out, x, p->y.from + 19, "middle", "", label);
+}
+
+static void write_x_ticks(const struct panel *p)
+{
+	const struct tn_series *first = p->p->series;
+	double step = nice_step(p->x.high);
+
+	if (!p->x.log)
+		for (int i = 0; i * step <= p->x.high * 1.001; i++)
+			x_tick(p, i * step, true);
+	/* Every second one, when there are many. */
+	for (size_t i = 0; p->x.log && p->p->n_series && i < first->n; i++)
+		x_tick(p, first->x[i], first->n <= 8 || (first->n - 1 - i) % 2 == 0);
+}
+
 static void write_axes(const struct panel *p)
 {
-	const struct bench_series *first = p->p->series;
 	double step = p->y.log ? 10 : nice_step(p->y.high);
-	char label[32];
 
 	if (p->y.log)
 		for (double v = p->y.low; v <= p->y.high * 1.001; v *= step)
@@ -135,16 +164,7 @@ static void write_axes(const struct panel *p)
 	else
 		for (int i = 0; i * step <= p->y.high * 1.001; i++)
 			y_tick(p, i * step);
-	for (size_t i = 0; p->p->n_series && i < first->n; i++) {
-		double x = place(&p->x, first->x[i]);
-
-		fprintf(p->out, "<line x1=\"%.1f\" y1=\"%.1f\" x2=\"%.1f\" y2=\"%.1f\" "
-			"stroke=\"#444\"/>\n", x, p->y.from, x, p->y.from + 5);
-		snprintf(label, sizeof(label), first->x[i] < 1000 ? "%.3g" : "%.6g", first->x[i]);
-		/* Every second one, when there are many. */
-		if (first->n <= 8 || (first->n - 1 - i) % 2 == 0)
-			write_text(p->out, x, p->y.from + 19, "middle", "", label);
-	}
+	write_x_ticks(p);
 	fprintf(p->out, "<path d=\"M%.1f %.1fV%.1fH%.1f\" fill=\"none\" stroke=\"#444\"/>\n",
 		p->x.from, p->y.to, p->y.from, p->x.to);
 	write_text(p->out, (p->x.from + p->x.to) / 2, p->y.from + 38, "middle", "", p->p->x_label);
@@ -155,7 +175,7 @@ static void write_axes(const struct panel *p)
 
 static void write_series(const struct panel *p, size_t at)
 {
-	const struct bench_series *s = &p->p->series[at];
+	const struct tn_series *s = &p->p->series[at];
 	const char *colour = s->dashed ? "#777" : colours[at % N_COLOURS];
 	const char *how = s->dashed ? " stroke-dasharray=\"6 4\"" : "";
 	bool below = p->p->legend_below;
@@ -171,7 +191,7 @@ static void write_series(const struct panel *p, size_t at)
 		move = 'L';
 	}
 	fputs("\"/>\n", p->out);
-	for (size_t i = 0; !s->dashed && i < s->n; i++)
+	for (size_t i = 0; !s->dashed && s->n <= MOST_POINTS && i < s->n; i++)
 		if (has_place(p, s->x[i], s->y[i]))
 			fprintf(p->out, "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"3.5\" fill=\"%s\"/>\n",
 				place(&p->x, s->x[i]), place(&p->y, s->y[i]), colour);
@@ -180,7 +200,7 @@ static void write_series(const struct panel *p, size_t at)
 	write_text(p->out, legend + 30, y, "start", "", s->name);
 }
 
-void bench_plot(FILE *out, const char *title, const struct bench_panel *panels, size_t n,
+void tn_plot(FILE *out, const char *title, const struct tn_panel *panels, size_t n,
 	size_t columns)
 {
 	size_t rows = (n + columns - 1) / columns;
@@ -200,7 +220,7 @@ void bench_plot(FILE *out, const char *title, const struct bench_panel *panels, 
 		double left = (double)(i % columns * WIDE), top = (double)(TITLE +
 			i / columns * (HIGH + 16 * below));
 		struct panel p = { .out = out, .p = &panels[i],
-			.x = { .log = true, .from = left + LEFT, .to = left + WIDE - RIGHT },
+			.x = { .log = !panels[i].linear_x, .from = left + LEFT, .to = left + WIDE - RIGHT },
 			.y = { .log = panels[i].log_y, .from = top + HIGH - BOTTOM, .to = top + TOP } };
 
 		find_range(&p);
