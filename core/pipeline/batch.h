@@ -10,6 +10,7 @@
 struct tn_batch_item {
 	struct tn_job *job;
 	size_t window;
+	const char *head;		/* training: whose the answers are; NULL: every head's */
 };
 
 /** Counts the rows of each axis and binds the session's plan to them. */

@@ -48,7 +48,7 @@ static int read_file(struct tn_dataset *d, const struct tn_job_data *from, const
 int tn_dataset_read(struct tn_dataset *d, const struct tn_job_file *job, bool dev,
 	struct tn_arena *arena, struct tn_call *call)
 {
-	*d = (struct tn_dataset){ .hash = 0xcbf29ce484222325u, .arena = arena };
+	*d = (struct tn_dataset){ .hash = 0xcbf29ce484222325u, .job = job, .arena = arena };
 	for (size_t i = 0; i < job->n_data; i++) {
 		const char *path = dev ? job->data[i].dev : job->data[i].train;
 		size_t before = d->data.n, *source;
@@ -355,7 +355,8 @@ int tn_train_batch_make(struct tn_train_batch *b, const struct tn_dataset *d,
 		return tn_status(call);
 	for (size_t i = 0; i < n; i++)
 		for (size_t w = 0; w < jobs[i]->windows.n; w++, at++) {
-			b->items[at] = (struct tn_batch_item){ jobs[i], w };
+			b->items[at] = (struct tn_batch_item){ jobs[i], w,
+				d->job->data[d->source[examples[i]]].head };
 			b->tokens += jobs[i]->windows.items[w].n_tokens;
 			if (find_gold(&d->data.items[examples[i]], &b->golds[at], call))
 				return tn_status(call);

@@ -15,6 +15,7 @@ struct tn_dataset {
 	uint32_t *tokens, *windows;	/* of each, over all its windows; set by tn_dataset_scan */
 	size_t n_truncated, n_windows;	/* examples that lose text; windows of all */
 	uint64_t hash;			/* of texts and answers */
+	const struct tn_job_file *job;
 	struct tn_arena *arena;
 };
 

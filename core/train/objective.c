@@ -366,17 +366,19 @@ int tn_objective_bind(struct tn_objective_plan *plan, const struct tn_batch_item
 static int fill_targets(struct tn_objective *o, struct filling *f, const struct tn_batch_item *item,
 	const struct tn_gold *gold, struct tn_call *call)
 {
+	static const struct tn_gold nothing;
 	const struct tn_job *job = item->job;
 	struct tn_target target = { .example = &job->example,
 		.window = &job->windows.items[item->window],
 		.n_words = job->word_range ? job->word_range[item->window][1] : 0,
-		.gold = gold, .rows = target_rows, .core = f };
+		.rows = target_rows, .core = f };
 
 	target.last = target.window->first_word + target.n_words >= job->example.n_words;
 	for (size_t h = 0; h < o->p->n_heads; h++) {
 		struct tn_pipeline_head *head = &o->p->heads[h];
 
 		f->head = head->name;
+		target.gold = item->head && strcmp(item->head, head->name) ? &nothing : gold;
 		if (o->trained[h] && head->impl->target(head->state, &target, call))
 			return tn_status(call);
 	}

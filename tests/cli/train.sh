@@ -75,6 +75,19 @@ train --overwrite
 ok $? "alone, it makes the model one of a class that transformers has"
 rm -rf "$out/run"
 
+printf 'the cat sat\tanimal\na very good film\tart\nthe old film\tart\nJohn walked\thuman\n' \
+	>"$out/what.tsv"
+cat >"$out/two.cfg" <<EOF
+model = "$golden/bert-model-h40";
+heads = { mood = "cls"; what = "cls"; };
+EOF
+train --set pipeline="$out/two.cfg" --set "data=( { train=\"$out/train.tsv\"; dev=\"$out/train.tsv\";
+	head=\"mood\"; }, { train=\"$out/what.tsv\"; dev=\"$out/what.tsv\"; head=\"what\"; } )"
+[ "$code" = 0 ] && tail -n 1 "$out/rows" | grep -q ' 100.00' && "$TENON" run \
+	"$out/run/pipeline.cfg" "the cat sat" | grep -q '"label":"quiet".*"label":"animal"'
+ok $? "two heads learn together, each from data of its own"
+rm -rf "$out/run"
+
 # The head of examples/margin, with a loss of its own.
 TENON_PLUGIN_PATH=$(cd "$top_builddir/examples/.libs" && pwd):$TENON_PLUGIN_PATH
 export TENON_PLUGIN_PATH
