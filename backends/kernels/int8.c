@@ -30,6 +30,7 @@ struct int8_linear {
 struct int8_table {
 	enum linear_kind kind;
 	size_t cols;
+	size_t filled;			/* rows so far */
 	int8_t *q;			/* [rows][cols] */
 	float *scale;			/* [rows] */
 };
@@ -96,20 +97,17 @@ static void linear_destroy(struct int8_linear *l)
 	free(l);
 }
 
-static int linear_pack(void **made, const struct int8_kernels *int8,
-	const struct tn_node *node, const struct tn_tensor *weights, size_t *bytes,
-	struct tn_call *call)
+/* Room for the outputs of all parts; NULL: there is none. */
+static struct int8_linear *linear_create(const struct int8_kernels *int8,
+	const struct tn_node *node)
 {
 	struct int8_linear *l = calloc(1, sizeof(*l));
-	float *w = NULL, *bias = NULL;
-	int8_t *q = NULL;
 	size_t all;
 
-	if (!l || linear_collect(node, weights, &w, &bias, &l->outs, &l->ins, call))
-		goto failed;
-	l->kind = LINEAR_INT8;
-	l->int8 = int8;
-	l->act = (int)node->attr.linear.act;
+	if (!l)
+		return NULL;
+	*l = (struct int8_linear){ .kind = LINEAR_INT8, .int8 = int8, .ins = node->in[0]->dims[1],
+		.outs = node->out[0]->dims[1], .act = (int)node->attr.linear.act };
 	l->groups = (l->ins + int8->group - 1) / int8->group;
 	l->panels = (l->outs + int8->cols - 1) / int8->cols;
 	all = l->panels * int8->cols;
@@ -117,27 +115,41 @@ static int linear_pack(void **made, const struct int8_kernels *int8,
 	l->w_scale = calloc(all, sizeof(*l->w_scale));
 	l->w_sum = calloc(all, sizeof(*l->w_sum));
 	l->bias = calloc(all, sizeof(*l->bias));
-	q = malloc(l->ins + 1);
-	if (!l->w || !l->w_scale || !l->w_sum || !l->bias || !q)
-		goto failed;
-	if (bias)
-		memcpy(l->bias, bias, l->outs * sizeof(*bias));
-	memset(l->w, 0, all * l->groups * int8->group);
-	for (size_t o = 0; o < l->outs; o++)
-		pack_output(l, o, w + o * l->ins, q);
-	*bytes = all * (l->groups * int8->group + 3 * sizeof(float));
+	if (l->w && l->w_scale && l->w_sum && l->bias) {
+		memset(l->w, 0, all * l->groups * int8->group);
+		return l;
+	}
+	linear_destroy(l);
+	return NULL;
+}
+
+static int linear_pack(void **made, const struct int8_kernels *int8,
+	const struct tn_node *node, const struct tn_tensor *weights, size_t *bytes,
+	struct tn_call *call)
+{
+	const size_t step = node->attr.linear.bias ? 2 : 1;
+	struct int8_linear *l = linear_create(int8, node);
+	int8_t *q = malloc(node->in[0]->dims[1] + 1);
+	size_t at = 0;
+
+	if (!l || !q) {
+		if (l)
+			linear_destroy(l);
+		free(q);
+		return tn_fail(call, TN_ENOMEM, "out of memory for the weights of %s", node->name);
+	}
+	for (size_t p = 0; p < node->attr.linear.parts; p++) {
+		const struct tn_tensor *w = &weights[p * step];
+
+		if (step == 2)
+			memcpy(l->bias + at, tn_host_data(w + 1), w->dims[0] * sizeof(float));
+		for (size_t r = 0; r < w->dims[0]; r++, at++)
+			pack_output(l, at, (const float *)tn_host_data(w) + r * w->row_stride, q);
+	}
+	*bytes = l->panels * int8->cols * (l->groups * int8->group + 3 * sizeof(float));
 	*made = l;
 	free(q);
-	free(w);
-	free(bias);
 	return 0;
-failed:
-	free(q);
-	free(w);
-	free(bias);
-	if (l)
-		linear_destroy(l);
-	return tn_fail(call, TN_ENOMEM, "out of memory for the weights of %s", node->name);
 }
 
 /* What a thread works on: a block of rows, quantized, against some panels. */
@@ -216,25 +228,34 @@ static void linear_run(const struct int8_linear *l, const struct kernels *kernel
 	}
 }
 
+static struct int8_table *table_create(size_t rows, size_t cols)
+{
+	struct int8_table *t = calloc(1, sizeof(*t));
+
+	if (!t)
+		return NULL;
+	*t = (struct int8_table){ TABLE_INT8, cols, 0, tn_pack_alloc(rows * cols),
+		malloc(rows * sizeof(*t->scale)) };
+	if (t->q && t->scale)
+		return t;
+	int8_unpack(t);
+	return NULL;
+}
+
+/* The next rows of the table. */
 static int table_pack(void **made, const struct tn_node *node, const struct tn_tensor *weights,
 	size_t *bytes, struct tn_call *call)
 {
-	const size_t rows = weights->dims[0], cols = weights->dims[1];
+	const size_t rows = node->in[0]->dims[0], cols = node->in[0]->dims[1];
 	const float *w = tn_host_data(weights);
-	struct int8_table *t = calloc(1, sizeof(*t));
+	struct int8_table *t = *made ? *made : table_create(rows, cols);
 
-	if (t) {
-		*t = (struct int8_table){ TABLE_INT8, cols, tn_pack_alloc(rows * cols),
-			malloc(rows * sizeof(*t->scale)) };
-		*made = t;
-	}
-	if (!t || !t->q || !t->scale) {
-		if (t)
-			int8_unpack(t);
+	if (!t)
 		return tn_fail(call, TN_ENOMEM, "out of memory for the weights of %s", node->name);
-	}
-	for (size_t r = 0; r < rows; r++)
-		tn_quantize_row(w + r * weights->row_stride, cols, t->q + r * cols, &t->scale[r]);
+	*made = t;
+	for (size_t r = 0; r < weights->dims[0] && t->filled < rows; r++, t->filled++)
+		tn_quantize_row(w + r * weights->row_stride, cols, t->q + t->filled * cols,
+			&t->scale[t->filled]);
 	*bytes = rows * (cols + sizeof(*t->scale));
 	return 0;
 }
@@ -267,6 +288,7 @@ int int8_supports(const struct int8_kernels *int8, const struct tn_node *node,
 	if (node->in[0]->dtype != TN_F32)
 		return kernel_refuse(offer, "the table is not F32");
 	offer->pack = 1;
+	offer->by_rows = 256;
 	offer->strided = 0;
 	return 1;
 }

@@ -227,18 +227,20 @@ static void convert(const unsigned char *from, enum tn_dtype dtype, size_t n, en
 			single[first + i] = (float)float_at(from + i * size, dtype);
 }
 
-/* Calls a function on the tensor's elements, piece by piece. */
+/* Calls a function on elements of the tensor, piece by piece; it is told which of these a
+ * piece begins with. */
 static int each_piece(const struct tn_safetensors *f, const struct tn_st_tensor *t,
+	uint64_t first, uint64_t count,
 	void (*use)(void *user, const unsigned char *piece, size_t first, size_t n), void *user,
 	struct tn_call *call)
 {
 	size_t size = tn_dtype_size(t->dtype);
 	unsigned char piece[CHUNK];
 
-	for (uint64_t at = 0, bytes = t->end - t->begin; at < bytes; at += CHUNK) {
+	for (uint64_t at = 0, bytes = count * size; at < bytes; at += CHUNK) {
 		size_t n = bytes - at < CHUNK ? (size_t)(bytes - at) : CHUNK;
 
-		if (read_at(f, t, at, piece, n, call))
+		if (read_at(f, t, first * size + at, piece, n, call))
 			return tn_status(call);
 		use(user, piece, (size_t)(at / size), n / size);
 	}
@@ -257,9 +259,10 @@ static void convert_piece(void *user, const unsigned char *piece, size_t first, 
 	convert(piece, c->from, n, c->as, c->to, first);
 }
 
-int tn_st_read_float(const struct tn_safetensors *f, const struct tn_st_tensor *t,
-	enum tn_dtype as, void *to, struct tn_call *call)
+int tn_st_read_part(const struct tn_safetensors *f, const struct tn_st_tensor *t,
+	enum tn_dtype as, uint64_t first, uint64_t n, void *to, struct tn_call *call)
 {
+	const size_t size = tn_dtype_size(as);
 	struct conversion c = { .from = t->dtype, .as = as, .to = to };
 
 	if (!is_float(t->dtype) || (as != TN_F32 && as != TN_F64))
@@ -267,8 +270,14 @@ int tn_st_read_float(const struct tn_safetensors *f, const struct tn_st_tensor *
 			"BF16", f->path, tn_quote(call, t->name, strlen(t->name)),
 			tn_dtype_name(t->dtype));
 	if (t->dtype == as && BYTE_ORDER == LITTLE_ENDIAN)
-		return tn_st_read(f, t, to, call);
-	return each_piece(f, t, convert_piece, &c, call);
+		return read_at(f, t, first * size, to, (size_t)n * size, call);
+	return each_piece(f, t, first, n, convert_piece, &c, call);
+}
+
+int tn_st_read_float(const struct tn_safetensors *f, const struct tn_st_tensor *t,
+	enum tn_dtype as, void *to, struct tn_call *call)
+{
+	return tn_st_read_part(f, t, as, 0, tn_st_elements(t), to, call);
 }
 
 struct census {
@@ -290,7 +299,8 @@ int tn_st_count_nonfinite(const struct tn_safetensors *f, const struct tn_st_ten
 	uint64_t *n, struct tn_call *call)
 {
 	struct census c = { .dtype = t->dtype };
-	int status = is_float(t->dtype) ? each_piece(f, t, count_piece, &c, call) : 0;
+	int status = is_float(t->dtype) ? each_piece(f, t, 0, tn_st_elements(t), count_piece, &c,
+		call) : 0;
 
 	*n = c.nonfinite;
 	return status;

@@ -55,6 +55,9 @@ TN_PRIVATE int tn_st_read(const struct tn_safetensors *f, const struct tn_st_ten
  *  type), TN_EIO. */
 TN_PRIVATE int tn_st_read_float(const struct tn_safetensors *f, const struct tn_st_tensor *t,
 	enum tn_dtype as, void *to, struct tn_call *call);
+/** The same for `n` elements from `first` on. */
+TN_PRIVATE int tn_st_read_part(const struct tn_safetensors *f, const struct tn_st_tensor *t,
+	enum tn_dtype as, uint64_t first, uint64_t n, void *to, struct tn_call *call);
 /** Counts the infinite values and NaN of a tensor of floats (0 for other types). */
 TN_PRIVATE int tn_st_count_nonfinite(const struct tn_safetensors *f,
 	const struct tn_st_tensor *t, uint64_t *n, struct tn_call *call);

@@ -50,6 +50,10 @@ TN_PRIVATE bool tn_weights_shape(const struct tn_weights *w, const char *name, s
  *  error: TN_EDATA (no such tensor, no floats), TN_EIO, TN_ENOMEM. */
 TN_PRIVATE const struct tn_tensor *tn_weight_load(struct tn_weights *w, const char *name,
 	enum tn_dtype as, struct tn_call *call);
+/** Copies `n` elements from `first` on as TN_F32; the tensor is not held for it.  Errors: as
+ *  of tn_weight_load. */
+TN_PRIVATE int tn_weight_read(struct tn_weights *w, const char *name, size_t first, size_t n,
+	float *to, struct tn_call *call);
 /** A tensor of another store is left alone. */
 TN_PRIVATE void tn_weight_release(struct tn_weights *w, const struct tn_tensor *tensor);
 /** What stands for a tensor, the same as long as the store is open, and its version; NULL

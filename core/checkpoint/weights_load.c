@@ -71,18 +71,44 @@ static int read_copy(struct weight_copy *c, enum tn_dtype as, struct tn_call *ca
 	return 0;
 }
 
+static struct weight *find(const struct tn_weights *w, const char *name, struct tn_call *call)
+{
+	struct weight *item = weights_find(w, name);
+
+	if (!item)
+		tn_fail(call, TN_EDATA, "%s: there is no tensor %s", w->where,
+			tn_quote(call, name, strlen(name)));
+	return item;
+}
+
+int tn_weight_read(struct tn_weights *w, const char *name, size_t first, size_t n, float *to,
+	struct tn_call *call)
+{
+	struct weight *item = find(w, name, call);
+
+	if (!item)
+		return tn_status(call);
+	pthread_mutex_lock(&w->lock);
+	if (item->as_f32.buffer.data)	/* it may have been changed there */
+		memcpy(to, (float *)item->as_f32.buffer.data + first, n * sizeof(*to));
+	else if (!item->file)
+		memset(to, 0, n * sizeof(*to));
+	else
+		tn_st_read_part(item->file, item->t, TN_F32, first, n, to, call);
+	item->used = true;
+	pthread_mutex_unlock(&w->lock);
+	return tn_status(call);
+}
+
 const struct tn_tensor *tn_weight_load(struct tn_weights *w, const char *name, enum tn_dtype as,
 	struct tn_call *call)
 {
-	struct weight *item = weights_find(w, name);
+	struct weight *item = find(w, name, call);
 	struct weight_copy *c;
 	bool held;
 
-	if (!item) {
-		tn_fail(call, TN_EDATA, "%s: there is no tensor %s", w->where,
-			tn_quote(call, name, strlen(name)));
+	if (!item)
 		return NULL;
-	}
 	c = as == TN_F64 ? &item->as_f64 : &item->as_f32;
 	pthread_mutex_lock(&w->lock);
 	if (!c->buffer.data && !read_copy(c, as, call))

@@ -31,6 +31,12 @@ static void weight_release(void *user, const struct tn_tensor *weight)
 	tn_weight_release(user, weight);
 }
 
+static int weight_read(void *user, const char *name, size_t first, size_t n, float *to,
+	struct tn_call *call)
+{
+	return tn_weight_read(user, name, first, n, to, call);
+}
+
 static const void *weight_identity(void *user, const char *name, uint64_t *version)
 {
 	return tn_weight_identity(user, name, version);
@@ -56,8 +62,8 @@ static int open_model(struct tn_pipeline *p, struct tn_call *call)
 	if (!p->weights)
 		return tn_status(call);
 	p->model_source = (struct tn_weight_source){ .user = p->weights, .find = weight_find,
-		.load = weight_load, .release = weight_release, .identity = weight_identity,
-		.where = tn_weights_where(p->weights) };
+		.load = weight_load, .release = weight_release, .read = weight_read,
+		.identity = weight_identity, .where = tn_weights_where(p->weights) };
 	return 0;
 }
 

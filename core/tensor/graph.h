@@ -19,6 +19,10 @@ struct tn_weight_source {
 	const struct tn_tensor *(*load)(void *user, const char *name, enum tn_dtype dtype,
 		struct tn_call *call);
 	void (*release)(void *user, const struct tn_tensor *weight);
+	/** Copies `n` elements from `first` on as TN_F32, without holding the tensor.  NULL:
+	 *  tensors are loaded whole. */
+	int (*read)(void *user, const char *name, size_t first, size_t n, float *to,
+		struct tn_call *call);
 	/** What stands for the tensor in all graphs of the process, and its version; it lives
 	 *  as long as the graph.  NULL: packings of these weights are not shared and never
 	 *  outdated. */

@@ -6,6 +6,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 
 #include "tensor/backend.h"
 #include "tensor/op_table.h"
@@ -150,8 +153,8 @@ int plan_load(const struct tn_plan *p, tn_ref x, const struct tn_tensor **t, str
 }
 
 /* Packs what backends want packed, one weight on each thread of the team.  Before that the
- * tables, which are the largest weights and become much smaller: as long as one is there
- * whole, little else should be. */
+ * tables, which are the largest weights and become much smaller: where one must be whole in
+ * memory for a moment, little else should be. */
 static int pack_weights(struct tn_plan *p, struct tn_call *call)
 {
 	const int team = omp_get_max_threads();
@@ -179,6 +182,9 @@ static int pack_weights(struct tn_plan *p, struct tn_call *call)
 		tn_call_destroy(mine);
 	}
 	omp_set_num_threads(team);
+#ifdef __GLIBC__
+	malloc_trim(0);		/* what the weights were read into */
+#endif
 	return tn_status(call);
 }
 

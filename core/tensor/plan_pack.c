@@ -76,6 +76,37 @@ static struct plan_packing *find(const struct recipe *r)
 	return k;
 }
 
+/* Reads the one weight of a step some rows at a time, so that it is never whole in memory. */
+static int pack_by_rows(const struct tn_plan *p, const struct plan_step *s, tn_ref weight,
+	struct plan_packing *k, struct tn_call *call)
+{
+	const struct tn_graph_value *v = &p->g->values[weight];
+	struct tn_tensor slab = { .dtype = TN_F32, .n_dims = v->spec.n_dims };
+	struct tn_buffer buffer = { 0 };
+	size_t row, rows = s->offer.by_rows;
+
+	memcpy(slab.dims, v->spec.dims, sizeof(slab.dims));
+	slab.buffer = &buffer;
+	slab.row_stride = row = tn_row_size(&slab);
+	rows = rows < v->spec.dims[0] ? rows : v->spec.dims[0];
+	buffer.bytes = rows * row * sizeof(float);
+	buffer.data = aligned_alloc(64, ALIGN_UP(buffer.bytes + 1));
+	if (!buffer.data)
+		return tn_fail(call, TN_ENOMEM, "out of memory for the weights of %s",
+			s->n.node.name);
+	for (size_t r = 0; r < v->spec.dims[0] && !tn_status(call); r += rows) {
+		slab.dims[0] = v->spec.dims[0] - r < rows ? v->spec.dims[0] - r : rows;
+		if (!v->source->read(v->source->user, p->g->values[v->root].name,
+				v->first + r * row, slab.dims[0] * row, buffer.data, call))
+			plan_backend(p, s->backend)->pack(p->chain[s->backend], &s->n.node, &slab,
+				1, &k->packed, &k->bytes, call);
+	}
+	free(buffer.data);
+	if (tn_status(call) && k->packed)
+		plan_backend(p, s->backend)->unpack(p->chain[s->backend], k->packed);
+	return tn_status(call);
+}
+
 /* Loads the weights, packs them and lets them go. */
 static int pack(const struct tn_plan *p, const struct plan_step *s, struct plan_packing *k,
 	struct tn_call *call)
@@ -91,6 +122,8 @@ static int pack(const struct tn_plan *p, const struct plan_step *s, struct plan_
 
 		if (!(s->offer.pack & 1u << i))
 			continue;
+		if (s->offer.by_rows && v->spec.dims[0] && v->source->read)
+			return pack_by_rows(p, s, s->n.in[i], k, call);
 		if (plan_load(p, s->n.in[i], &held[n], call))
 			break;
 		from[n] = s->n.in[i];

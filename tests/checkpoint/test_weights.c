@@ -169,10 +169,20 @@ START_TEST(test_kinds_of_weights)
 	const struct tn_tensor *t;
 	struct tn_weights *w;
 	char message[200];
+	float part[7];
 
 	write_model();
 	w = open_model("bert.", call);
+	ck_assert_int_eq(tn_weight_read(w, "embeddings.weight", 4, 7, part, call), 0);
+	ck_assert_mem_eq(part, numbers + 4, 7 * sizeof(*part));
+	ck_assert_int_eq(tn_weight_read(w, "embeddings.LayerNorm.weight", 1, 2, part, call), 0);
+	ck_assert(part[0] == -2 && part[1] == 0.5f && part[2] == numbers[6]);
+	ck_assert_uint_eq(tn_weights_bytes(w), 0);
 	t = tn_weight_load(w, "embeddings.LayerNorm.weight", TN_F32, call);
+	((float *)tn_host_data(t))[2] = 9;
+	ck_assert_int_eq(tn_weight_read(w, "embeddings.LayerNorm.weight", 1, 2, part, call), 0);
+	ck_assert(part[0] == -2 && part[1] == 9);
+	((float *)tn_host_data(t))[2] = 0.5f;
 	ck_assert(((float *)tn_host_data(t))[0] == 1 && ((float *)tn_host_data(t))[1] == -2);
 	ck_assert(((float *)tn_host_data(t))[2] == 0.5f && t->row_stride == 1);
 	t = tn_weight_load(w, "classifier.bias", TN_F32, call);

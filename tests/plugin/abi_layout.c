@@ -134,7 +134,7 @@ static void print_backend(void)
 	END();
 
 	STRUCT(struct tn_offer);
-	M(pack); M(strided); M(workspace); M(reason);
+	M(pack); M(strided); M(workspace); M(reason); M(by_rows);
 	END();
 
 	STRUCT(struct tn_step);

@@ -84,6 +84,15 @@ static void release(void *user, const struct tn_tensor *t)
 	n_held--;
 }
 
+static int read_part(void *user, const char *name, size_t first, size_t n, float *to,
+	struct tn_call *call)
+{
+	(void)user;
+	(void)call;
+	memcpy(to, find_weight(name)->values + first, n * sizeof(*to));
+	return 0;
+}
+
 static uint64_t version = 1;		/* of all of them */
 
 static const void *identity(void *user, const char *name, uint64_t *of)
@@ -92,7 +101,7 @@ static const void *identity(void *user, const char *name, uint64_t *of)
 	return find_weight(name);
 }
 
-static const struct tn_weight_source source = { .find = find, .load = load, .release = release,
+static struct tn_weight_source source = { .find = find, .load = load, .release = release,
 	.identity = identity, .where = "made-up" };
 
 /* --- backends: the reference, and one that knows only the first version of each op --- */
@@ -114,6 +123,7 @@ static const struct tn_plugin *reference(void)
 /* --- a backend that packs: it keeps a copy of the weights of a linear --- */
 
 static size_t n_packs, n_kept;
+static uint32_t by_rows;
 static const struct tn_backend_impl *reference_impl;
 
 static int packer_supports(const struct tn_backend *self, const struct tn_node *node,
@@ -121,18 +131,25 @@ static int packer_supports(const struct tn_backend *self, const struct tn_node *
 {
 	if (node->op == TN_OP_LINEAR)
 		offer->pack = 1u << 1;
+	offer->by_rows = by_rows;
 	return 1;
 }
 
 static int packer_pack(const struct tn_backend *self, const struct tn_node *node,
 	const struct tn_tensor *w, size_t n, void **packed, size_t *bytes, struct tn_call *call)
 {
+	static size_t at;
+
 	ck_assert_uint_eq(n, 1);
-	*bytes = w->dims[0] * w->dims[1] * sizeof(float);
-	*packed = malloc(*bytes);
-	memcpy(*packed, tn_host_data(w), *bytes);
+	*bytes = node->in[1]->dims[0] * node->in[1]->dims[1] * sizeof(float);
+	if (!*packed) {
+		*packed = malloc(*bytes);
+		at = 0;
+		n_kept++;
+	}
+	memcpy((float *)*packed + at, tn_host_data(w), w->dims[0] * w->dims[1] * sizeof(float));
+	at += w->dims[0] * w->dims[1];
 	n_packs++;
-	n_kept++;
 	return 0;
 }
 
@@ -494,6 +511,35 @@ START_TEST(test_packings_are_shared)
 }
 END_TEST
 
+/* A source that can read parts gives the rows of a weight as the backend wants them. */
+START_TEST(test_weights_are_packed_by_rows)
+{
+	static const int32_t ids[] = { 3, 1, 6, 0 };
+	static const uint32_t start[] = { 0, 4 };
+	struct tn_call *call = tn_call_create();
+	struct tn_plan *plan;
+	struct tn_exec *e;
+
+	make_weights();
+	open_backends();
+	n_packs = 0;
+	by_rows = 3;
+	source.read = read_part;
+	plan = tn_plan_create(build(call), packer_chain, 1, 1, call);
+	source.read = NULL;
+	by_rows = 0;
+	ck_assert_msg(plan != NULL, "%s", tn_error_text(call));
+	ck_assert_uint_eq(n_packs, 5 * ((W + 2) / 3) + (I + 2) / 3);
+	ck_assert_uint_eq(n_kept, 6);
+	e = tn_exec_create(plan, call);
+	run_and_compare(e, plan, ids, start, 1, call);
+	tn_exec_destroy(e);
+	tn_plan_destroy(plan);
+	ck_assert_uint_eq(n_kept, 0);
+	tn_call_destroy(call);
+}
+END_TEST
+
 /* A weight that has changed is packed anew by a refresh, for this plan alone. */
 START_TEST(test_changed_weights_are_packed_anew)
 {
@@ -589,6 +635,7 @@ int main(void)
 	TN_ADD(s, test_a_node_falls_to_the_next_backend);
 	TN_ADD(s, test_a_profile_counts_the_steps);
 	TN_ADD(s, test_packings_are_shared);
+	TN_ADD(s, test_weights_are_packed_by_rows);
 	TN_ADD(s, test_changed_weights_are_packed_anew);
 	TN_ADD(s, test_a_constant_that_is_too_large_is_refused);
 	TN_ADD(s, test_the_first_fault_of_a_graph_stays);

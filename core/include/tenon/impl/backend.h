@@ -39,6 +39,9 @@ struct tn_offer {
 	uint32_t strided;	/* bit i: input i may be a view of columns */
 	size_t workspace;	/* bytes for each thread of the team while the node runs */
 	char reason[160];	/* why not, when it is refused */
+	uint32_t by_rows;	/* not 0: pack may get its one weight by so many rows at a time,
+				 * in order; after the first, *packed is what it made before.
+				 * The node has the shape of the whole; unpack frees a part, too */
 };
 
 /** One execution of a node.  Frozen within an ABI major. */
@@ -66,7 +69,7 @@ struct tn_backend_impl {
 	int (*supports)(const struct tn_backend *self, const struct tn_node *node,
 		struct tn_offer *offer);
 	/** Makes one packing of the weights that the offer named, in the order of the
-	 *  inputs (n of them; F32, host, dense).  The result is const, shared by threads
+	 *  inputs (n of them; F32, host, dense); *packed is NULL.  The result is const, shared by threads
 	 *  and plans, and lives until unpack: it keeps nothing of the node.  *bytes: its
 	 *  size, for the memory report.  Called by many threads at once, each for a team of
 	 *  one. */
