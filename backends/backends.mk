@@ -61,6 +61,7 @@ KERNEL_LOOPS = \
 	%D%/kernels/attention.c \
 	%D%/kernels/gemm_panels.c \
 	%D%/kernels/grad_attention.c \
+	%D%/kernels/grad_dropout.c \
 	%D%/kernels/grad_rows.c \
 	%D%/kernels/int8_loops.c \
 	%D%/kernels/mask.h \

@@ -50,6 +50,9 @@ struct grad_kernels {
 	/** New p, m and v of n elements, which may lie where the old ones do. */
 	void (*adamw)(const struct grad_adamw *a, float *const *out, const float *p,
 		const float *dp, const float *m, const float *v, size_t n);
+	/** y = x / (1 - rate), or 0 by the random words of the key: rows first .. of all. */
+	void (*dropout)(struct kernel_rows y, struct kernel_rows x, double rate, uint64_t key,
+		size_t first, size_t rows, size_t cols);
 	/** Without a bias by distance but that of ALiBi. */
 	void (*attention)(const struct grad_attention *g);
 	/** Bytes that it works in. */

@@ -282,6 +282,7 @@ const struct grad_kernels KERNEL_SYMBOL(grad) = {
 	.sum_rows = sum_rows,
 	.sum_squares = sum_squares,
 	.adamw = adamw,
+	.dropout = KERNEL_SYMBOL(grad_dropout),
 	.attention = KERNEL_SYMBOL(grad_attention),
 	.attention_work = KERNEL_SYMBOL(grad_attention_work),
 };

@@ -88,7 +88,9 @@ static void by_rows(const struct grad_step *s, size_t row, size_t n)
 	const struct tn_tensor *in = s->step->in;
 	struct kernel_rows y = rows_from(&s->step->out[0], row, 0), x = rows_from(&in[0], row, 0);
 
-	if (s->step->node->op == TN_OP_ACT_GRAD)
+	if (s->step->node->op == TN_OP_DROPOUT)
+		s->k->dropout(y, x, attr->dropout.rate, attr->dropout.key, row, n, s->cols);
+	else if (s->step->node->op == TN_OP_ACT_GRAD)
 		s->k->act((int)attr->act.kind, y, x, rows_from(&in[1], row, 0), n, s->cols);
 	else
 		s->k->softmax((int)attr->softmax.log, y, x, rows_from(&in[1], row, 0), n, s->cols);

@@ -48,7 +48,6 @@ static double tolerance(uint32_t op)
 	case TN_OP_GATHER:
 	case TN_OP_WHERE:
 	case TN_OP_CAST:
-	case TN_OP_DROPOUT:
 		return 0;
 	default:
 		return 2e-6;
