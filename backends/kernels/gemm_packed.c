@@ -309,6 +309,15 @@ static void make_panels(const struct kernels *kernels, float *to, const struct t
 	}
 }
 
+/* Rows of b in a block.  A gradient by weights, the sum over rows of a, is made in slabs of
+ * TN_ROW_BLOCK where the caches allow, added in their order. */
+static size_t block_of(const struct kernels *kernels, size_t ins, int slabs)
+{
+	if (!slabs || ins <= TN_ROW_BLOCK)
+		return depth_of(kernels, ins);
+	return TN_ROW_BLOCK < most_depth(kernels) ? TN_ROW_BLOCK : most_depth(kernels);
+}
+
 /* Columns first .. first + cols of a product. */
 static void multiply(const struct kernels *kernels, const struct tn_step *step, size_t first,
 	size_t cols, float *panels)
@@ -316,7 +325,7 @@ static void multiply(const struct kernels *kernels, const struct tn_step *step, 
 	const struct tn_tensor *a = &step->in[0], *b = &step->in[1];
 	const int ta = step->node->attr.matmul.transpose_a != 0;
 	const int tb = step->node->attr.matmul.transpose_b != 0;
-	const size_t ins = a->dims[!ta], depth = depth_of(kernels, ins);
+	const size_t ins = a->dims[!ta], depth = block_of(kernels, ins, ta);
 	const struct kernel_rows y = kernel_rows_of(&step->out[0]);
 	struct kernel_gemm g = { .rows = step->out[0].dims[0], .outs = cols,
 		.x = { tn_host_data(a), ta ? 1 : a->row_stride },
@@ -329,7 +338,8 @@ static void multiply(const struct kernels *kernels, const struct tn_step *step, 
 	for (size_t k = 0; k < ins; k += depth) {
 		g.ins = ins - k < depth ? ins - k : depth;
 		make_panels(kernels, panels, b, tb, first, cols, k, g.ins);
-		g.goes_on = k > 0;
+		g.goes_on = k > 0 && !ta;
+		g.adds = k > 0 && ta;
 		kernels->gemm(&g, 0, panels_of(kernels, cols));
 		g.x.at += g.ins * g.x_step;
 	}

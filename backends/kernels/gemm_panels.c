@@ -16,8 +16,8 @@
 #define PANEL GEMM_PANEL
 #define TILE GEMM_TILE
 
-/* One tile of a product: y [n][p * PANEL] = (goes_on ? y : bias) + x w.  The
- * tiles of a column together fetch the panels of the next one, each its part, evenly: in
+/* One tile of a product: y [n][p * PANEL] = (goes_on ? y : bias) + x w, or y + (x w) with adds.
+ * The tiles of a column together fetch the panels of the next one, each its part, evenly: in
  * one tile it would be more than the memory gives. */
 struct tile {
 	float *y;
@@ -27,7 +27,7 @@ struct tile {
 	size_t next;			/* floats from one panel of w to the next */
 	const float *fetch;		/* its part of the next panels */
 	size_t fetch_step;		/* floats for each k */
-	int goes_on;
+	int goes_on, adds;
 };
 
 VEC_INLINE void run_tile(const struct tile *t, const int n, const int p)
@@ -68,7 +68,8 @@ VEC_INLINE void run_tile(const struct tile *t, const int n, const int p)
 	for (int r = 0; r < n; r++)
 #pragma GCC unroll 8
 		for (int i = 0; i < 2 * p; i++)
-			vstore(t->y + (size_t)r * t->y_stride + i * LANES, acc[r][i]);
+			vstore(t->y + (size_t)r * t->y_stride + i * LANES, t->adds ? acc[r][i] +
+				vload(t->y + (size_t)r * t->y_stride + i * LANES) : acc[r][i]);
 }
 
 /* The tile with its size as constants. */
@@ -108,7 +109,7 @@ static void run_edge(struct tile *t, size_t rows, size_t cols)
 	float copy[TILE * PANEL], *y = t->y;
 	const size_t stride = t->y_stride;
 
-	for (size_t r = 0; t->goes_on && r < rows; r++)
+	for (size_t r = 0; (t->goes_on || t->adds) && r < rows; r++)
 		memcpy(copy + r * PANEL, y + r * stride, cols * sizeof(*y));
 	t->y = copy;
 	t->y_stride = PANEL;
@@ -199,7 +200,7 @@ static void run_column(const struct kernel_gemm *g, size_t from, size_t to, size
 			.depth = depth, .next = depth * PANEL,
 			.fetch = w + (panels * depth + cut(depth, tiles, i)) * PANEL,
 			.fetch_step = (PANEL + tiles - 1) / tiles,
-			.goes_on = g->goes_on || k > 0 };
+			.goes_on = g->goes_on || k > 0, .adds = g->adds };
 
 		/* The next tile's lines of y: each lies on a page of its own. */
 		for (size_t ahead = r + n; ahead < r + 2 * n && ahead < to; ahead++)

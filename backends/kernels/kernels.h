@@ -48,6 +48,7 @@ struct kernel_gemm {
 	const float *bias;	/* [outs rounded up to panels], or NULL */
 	int act;		/* enum tn_act */
 	int goes_on;		/* y is a sum begun before; there is no bias */
+	int adds;		/* y += the product, summed by itself; one block, no bias */
 	size_t depth, strip;	/* blocks by cache: rows of w, and of x, at a time */
 	float *work;		/* [strip][depth] */
 };

@@ -152,36 +152,20 @@ int plan_load(const struct tn_plan *p, tn_ref x, const struct tn_tensor **t, str
 	return *t ? 0 : tn_status(call);
 }
 
+static int pack_step(const struct tn_plan *p, struct plan_step *s, struct tn_call *call)
+{
+	return s->gone || !s->offer.pack || s->packing ? 0 : plan_pack(p, s, call);
+}
+
 /* Packs what backends want packed, one weight on each thread of the team.  Before that the
  * tables, which are the largest weights and become much smaller: where one must be whole in
  * memory for a moment, little else should be. */
 static int pack_weights(struct tn_plan *p, struct tn_call *call)
 {
-	const int team = omp_get_max_threads();
-
 	for (size_t i = 0; i < p->n_steps; i++)
-		if (!p->steps[i].gone && p->steps[i].offer.pack &&
-		    p->steps[i].n.node.op == TN_OP_GATHER && plan_pack(p, &p->steps[i], call))
+		if (p->steps[i].n.node.op == TN_OP_GATHER && pack_step(p, &p->steps[i], call))
 			return tn_status(call);
-	omp_set_num_threads(p->threads);
-#pragma omp parallel if (p->threads > 1)
-	{
-		struct tn_call *mine = tn_call_create();
-
-		omp_set_num_threads(1);
-#pragma omp for schedule(dynamic)
-		for (size_t i = 0; i < p->n_steps; i++)
-			if (mine && !tn_status(mine) && !p->steps[i].gone && p->steps[i].offer.pack &&
-			    !p->steps[i].packing)
-				plan_pack(p, &p->steps[i], mine);
-		if (!mine || tn_status(mine)) {
-#pragma omp critical (plan_pack_failed)
-			tn_fail(call, mine ? (enum tn_error)tn_status(mine) : TN_ENOMEM, "%s",
-				mine ? tn_error_text(mine) : "out of memory");
-		}
-		tn_call_destroy(mine);
-	}
-	omp_set_num_threads(team);
+	plan_each_step(p, pack_step, call);
 #ifdef __GLIBC__
 	malloc_trim(0);		/* what the weights were read into */
 #endif

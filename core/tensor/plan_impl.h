@@ -64,6 +64,9 @@ int plan_load(const struct tn_plan *p, tn_ref x, const struct tn_tensor **t, str
 /* Gives a step the packing of what its backend wants packed. */
 int plan_pack(const struct tn_plan *p, struct plan_step *s, struct tn_call *call);
 void plan_unpack(struct plan_step *s);
+/* Runs something for each step, one on each thread of the team, with a call of its own. */
+int plan_each_step(struct tn_plan *p, int (*run)(const struct tn_plan *p, struct plan_step *s,
+	struct tn_call *call), struct tn_call *call);
 size_t plan_packed_bytes(const struct plan_step *s);
 /* Joins nodes that a backend of the chain runs as one. */
 int plan_fuse(struct tn_plan *p, struct tn_call *call);

@@ -2,6 +2,7 @@
  * core/tensor/plan_pack.c - packed weights, shared by all plans of the process that want
  * the same of the same backend, and remade when a weight has changed.
  */
+#include <omp.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -231,23 +232,51 @@ size_t plan_packed_bytes(const struct plan_step *s)
 	return s->packing ? s->packing->bytes : 0;
 }
 
+int plan_each_step(struct tn_plan *p, int (*run)(const struct tn_plan *p, struct plan_step *s,
+	struct tn_call *call), struct tn_call *call)
+{
+	const int team = omp_get_max_threads();
+
+	omp_set_num_threads(p->threads);
+#pragma omp parallel if (p->threads > 1)
+	{
+		struct tn_call *mine = tn_call_create();
+
+		omp_set_num_threads(1);
+#pragma omp for schedule(dynamic)
+		for (size_t i = 0; i < p->n_steps; i++)
+			if (mine && !tn_status(mine))
+				run(p, &p->steps[i], mine);
+		if (!mine || tn_status(mine)) {
+#pragma omp critical (plan_pack_failed)
+			tn_fail(call, mine ? (enum tn_error)tn_status(mine) : TN_ENOMEM, "%s",
+				mine ? tn_error_text(mine) : "out of memory");
+		}
+		tn_call_destroy(mine);
+	}
+	omp_set_num_threads(team);
+	return tn_status(call);
+}
+
+static int refresh(const struct tn_plan *p, struct plan_step *s, struct tn_call *call)
+{
+	struct plan_step fresh = *s;
+	struct recipe r;
+
+	if (!s->packing)
+		return 0;
+	write_recipe(p, s, &r);
+	if (r.version == s->packing->recipe.version)
+		return 0;
+	if (plan_pack(p, &fresh, call))
+		return tn_status(call);
+	plan_unpack(s);
+	s->packing = fresh.packing;
+	s->packed = fresh.packed;
+	return 0;
+}
+
 int tn_plan_refresh(struct tn_plan *p, struct tn_call *call)
 {
-	for (size_t i = 0; i < p->n_steps; i++) {
-		struct plan_step *s = &p->steps[i];
-		struct plan_step fresh = *s;
-		struct recipe r;
-
-		if (!s->packing)
-			continue;
-		write_recipe(p, s, &r);
-		if (r.version == s->packing->recipe.version)
-			continue;
-		if (plan_pack(p, &fresh, call))
-			return tn_status(call);
-		plan_unpack(s);
-		s->packing = fresh.packing;
-		s->packed = fresh.packed;
-	}
-	return 0;
+	return plan_each_step(p, refresh, call);
 }
