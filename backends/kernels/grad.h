@@ -50,6 +50,10 @@ struct grad_kernels {
 	/** New p, m and v of n elements, which may lie where the old ones do. */
 	void (*adamw)(const struct grad_adamw *a, float *const *out, const float *p,
 		const float *dp, const float *m, const float *v, size_t n);
+	/** The logarithm of the sum of e^x over a row. */
+	double (*log_sum_exp)(const float *x, size_t cols);
+	/** dx = by * e^(x - lse) for one row. */
+	void (*probabilities)(float *dx, const float *x, float lse, float by, size_t cols);
 	/** y = x / (1 - rate), or 0 by the random words of the key: rows first .. of all. */
 	void (*dropout)(struct kernel_rows y, struct kernel_rows x, double rate, uint64_t key,
 		size_t first, size_t rows, size_t cols);

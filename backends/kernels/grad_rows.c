@@ -121,6 +121,9 @@ static void norm(struct kernel_rows dx, struct kernel_rows x, struct kernel_rows
 			mean != NULL, cols);
 }
 
+/* Columns of a row whose sum is made in float; a multiple of LANES. */
+#define STRIP 1024
+
 /* Rows that are summed before their sum is added to that of all. */
 #define TOGETHER 8
 
@@ -217,6 +220,44 @@ static void softmax(int log, struct kernel_rows dx, struct kernel_rows y, struct
 	}
 }
 
+static double log_sum_exp(const float *x, size_t cols)
+{
+	vf most = vset(-INFINITY), s;
+	double sum = 0;
+	float top;
+	size_t c = 0;
+
+	for (; c + LANES <= cols; c += LANES)
+		most = vmax(most, vload(x + c));
+	top = vgreatest(most);
+	for (; c < cols; c++)
+		top = top > x[c] ? top : x[c];
+	most = vset(top);
+	c = 0;
+	while (c + LANES <= cols) {
+		const size_t end = cols - c < STRIP ? cols : c + STRIP;
+
+		for (s = vset(0.0f); c + LANES <= end; c += LANES)
+			s += vexp(vload(x + c) - most);
+		sum += vsum(s);
+	}
+	s = c < cols ? vexp(vload_n(x + c, cols - c) - most) : vset(0.0f);
+	for (size_t i = 0; i < cols - c; i++)
+		sum += (double)s[i];
+	return (double)top + log(sum);
+}
+
+static void probabilities(float *dx, const float *x, float lse, float by, size_t cols)
+{
+	const vf shift = vset(lse), k = vset(by);
+	size_t c = 0;
+
+	for (; c + LANES <= cols; c += LANES)
+		vstore(dx + c, k * vexp(vload(x + c) - shift));
+	if (c < cols)
+		vstore_n(dx + c, k * vexp(vload_n(x + c, cols - c) - shift), cols - c);
+}
+
 static double sum_squares(const float *x, size_t n)
 {
 	double sum = 0;
@@ -280,6 +321,8 @@ const struct grad_kernels KERNEL_SYMBOL(grad) = {
 	.norm_weights = norm_weights,
 	.softmax = softmax,
 	.sum_rows = sum_rows,
+	.log_sum_exp = log_sum_exp,
+	.probabilities = probabilities,
 	.sum_squares = sum_squares,
 	.adamw = adamw,
 	.dropout = KERNEL_SYMBOL(grad_dropout),

@@ -22,6 +22,11 @@ bool grad_knows(uint32_t op)
 	return op < TN_N_OPS && known[op];
 }
 
+static int is_loss(uint32_t op)
+{
+	return op == TN_OP_CROSS_ENTROPY || op == TN_OP_CROSS_ENTROPY_GRAD;
+}
+
 static int supports_attention(const struct kernels *kernels, const struct tn_node *node,
 	struct tn_offer *offer)
 {
@@ -35,11 +40,16 @@ static int supports_attention(const struct kernels *kernels, const struct tn_nod
 	return 1;
 }
 
+static int has_index(uint32_t op)
+{
+	return op == TN_OP_SCATTER_ADD || is_loss(op);
+}
+
 int grad_supports(const struct kernels *kernels, const struct tn_node *node,
 	struct tn_offer *offer)
 {
 	for (uint32_t i = 0; i < node->n_in; i++) {
-		const int index = node->op == TN_OP_SCATTER_ADD && i == 1;
+		const int index = i == 1 && has_index(node->op);
 
 		if (node->in[i]->dtype != (index ? TN_I32 : TN_F32))
 			return kernel_refuse(offer, "input %u is not %s", i,
@@ -48,6 +58,9 @@ int grad_supports(const struct kernels *kernels, const struct tn_node *node,
 	if (node->op == TN_OP_REDUCE &&
 	    (node->attr.reduce.over != 0 || node->attr.reduce.kind == TN_MAX))
 		return kernel_refuse(offer, "only sums and means over rows have a kernel");
+	if (is_loss(node->op) && (node->attr.loss.weighted || node->attr.loss.smoothing > 0))
+		return kernel_refuse(offer, "class weights and smoothing are left to the "
+			"reference");
 	if (node->op == TN_OP_ATTENTION_GRAD)
 		return supports_attention(kernels, node, offer);
 	if (node->op != TN_OP_ADAMW && node->op != TN_OP_SUM_SQUARES)
@@ -231,14 +244,69 @@ static void attention(const struct grad_kernels *k, const struct tn_step *step)
 				(size_t)omp_get_thread_num() * bytes));
 }
 
+/* Rows of a loss whose logarithms are held at once. */
+#define HELD 256
+
+/* loss = sum of lse - x[target] over the rows that have a target, in their order. */
+static void cross_entropy(const struct grad_step *s)
+{
+	const int32_t *target = tn_host_data(&s->step->in[1]);
+	float *kept = s->step->node->n_out > 2 ? tn_host_data(&s->step->out[2]) : NULL;
+	double lse[HELD], loss = 0;
+	size_t count = 0;
+
+	for (size_t first = 0; first < s->rows; first += HELD) {
+		const size_t n = s->rows - first < HELD ? s->rows - first : HELD;
+
+#pragma omp parallel for schedule(static) if (n * s->cols >= ALONE)
+		for (size_t r = 0; r < n; r++)
+			lse[r] = s->k->log_sum_exp(s->x.at + (first + r) * s->x.stride, s->cols);
+		for (size_t r = 0; r < n; r++) {
+			const int32_t t = target[first + r];
+
+			if (kept)
+				kept[first + r] = (float)lse[r];
+			if (t < 0)
+				continue;
+			loss += lse[r] - (double)s->x.at[(first + r) * s->x.stride + (size_t)t];
+			count++;
+		}
+	}
+	*s->y.at = (float)loss;
+	*(float *)tn_host_data(&s->step->out[1]) = (float)count;
+}
+
+/* dx = dloss (p - 1 at the target); zeros without a target. */
+static void cross_entropy_grad_share(const struct grad_step *s)
+{
+	const int32_t *target = tn_host_data(&s->step->in[1]);
+	const float *lse = tn_host_data(&s->step->in[2]);
+	const float dloss = *(const float *)tn_host_data(&s->step->in[3]);
+	size_t from, to;
+
+	share(s->rows, 1, &from, &to);
+	for (size_t r = from; r < to; r++) {
+		float *dx = s->y.at + r * s->y.stride;
+
+		if (target[r] < 0) {
+			memset(dx, 0, s->cols * sizeof(*dx));
+			continue;
+		}
+		s->k->probabilities(dx, s->x.at + r * s->x.stride, lse[r], dloss, s->cols);
+		dx[target[r]] -= dloss;
+	}
+}
+
+/* Indexes come from other parts of the graph; a wrong one must not read or write astray. */
 static int check_indexes(const struct tn_step *step, struct tn_call *call)
 {
+	const size_t limit = is_loss(step->node->op) ? step->in[0].dims[1] : step->out[0].dims[0];
 	const int32_t *index = tn_host_data(&step->in[1]);
 
 	for (size_t r = 0; r < step->in[0].dims[0]; r++)
-		if (index[r] >= 0 && (size_t)index[r] >= step->out[0].dims[0])
-			return tn_fail(call, TN_EINTERNAL, "%s: index %d of %zu rows",
-				step->node->name, (int)index[r], step->out[0].dims[0]);
+		if (index[r] >= 0 && (size_t)index[r] >= limit)
+			return tn_fail(call, TN_EINTERNAL, "%s: row %zu has the index %d of %zu",
+				step->node->name, r, (int)index[r], limit);
 	return 0;
 }
 
@@ -260,6 +328,9 @@ static void run_share(const struct grad_step *s)
 	case TN_OP_ADAMW:
 		adamw_share(s);
 		break;
+	case TN_OP_CROSS_ENTROPY_GRAD:
+		cross_entropy_grad_share(s);
+		break;
 	default:
 		share(s->rows, 1, &from, &to);
 		by_rows(s, from, to - from);
@@ -274,16 +345,19 @@ int grad_run(const struct kernels *kernels, const struct tn_step *step, struct t
 		kernel_rows_of(&step->out[0]), kernel_n_rows(x), tn_row_size(x) };
 	const size_t out = kernel_n_rows(&step->out[0]) * tn_row_size(&step->out[0]);
 
-	if (step->node->op == TN_OP_SUM_SQUARES) {
+	if (has_index(step->node->op) && check_indexes(step, call))
+		return tn_status(call);
+	switch (step->node->op) {
+	case TN_OP_SUM_SQUARES:
 		sum_squares(&s);
 		return 0;
-	}
-	if (step->node->op == TN_OP_ATTENTION_GRAD) {
+	case TN_OP_CROSS_ENTROPY:
+		cross_entropy(&s);
+		return 0;
+	case TN_OP_ATTENTION_GRAD:
 		attention(kernels->grad, step);
 		return 0;
 	}
-	if (step->node->op == TN_OP_SCATTER_ADD && check_indexes(step, call))
-		return tn_status(call);
 #pragma omp parallel if (s.rows * s.cols >= ALONE || out >= ALONE)
 	run_share(&s);
 	return 0;

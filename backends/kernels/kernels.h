@@ -117,7 +117,8 @@ const struct kernels *kernels_of(const char *isa);
 
 /** Those of them that grad.h is about. */
 #define GRAD_OPS							\
-	[TN_OP_DROPOUT] = 1, [TN_OP_REDUCE] = 1,			\
+	[TN_OP_DROPOUT] = 1, [TN_OP_REDUCE] = 1, [TN_OP_CROSS_ENTROPY] = 1, \
+	[TN_OP_CROSS_ENTROPY_GRAD] = 1,					\
 	[TN_OP_ACT_GRAD] = 1, [TN_OP_LAYER_NORM_GRAD] = 1,		\
 	[TN_OP_RMS_NORM_GRAD] = 1, [TN_OP_SOFTMAX_GRAD] = 1,		\
 	[TN_OP_ATTENTION_GRAD] = 1, [TN_OP_SCATTER_ADD] = 1,		\
