@@ -196,7 +196,7 @@ static void run_row_ops(struct suite *s, size_t from)
 {
 	char what[100];
 
-	for (uint32_t op = 0; op < TN_N_OPS; op++)
+	for (uint32_t op = 0; op < TN_OP_ACT_GRAD; op++)
 		for (int variant = 0; variant < 6; variant++)
 			for (size_t i = from; i < N_OF(row_counts); i++) {
 				struct conform_node n = suite_node(s);
@@ -423,7 +423,7 @@ static void run_rows_stay(struct suite *s)
 	conform_weight(&product, 96, 50);
 	if (!conform_finish(&product, TN_OP_MATMUL, rows))
 		check_rows_stay(s, &product, rows, "96 to 50");
-	for (uint32_t op = 0; op < TN_N_OPS; op++) {
+	for (uint32_t op = 0; op < TN_OP_ACT_GRAD; op++) {
 		struct conform_node n = suite_node(s);
 
 		if (row_op(&n, op, 0, rows, 384) && !conform_finish(&n, op, rows))

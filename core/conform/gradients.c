@@ -101,19 +101,22 @@ static void compare(struct suite *s, struct conform_node *n, uint32_t op, size_t
 
 static void run_row_gradients(struct suite *s)
 {
+	static const uint32_t ops[] = { TN_OP_DROPOUT, TN_OP_REDUCE, TN_OP_ACT_GRAD,
+		TN_OP_LAYER_NORM_GRAD, TN_OP_SOFTMAX_GRAD, TN_OP_RMS_NORM_GRAD,
+		TN_OP_SUM_SQUARES };
 	char what[100];
 
-	for (uint32_t op = 0; op < TN_N_OPS; op++)
+	for (size_t k = 0; k < N_OF(ops); k++)
 		for (int variant = 0; variant < 6; variant++)
 			for (size_t i = 0; i < N_OF(row_counts); i++) {
 				struct conform_node n = suite_node(s);
 				size_t cols = widths[(i + (size_t)variant + 1) % N_OF(widths)];
 
-				if (!row_gradient(&n, op, variant, row_counts[i], cols))
+				if (!row_gradient(&n, ops[k], variant, row_counts[i], cols))
 					continue;
 				snprintf(what, sizeof(what), "[%zu][%zu] variant %d",
 					row_counts[i], cols, variant);
-				compare(s, &n, op, row_counts[i], what);
+				compare(s, &n, ops[k], row_counts[i], what);
 			}
 }
 
@@ -191,7 +194,9 @@ static void run_attention_gradient(struct suite *s)
 			struct conform_node n = suite_node(s), back = n;
 			struct tn_offer plain = { 0 };
 
-			if (!suite_attention(&n, variant, sizes[i]))
+			/* The reference is slow: each size once, each variant with one more. */
+			if ((variant && (size_t)variant % N_OF(sizes) != i) ||
+			    !suite_attention(&n, variant, sizes[i]))
 				continue;
 			n.training = true;
 			if (conform_finish(&n, TN_OP_ATTENTION, n.axis.rows) ||
