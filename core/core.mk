@@ -170,6 +170,9 @@ bin_PROGRAMS += %D%/tenon
 	%D%/cli/data.h \
 	%D%/cli/data_findings.c \
 	%D%/cli/data_print.c \
+	%D%/cli/eval.c \
+	%D%/cli/eval.h \
+	%D%/cli/eval_print.c \
 	%D%/cli/gradcheck.c \
 	%D%/cli/main.c \
 	%D%/cli/plugins.c \
@@ -222,6 +225,10 @@ EXTRA_DIST += %D%/eval/unicode.py
 	%D%/eval/audit.c \
 	%D%/eval/audit.h \
 	%D%/eval/audit_tokens.c \
+	%D%/eval/baseline.c \
+	%D%/eval/baseline.h \
+	%D%/eval/calibration.c \
+	%D%/eval/calibration.h \
 	%D%/eval/columns.c \
 	%D%/eval/gold.c \
 	%D%/eval/gold.h \
@@ -229,6 +236,9 @@ EXTRA_DIST += %D%/eval/unicode.py
 	%D%/eval/gold_impl.h \
 	%D%/eval/measure.c \
 	%D%/eval/measure.h \
+	%D%/eval/records.c \
+	%D%/eval/records.h \
+	%D%/eval/scores.c \
 	%D%/eval/spans.c \
 	%D%/eval/spans.h \
 	%D%/eval/squad.c \

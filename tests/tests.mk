@@ -54,6 +54,13 @@ TESTS += %D%/test_input
 %C%_test_input_LDADD = $(TEST_LIBS)
 %C%_test_input_SOURCES = %D%/data/test_input.c
 
+check_PROGRAMS += %D%/test_records
+TESTS += %D%/test_records
+%C%_test_records_CPPFLAGS = $(TEST_CPPFLAGS)
+%C%_test_records_CFLAGS = $(TEST_CFLAGS)
+%C%_test_records_LDADD = core/libeval.la $(TEST_LIBS) -lm
+%C%_test_records_SOURCES = %D%/eval/test_records.c
+
 check_PROGRAMS += %D%/test_metrics
 TESTS += %D%/test_metrics
 %C%_test_metrics_CPPFLAGS = $(TEST_CPPFLAGS)
@@ -364,11 +371,13 @@ EXTRA_DIST += \
 	%D%/golden/golden_minilm.py \
 	%D%/golden/golden_models.py \
 	%D%/golden/golden_pipelines.py \
+	%D%/golden/golden_scores.py \
 	%D%/golden/golden_truncated.py \
 	%D%/golden/make.py \
 	%D%/golden/metrics/cases.json \
 	%D%/golden/minilm \
 	%D%/golden/pipelines \
+	%D%/golden/scores.json \
 	%D%/golden/unicode.fnv \
 	%D%/golden/wordpiece.py \
 	%D%/golden/wordpiece/README.md \
@@ -458,6 +467,8 @@ check_PROGRAMS += %D%/make_heads
 %C%_make_heads_SOURCES = %D%/train/make_heads.c
 dist_check_SCRIPTS += %D%/cli/gradcheck.sh
 TESTS += %D%/cli/gradcheck.sh
+dist_check_SCRIPTS += %D%/cli/eval.sh
+TESTS += %D%/cli/eval.sh
 dist_check_SCRIPTS += %D%/cli/train.sh
 TESTS += %D%/cli/train.sh
 EXTRA_DIST += %D%/golden/golden_losses.py %D%/golden/losses-crf.cfg \

@@ -15,6 +15,8 @@ int tn_cli_bench(int argc, char **argv);
 int tn_cli_check(int argc, char **argv);
 /** tenon data check FILE. */
 int tn_cli_data(int argc, char **argv);
+/** tenon eval PIPELINE DATA .... */
+int tn_cli_eval(int argc, char **argv);
 /** tenon gradcheck PIPELINE. */
 int tn_cli_gradcheck(int argc, char **argv);
 /** tenon run PIPELINE [TEXT ...]. */

@@ -28,6 +28,7 @@ static const struct verb verbs[] = {
 	{ "check", tn_cli_check, "name all that is wrong with a pipeline, or what runs where" },
 	{ "bench", tn_cli_bench, "measure how fast a pipeline is, and what its time goes into" },
 	{ "quantize", tn_cli_quantize, "judge by labelled data whether eight bits are good enough" },
+	{ "eval", tn_cli_eval, "say how good a pipeline's answers to labelled data are" },
 	{ "train", tn_cli_train, "fine-tune a pipeline as a job's file says" },
 	{ "data", tn_cli_data, "check labelled data before they train or judge anything" },
 	{ "gradcheck", tn_cli_gradcheck, "compare gradients with differences of the loss" },

@@ -54,6 +54,31 @@ size_t eval_spans_of_tags(const struct tn_text *tags, size_t n, struct eval_span
 	return n_spans;
 }
 
+size_t eval_strict_spans_of_tags(const struct tn_text *tags, size_t n, bool closed,
+	struct eval_span *spans)
+{
+	struct eval_span open = { { "", 0 }, 0, 0 };	/* end 0: none */
+	size_t n_spans = 0;
+
+	for (size_t i = 0; i <= n; i++) {
+		struct eval_tag now = eval_tag_of(i < n ? tags[i] : (struct tn_text){ "O", 1 });
+		bool goes_on = open.end && (now.place == 'I' || now.place == 'E') &&
+			eval_same_label(open.label, now.label);
+
+		if (goes_on)
+			open.end = i + 1;
+		else if (open.end && !closed)
+			spans[n_spans++] = open;
+		if (goes_on && now.place == 'I')
+			continue;
+		if (goes_on || now.place == 'S')
+			spans[n_spans++] = goes_on ? open :
+				(struct eval_span){ now.label, i, i + 1 };
+		open = (struct eval_span){ now.label, i, now.place == 'B' ? i + 1 : 0 };
+	}
+	return n_spans;
+}
+
 static int compare_spans(const void *left, const void *right)
 {
 	const struct eval_span *a = left, *b = right;

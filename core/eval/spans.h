@@ -33,6 +33,12 @@ struct eval_span {
  *  before O. */
 size_t eval_spans_of_tags(const struct tn_text *tags, size_t n, struct eval_span *spans);
 
+/** The same, strictly: a span begins at B and S alone; I and E that go on with none are nothing.
+ *  With `closed` one of several words ends at an E, or is none.
+ *  Source: seqeval, mode "strict" with the schemes IOB2 and, closed, IOBES. */
+size_t eval_strict_spans_of_tags(const struct tn_text *tags, size_t n, bool closed,
+	struct eval_span *spans);
+
 /** Counts the spans of one text.  One that is found is right when the gold ones hold its
  *  equal in label, begin and end, each of which is used once.  Both arrays are sorted. */
 void eval_count_spans(struct eval_counts *c, struct eval_span *gold, size_t n_gold,

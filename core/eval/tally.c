@@ -75,11 +75,18 @@ int eval_tally_add(struct eval_tally *t, struct tn_text name, size_t n, struct t
 	return 0;
 }
 
-size_t eval_tally_count(const struct eval_tally *t, struct tn_text name)
+size_t eval_tally_find(const struct eval_tally *t, struct tn_text name)
 {
 	uint32_t number = t->n ? t->slots[slot_of(t, name)] : 0;
 
-	return number ? t->items[number - 1].n : 0;
+	return number ? number - 1 : SIZE_MAX;
+}
+
+size_t eval_tally_count(const struct eval_tally *t, struct tn_text name)
+{
+	size_t i = eval_tally_find(t, name);
+
+	return i == SIZE_MAX ? 0 : t->items[i].n;
 }
 
 static int compare_items(const void *left, const void *right)

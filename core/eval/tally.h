@@ -27,6 +27,8 @@ uint64_t eval_hash(const char *text, size_t len);
 /** Counts a name `n` times more.  Errors: TN_ENOMEM. */
 int eval_tally_add(struct eval_tally *t, struct tn_text name, size_t n, struct tn_arena *arena,
 	struct tn_call *call);
+/** The place of a name among the items; SIZE_MAX: it did not occur. */
+size_t eval_tally_find(const struct eval_tally *t, struct tn_text name);
 /** How often a name occurred. */
 size_t eval_tally_count(const struct eval_tally *t, struct tn_text name);
 /** Puts the most frequent first, equals by name.  Nothing is added afterwards. */

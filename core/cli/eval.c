@@ -1,0 +1,483 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * core/cli/eval.c - tenon eval: how good the answers of a pipeline, or of another system, are.
+ */
+#include <argp.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "cli/cli.h"
+#include "cli/eval.h"
+#include "eval/audit.h"
+
+#define DRAWS 1000
+#define SEED 1
+#define BATCH 32
+#define LARGEST_ANSWERS ((size_t)1 << 30)
+
+enum { KEY_ANSWERS = 256, KEY_DEV, KEY_FORMAT, KEY_FROM, KEY_HEAD, KEY_HTML, KEY_SET, KEY_TRAIN };
+
+static const struct argp_option options[] = {
+	{ "answers", KEY_ANSWERS, "FILE", 0, "what another system found, instead of a pipeline", 0 },
+	{ "dev", KEY_DEV, "FILE", 0, "labelled data to fit the temperature on; may be given again", 0 },
+	{ "format", KEY_FORMAT, "FORMAT", 0, "text, markdown, csv or jsonl", 0 },
+	{ "from", KEY_FROM, "FORMAT", 0, "what the files are: " EVAL_FORMATS, 0 },
+	{ "head", KEY_HEAD, "NAME", 0, "judge this head alone; may be given again", 0 },
+	{ "html", KEY_HTML, "FILE", 0, "write a page with tables and pictures too", 0 },
+	{ "set", KEY_SET, "PATH=VALUE", 0, "a setting that goes over the file; may be given again",
+	  0 },
+	{ "train", KEY_TRAIN, "FILE", 0, "labelled data for the baselines; may be given again", 0 },
+	{ 0 }
+};
+
+static void append(struct argp_state *state, const char *option, const char **list, size_t *n,
+	const char *arg)
+{
+	if (*n == EVAL_MOST)
+		argp_error(state, "%s: given more than %d times", option, EVAL_MOST);
+	list[(*n)++] = arg;
+}
+
+static error_t parse_rest(int key, char *arg, struct argp_state *state)
+{
+	struct eval_arguments *a = state->input;
+
+	switch (key) {
+	case ARGP_KEY_ARG:
+		append(state, "DATA", a->data, &a->n_data, arg);
+		return 0;
+	case ARGP_KEY_END:
+		/* Without --answers the first one is the pipeline. */
+		if (!a->answers && a->n_data) {
+			a->pipeline = a->data[0];
+			memmove(a->data, a->data + 1, --a->n_data * sizeof(*a->data));
+		}
+		if (!a->answers && !a->pipeline)
+			argp_error(state, "the pipeline is missing: a .cfg file or a model directory");
+		if (!a->n_data)
+			argp_error(state, "the data are missing");
+		if (a->answers && (a->n_dev || a->n_heads || a->n_settings))
+			argp_error(state, "--dev, --head and --set are for a pipeline, not for "
+				"--answers");
+		return 0;
+	}
+	return ARGP_ERR_UNKNOWN;
+}
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	struct eval_arguments *a = state->input;
+
+	switch (key) {
+	case KEY_ANSWERS:
+		a->answers = arg;
+		return 0;
+	case KEY_DEV:
+		append(state, "--dev", a->dev, &a->n_dev, arg);
+		return 0;
+	case KEY_FORMAT:
+		if (bench_format_of(arg) < 0)
+			argp_error(state, "--format: found %s, expected text, markdown, csv or "
+				"jsonl", arg);
+		a->format = (enum bench_format)bench_format_of(arg);
+		return 0;
+	case KEY_FROM:
+		a->from = eval_format_of(arg);
+		if (a->from < 0)
+			argp_error(state, "--from: found %s, expected " EVAL_FORMATS, arg);
+		return 0;
+	case KEY_HEAD:
+		append(state, "--head", a->heads, &a->n_heads, arg);
+		return 0;
+	case KEY_HTML:
+		a->html = arg;
+		return 0;
+	case KEY_SET:
+		append(state, "--set", a->settings, &a->n_settings, arg);
+		return 0;
+	case KEY_TRAIN:
+		append(state, "--train", a->train, &a->n_train, arg);
+		return 0;
+	}
+	return parse_rest(key, arg, state);
+}
+
+static int read_file(struct eval_run *e, struct eval_data *data, const char *path)
+{
+	const struct eval_source source = { .path = path, .format = e->a->from >= 0 ?
+		(enum eval_format)e->a->from : eval_format_of_path(path) };
+
+	return eval_read(data, &source, e->arena, e->call);
+}
+
+static int read_files(struct eval_run *e, struct eval_data *data, const char *const *paths,
+	size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (read_file(e, data, paths[i]))
+			return tn_status(e->call);
+	return 0;
+}
+
+/* The scheme of the tags of the data. */
+static int find_scheme(struct eval_run *e, enum eval_scheme *scheme)
+{
+	struct eval_audit audit;
+
+	if (eval_audit(&audit, &e->data, e->arena, e->call))
+		return tn_status(e->call);
+	*scheme = audit.scheme;
+	return 0;
+}
+
+static size_t count_gold(const struct eval_records *r, const struct eval_data *data)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < data->n; i++)
+		n += eval_records_wants(r, &data->items[i]);
+	return n;
+}
+
+/* --- a pipeline's answers --- */
+
+static bool is_asked_for(const struct eval_arguments *a, const char *head)
+{
+	for (size_t i = 0; i < a->n_heads; i++)
+		if (!strcmp(a->heads[i], head))
+			return true;
+	return !a->n_heads;
+}
+
+static int check_heads(struct eval_run *e)
+{
+	for (size_t i = 0; i < e->a->n_heads; i++) {
+		size_t h = 0;
+
+		while (h < e->p->n_heads && strcmp(e->p->heads[h].name, e->a->heads[i]))
+			h++;
+		if (h == e->p->n_heads)
+			return tn_fail(e->call, TN_EUSAGE, "--head: the pipeline has no head \"%.60s\"",
+				e->a->heads[i]);
+	}
+	return 0;
+}
+
+static int open_records(struct eval_run *e, struct eval_records *r, size_t h,
+	enum eval_scheme scheme)
+{
+	const struct tn_pipeline_head *head = &e->p->heads[h];
+
+	return eval_records_open(r, head->name, (enum tn_task)head->impl->task, head->env.labels,
+		head->env.n_labels, scheme, e->arena, e->call);
+}
+
+static int open_verdicts(struct eval_run *e, enum eval_scheme scheme)
+{
+	e->p = tn_pipeline_open(e->a->pipeline, e->a->settings, e->call);
+	if (!e->p || check_heads(e))
+		return tn_status(e->call);
+	e->verdicts = tn_arena_alloc(e->arena, e->p->n_heads * sizeof(*e->verdicts));
+	if (!e->verdicts)
+		return tn_fail(e->call, TN_ENOMEM, "out of memory");
+	for (size_t h = 0; h < e->p->n_heads; h++) {
+		const struct tn_pipeline_head *head = &e->p->heads[h];
+		struct eval_records *r = &e->verdicts[e->n].records;
+
+		if (!is_asked_for(e->a, head->name))
+			continue;
+		if (open_records(e, r, h, scheme)) {
+			if (e->a->n_heads)
+				return tn_status(e->call);
+			tn_note(e->call, "head %s is left out: there are no scores for what it "
+				"gives", head->name);
+			tn_clear(e->call);
+		} else if (count_gold(r, &e->data)) {
+			e->n++;
+		} else {
+			tn_note(e->call, "head %s is left out: the data hold nothing to judge it by",
+				head->name);
+		}
+	}
+	return e->n ? 0 : tn_fail(e->call, TN_EDATA, "no head can be judged by these data");
+}
+
+/* Runs the pipeline over data and fills the records of all heads. */
+static int run(struct eval_run *e, const struct eval_data *data, struct eval_records *const *records)
+{
+	struct tn_input inputs[BATCH];
+	const struct tn_value *answers[BATCH] = { NULL };
+
+	progress_begin(&e->progress);
+	for (size_t i = 0, n; i < data->n; i += n) {
+		tn_call_reset(e->call);
+		n = data->n - i < BATCH ? data->n - i : BATCH;
+		for (size_t k = 0; k < n; k++)
+			inputs[k] = data->items[i + k].input;
+		if (tn_pipeline_run(e->p, inputs, n, answers, e->call))
+			return tn_status(e->call);
+		for (size_t k = 0; k < n; k++)
+			for (size_t v = 0; v < e->n; v++)
+				if (eval_records_wants(records[v], &data->items[i + k]) &&
+						eval_records_add(records[v], &data->items[i + k],
+						answers[k], e->call))
+					return tn_status(e->call);
+		progress_count(&e->progress, i + n, (double)(i + n) / (double)data->n);
+	}
+	progress_clear(&e->progress);
+	return 0;
+}
+
+/* Fits the temperature of each classifier on the dev data. */
+static int fit_temperatures(struct eval_run *e)
+{
+	struct eval_records *fits = tn_arena_alloc(e->arena, e->n * sizeof(*fits));
+	struct eval_records **list = tn_arena_alloc(e->arena, e->n * sizeof(*list));
+
+	if (!fits || !list)
+		return tn_fail(e->call, TN_ENOMEM, "out of memory");
+	for (size_t v = 0; v < e->n; v++) {
+		const struct eval_records *r = &e->verdicts[v].records;
+
+		e->verdicts[v].temperature = NAN;
+		list[v] = &fits[v];
+		if (eval_records_open(list[v], r->head, r->task, r->labels, r->n_labels, r->scheme,
+				e->arena, e->call))
+			return tn_status(e->call);
+	}
+	if (!e->dev.n)
+		return 0;
+	if (run(e, &e->dev, list))
+		return tn_status(e->call);
+	for (size_t v = 0; v < e->n; v++)
+		e->verdicts[v].temperature = eval_temperature(list[v]);
+	return 0;
+}
+
+static int run_pipeline(struct eval_run *e, enum eval_scheme scheme)
+{
+	struct eval_records **list;
+
+	if (open_verdicts(e, scheme))
+		return tn_status(e->call);
+	list = tn_arena_alloc(e->arena, e->n * sizeof(*list));
+	if (!list)
+		return tn_fail(e->call, TN_ENOMEM, "out of memory");
+	for (size_t v = 0; v < e->n; v++)
+		list[v] = &e->verdicts[v].records;
+	return run(e, &e->data, list) ? tn_status(e->call) : fit_temperatures(e);
+}
+
+/* --- another system's answers --- */
+
+static enum tn_task task_of(const struct eval_data *data)
+{
+	const struct eval_gold *g = &data->items[0].gold;
+
+	return g->tags ? TN_TASK_SPANS : g->has_answers ? TN_TASK_ANSWER : TN_TASK_LABEL;
+}
+
+/* The labels of the data and of the answers. */
+static int collect_labels(struct eval_run *e, const struct eval_data *found,
+	const char *const **labels, size_t *n)
+{
+	const struct eval_data *both[2] = { &e->data, found };
+	struct eval_tally tally = { NULL };
+	const char **names;
+
+	for (size_t b = 0; b < 2; b++)
+		for (size_t i = 0; i < both[b]->n; i++) {
+			const struct tn_value *v = both[b]->items[i].gold.label;
+			struct tn_text name = { tn_string(v, NULL), tn_string_length(v) };
+
+			if (!name.text)
+				return tn_fail(e->call, TN_EDATA, "%s: there is no label",
+					both[b]->items[i].where);
+			if (eval_tally_add(&tally, name, 1, e->arena, e->call))
+				return tn_status(e->call);
+		}
+	names = tn_arena_alloc(e->arena, (tally.n + 1) * sizeof(*names));
+	for (size_t i = 0; names && i < tally.n; i++)
+		names[i] = tn_arena_dup(e->arena, tally.items[i].name.text, tally.items[i].name.len);
+	*labels = names;
+	*n = tally.n;
+	return names ? 0 : tn_fail(e->call, TN_ENOMEM, "out of memory");
+}
+
+static int differ(struct eval_run *e, const struct eval_data *found, size_t i, size_t here,
+	size_t there, const char *what)
+{
+	return tn_fail(e->call, TN_EDATA, "%s: %zu %s, expected %zu as at %s",
+		i < found->n ? found->items[i].where : e->a->answers, there, what, here,
+		i < e->data.n ? e->data.items[i].where : e->a->data[0]);
+}
+
+/* Labels or tags, example by example. */
+static int add_found(struct eval_run *e, struct eval_records *r, const struct eval_data *found)
+{
+	if (found->n != e->data.n)
+		return differ(e, found, found->n, e->data.n, found->n, "examples");
+	for (size_t i = 0; i < found->n; i++) {
+		const struct eval_example *gold = &e->data.items[i], *f = &found->items[i];
+
+		if (r->task == TN_TASK_SPANS && gold->input.n_words != f->input.n_words)
+			return differ(e, found, i, gold->input.n_words, f->input.n_words, "words");
+		if (r->task == TN_TASK_SPANS ? eval_records_add_tags(r, gold, f->gold.tags, e->call) :
+				eval_records_add_label(r, gold, f->gold.label, e->call))
+			return tn_status(e->call);
+	}
+	return 0;
+}
+
+/* Answers by the ids of questions, as the SQuAD scripts take them. */
+static int add_by_id(struct eval_run *e, struct eval_records *r)
+{
+	size_t len, missing = 0;
+	char *text = tn_file_read(e->a->answers, LARGEST_ANSWERS, &len, e->arena, e->call);
+	const struct tn_value *answers = text ? tn_json_parse(text, len, e->a->answers, e->arena,
+		e->call) : NULL;
+	struct eval_tally ids = { NULL };
+
+	if (answers && tn_value_kind(answers) != TN_VALUE_OBJECT)
+		return tn_fail(e->call, TN_EDATA, "%s: found %s, expected an object of answers by "
+			"the ids of questions", e->a->answers,
+			tn_value_kind_name(tn_value_kind(answers)));
+	for (size_t i = 0; i < tn_size(answers); i++)
+		if (eval_tally_add(&ids, (struct tn_text){ tn_key(answers, i),
+				strlen(tn_key(answers, i)) }, 1, e->arena, e->call))
+			return tn_status(e->call);
+	for (size_t i = 0; answers && i < e->data.n; i++) {
+		const struct tn_value *id = e->data.items[i].input.id, *v;
+		size_t at = eval_tally_find(&ids, (struct tn_text){ tn_string(id, ""),
+			tn_string_length(id) });
+
+		v = at == SIZE_MAX ? NULL : tn_at(answers, at);
+		missing += !v;
+		if (eval_records_add_text(r, &e->data.items[i], (struct tn_text){ tn_string(v, NULL),
+				tn_string_length(v) }, e->call))
+			return tn_status(e->call);
+	}
+	if (missing)
+		tn_note(e->call, "%zu of %zu questions have no answer in %s: they count as wrong",
+			missing, e->data.n, e->a->answers);
+	return tn_status(e->call);
+}
+
+static int read_answers(struct eval_run *e, enum eval_scheme scheme)
+{
+	struct eval_data found = { .n = 0 };
+	enum tn_task task = task_of(&e->data);
+	const char *const *labels = NULL;
+	struct eval_records *r;
+	size_t n = 0;
+
+	e->verdicts = tn_arena_alloc(e->arena, sizeof(*e->verdicts));
+	if (!e->verdicts)
+		return tn_fail(e->call, TN_ENOMEM, "out of memory");
+	r = &e->verdicts[0].records;
+	e->verdicts[0].temperature = NAN;
+	e->n = 1;
+	if (task != TN_TASK_ANSWER)
+		read_file(e, &found, e->a->answers);
+	if (!tn_status(e->call) && task == TN_TASK_LABEL)
+		collect_labels(e, &found, &labels, &n);
+	if (!tn_status(e->call) && !eval_records_open(r, "answers", task, labels, n, scheme,
+			e->arena, e->call)) {
+		if (task == TN_TASK_ANSWER)
+			add_by_id(e, r);
+		else
+			add_found(e, r, &found);
+	}
+	eval_data_finish(&found);
+	return tn_status(e->call);
+}
+
+/* --- the verdict --- */
+
+static int run_baselines(struct eval_run *e, struct eval_verdict *v)
+{
+	/* What is most frequent may be learnt from the data themselves. */
+	const struct eval_data *train = e->train.n ? &e->train : &e->data;
+
+	for (int kind = 0; kind < (e->train.n ? EVAL_N_BASELINES : 1); kind++) {
+		struct eval_records r;
+		struct eval_score scores[EVAL_MOST_SCORES];
+		int status;
+
+		if (eval_records_open(&r, v->records.head, v->records.task, v->records.labels,
+				v->records.n_labels, v->records.scheme, e->arena, e->call))
+			return tn_status(e->call);
+		status = v->records.several ? 0 : eval_baseline_run((enum eval_baseline)kind, &r,
+			train, &e->data, e->arena, e->call);
+		if (status < 0)
+			return status;
+		if (status && eval_records_scores(&r, NULL, scores)) {
+			scores[0].name = eval_baseline_name((enum eval_baseline)kind);
+			v->baselines[v->n_baselines++] = scores[0];
+		}
+	}
+	return 0;
+}
+
+static int judge(struct eval_run *e, struct eval_verdict *v)
+{
+	v->n_scores = eval_records_scores(&v->records, NULL, v->scores);
+	v->threshold.threshold = NAN;
+	if (eval_records_intervals(&v->records, v->scores, v->n_scores, DRAWS, SEED, e->call) ||
+			eval_calibrate(&v->calibration, &v->records, 1, e->call) ||
+			eval_calibrate(&v->warmed, &v->records, isnan(v->temperature) ? 1 :
+			v->temperature, e->call))
+		return tn_status(e->call);
+	/* Where all questions have an answer there is nothing to choose. */
+	if (v->records.task == TN_TASK_ANSWER && v->n_scores > 2)
+		v->threshold = eval_best_threshold(&v->records, e->call);
+	return run_baselines(e, v);
+}
+
+static int evaluate(struct eval_run *e)
+{
+	enum eval_scheme scheme = EVAL_LABELS;
+
+	if (read_files(e, &e->data, e->a->data, e->a->n_data) ||
+			read_files(e, &e->train, e->a->train, e->a->n_train) ||
+			read_files(e, &e->dev, e->a->dev, e->a->n_dev) || find_scheme(e, &scheme))
+		return tn_status(e->call);
+	if (e->a->answers ? read_answers(e, scheme) : run_pipeline(e, scheme))
+		return tn_status(e->call);
+	for (size_t v = 0; v < e->n; v++)
+		if (judge(e, &e->verdicts[v]))
+			return tn_status(e->call);
+	return eval_print(e) || (e->a->html && eval_write_html(e)) ? tn_status(e->call) : 0;
+}
+
+int tn_cli_eval(int argc, char **argv)
+{
+	static const struct argp argp = { options, parse, "PIPELINE DATA ...\n--answers FILE DATA ...",
+		"Says how good a pipeline's answers to labelled data are, or those of another system: "
+		"the scores of each head's task with 95 % intervals, trivial baselines on the same "
+		"data, each class, and whether probabilities mean what they say.", NULL, NULL, NULL };
+	struct eval_arguments a = { .from = -1 };
+	struct eval_run e = { .a = &a };
+	int code;
+
+	if (argp_parse(&argp, argc, argv, 0, NULL, &a))
+		return -TN_EUSAGE;
+	e.call = tn_call_create();
+	e.arena = tn_arena_create();
+	if (!e.call || !e.arena) {
+		fputs("tenon: out of memory\n", stderr);
+		return -TN_ENOMEM;
+	}
+	tn_on_note(e.call, tn_cli_note, &e.progress);
+	code = evaluate(&e) ? tn_cli_report(e.call) : 0;
+	progress_clear(&e.progress);
+	eval_data_finish(&e.data);
+	eval_data_finish(&e.train);
+	eval_data_finish(&e.dev);
+	tn_pipeline_close(e.p);
+	tn_call_destroy(e.call);
+	tn_arena_destroy(e.arena);
+	return code;
+}

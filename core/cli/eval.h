@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * core/cli/eval.h - what the files of the verb eval share.
+ */
+#ifndef TN_CLI_EVAL_H
+#define TN_CLI_EVAL_H
+
+#include "bench/report.h"
+#include "cli/progress.h"
+#include "eval/baseline.h"
+#include "eval/calibration.h"
+#include "pipeline/pipeline_impl.h"
+
+#define EVAL_MOST 64		/* values of one option */
+
+struct eval_arguments {
+	const char *pipeline, *answers, *html;
+	const char *data[EVAL_MOST], *train[EVAL_MOST], *dev[EVAL_MOST], *heads[EVAL_MOST];
+	const char *settings[EVAL_MOST + 1];
+	size_t n_data, n_train, n_dev, n_heads, n_settings;
+	int from;			/* -1: not given */
+	enum bench_format format;
+};
+
+/** What is known of one head. */
+struct eval_verdict {
+	struct eval_records records;
+	struct eval_score scores[EVAL_MOST_SCORES];
+	size_t n_scores;
+	struct eval_score baselines[EVAL_N_BASELINES];	/* the first score of each */
+	size_t n_baselines;
+	struct eval_calibration calibration, warmed;	/* as it is; at the temperature of --dev */
+	double temperature;		/* NAN: not known */
+	struct eval_threshold threshold;
+};
+
+/** What the verb holds. */
+struct eval_run {
+	const struct eval_arguments *a;
+	struct tn_call *call;
+	struct tn_arena *arena;		/* what lives to the end */
+	struct eval_data data, train, dev;
+	struct tn_pipeline *p;
+	struct eval_verdict *verdicts;
+	size_t n;
+	struct progress progress;
+};
+
+/** Prints the tables. */
+int eval_print(struct eval_run *e);
+/** Writes them, with pictures, as a page that needs nothing else. */
+int eval_write_html(struct eval_run *e);
+/** One table: of the kind given, over all heads. */
+enum eval_table { EVAL_SCORES, EVAL_BASELINES, EVAL_CLASSES, EVAL_CALIBRATION, EVAL_THRESHOLDS,
+	EVAL_TRANSITIONS, EVAL_N_TABLES };
+int eval_make_table(struct eval_run *e, enum eval_table kind, struct bench_table *table);
+const char *eval_table_title(enum eval_table kind);
+
+#endif

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * core/eval/baseline.h - what can be had for nothing: simple answers, scored on the same data.
+ */
+#ifndef TN_EVAL_BASELINE_H
+#define TN_EVAL_BASELINE_H
+
+#include "eval/records.h"
+
+enum eval_baseline {
+	EVAL_MAJORITY,		/* the most frequent label, or tag, for all */
+	EVAL_NAIVE_BAYES,	/* of labels: multinomial, over the words of the text in lower case,
+				 * one added to each count.  Source: McCallum and Nigam 1998 */
+	EVAL_FREQUENT_TAG,	/* the most frequent tag of a word; of an unknown one, of all */
+	EVAL_GAZETTEER,		/* the longest spans that train has, word by word, with the label
+				 * that they have most often there */
+	EVAL_N_BASELINES
+};
+
+const char *eval_baseline_name(enum eval_baseline kind);
+/** Learns from `train` and answers `data`, into records that are opened.  1: done; 0: that kind
+ *  is for another task; negative: TN_ENOMEM, TN_EDATA. */
+int eval_baseline_run(enum eval_baseline kind, struct eval_records *r, const struct eval_data *train,
+	const struct eval_data *data, struct tn_arena *arena, struct tn_call *call);
+
+#endif

@@ -1,0 +1,419 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * core/eval/records.c - records of a head's answers.
+ */
+#include "eval/records.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "eval/answer.h"
+#include "pipeline/writer.h"
+
+int eval_records_open(struct eval_records *r, const char *head, enum tn_task task,
+	const char *const *labels, size_t n_labels, enum eval_scheme scheme,
+	struct tn_arena *arena, struct tn_call *call)
+{
+	*r = (struct eval_records){ .head = head, .task = task, .labels = labels,
+		.n_labels = n_labels, .scheme = scheme, .arena = arena };
+	if (task != TN_TASK_LABEL && task != TN_TASK_SPANS && task != TN_TASK_ANSWER)
+		return tn_fail(call, TN_EDATA, "head %s: there are no scores for what it gives", head);
+	return 0;
+}
+
+bool eval_records_wants(const struct eval_records *r, const struct eval_example *e)
+{
+	return r->task == TN_TASK_LABEL ? e->gold.label || e->gold.labels :
+		r->task == TN_TASK_SPANS ? e->gold.tags != NULL : e->gold.has_answers;
+}
+
+/* Room for one more in an array of the records; NULL after TN_ENOMEM. */
+static void *grow(const struct eval_records *r, void *items, size_t room, size_t size,
+	struct tn_call *call)
+{
+	char *grown = tn_arena_alloc(r->arena, room * size);
+
+	if (!grown)
+		tn_fail(call, TN_ENOMEM, "out of memory");
+	else if (r->n)
+		memcpy(grown, items, r->n * size);
+	return grown;
+}
+
+static int make_room(struct eval_records *r, struct tn_call *call)
+{
+	size_t room = 2 * r->room + 256, L = r->n_labels;
+
+	if (r->n < r->room)
+		return 0;
+	if (r->task == TN_TASK_LABEL) {
+		r->gold = grow(r, r->gold, room, sizeof(*r->gold), call);
+		r->found = grow(r, r->found, room, sizeof(*r->found), call);
+		r->p = grow(r, r->p, room, (L + 1) * sizeof(*r->p), call);
+		r->gold_set = grow(r, r->gold_set, room, L + 1, call);
+		r->found_set = grow(r, r->found_set, room, L + 1, call);
+	} else if (r->task == TN_TASK_SPANS) {
+		r->tagged = grow(r, r->tagged, room, sizeof(*r->tagged), call);
+	} else {
+		r->asked = grow(r, r->asked, room, sizeof(*r->asked), call);
+	}
+	r->room = room;
+	return tn_status(call);
+}
+
+/* --- labels --- */
+
+static uint32_t label_number(const struct eval_records *r, const struct tn_value *v)
+{
+	const char *name = tn_string(v, NULL);
+	int64_t number = tn_int(v, -1);
+
+	for (size_t i = 0; name && i < r->n_labels; i++)
+		if (!strcmp(r->labels[i], name))
+			return (uint32_t)i;
+	return !name && number >= 0 && (uint64_t)number < r->n_labels ? (uint32_t)number :
+		(uint32_t)r->n_labels;
+}
+
+static int gold_number(const struct eval_records *r, const struct eval_example *e,
+	const struct tn_value *v, uint32_t *number, struct tn_call *call)
+{
+	*number = label_number(r, v);
+	if (*number < r->n_labels)
+		return 0;
+	return tn_fail(call, TN_EDATA, "%s: the label %s is none of head %s", e->where,
+		tn_string(v, NULL) ? tn_quote(call, tn_string(v, ""), tn_string_length(v)) :
+		tn_printf(call, "%lld", (long long)tn_int(v, 0)), r->head);
+}
+
+static int set_labels(const struct eval_records *r, const struct eval_example *e,
+	const struct tn_value *list, uint8_t *set, bool gold, struct tn_call *call)
+{
+	memset(set, 0, r->n_labels);
+	for (size_t i = 0; i < tn_size(list); i++) {
+		uint32_t k = label_number(r, tn_at(list, i));
+
+		if (gold && gold_number(r, e, tn_at(list, i), &k, call))
+			return tn_status(call);
+		if (k < r->n_labels)
+			set[k] = 1;
+	}
+	return 0;
+}
+
+int eval_records_add_label(struct eval_records *r, const struct eval_example *e,
+	const struct tn_value *label, struct tn_call *call)
+{
+	if (make_room(r, call) || gold_number(r, e, e->gold.label, &r->gold[r->n], call))
+		return tn_status(call);
+	r->found[r->n++] = label ? label_number(r, label) : (uint32_t)r->n_labels;
+	return 0;
+}
+
+static int add_labels(struct eval_records *r, const struct eval_example *e,
+	const struct tn_value *answer, struct tn_call *call)
+{
+	const struct tn_value *scores = tn_get(answer, "scores"), *list = tn_get(answer, "labels");
+	size_t L = r->n_labels, known = 0;
+
+	if (make_room(r, call))
+		return tn_status(call);
+	r->several = list != NULL;
+	for (size_t i = 0; i < L; i++) {
+		const struct tn_value *p = tn_get(scores, r->labels[i]);
+
+		r->p[r->n * L + i] = (float)tn_real(p, 0);
+		known += p != NULL;
+	}
+	r->has_p = known == L && !r->several && (r->has_p || !r->n);
+	if (!list && !tn_get(answer, "label"))
+		return tn_fail(call, TN_EDATA, "head %s: there are no scores for the values that it "
+			"gives", r->head);
+	if (list ? !e->gold.labels : !e->gold.label)
+		return tn_fail(call, TN_EDATA, "%s: \"%s\" is missing, which head %s gives", e->where,
+			list ? "labels" : "label", r->head);
+	if (!list)
+		return eval_records_add_label(r, e, tn_get(answer, "label"), call);
+	if (set_labels(r, e, e->gold.labels, r->gold_set + r->n * L, true, call) ||
+			set_labels(r, e, list, r->found_set + r->n * L, false, call))
+		return tn_status(call);
+	r->n++;
+	return 0;
+}
+
+struct eval_counts eval_records_of_label(const struct eval_records *r, size_t i)
+{
+	struct eval_counts c = { 0, 0, 0 };
+
+	for (size_t k = 0; k < r->n; k++) {
+		bool gold = r->several ? r->gold_set[k * r->n_labels + i] : r->gold[k] == i;
+		bool found = r->several ? r->found_set[k * r->n_labels + i] : r->found[k] == i;
+
+		c.gold += gold;
+		c.found += found;
+		c.right += gold && found;
+	}
+	return c;
+}
+
+/* --- tags --- */
+
+static int count_types(struct eval_records *r, const struct eval_span *spans, size_t n, int which,
+	struct tn_call *call)
+{
+	for (size_t i = 0; i < n; i++) {
+		size_t k = 0;
+
+		if (eval_tally_add(&r->types, spans[i].label, 1, r->arena, call))
+			return tn_status(call);
+		while (!eval_same_label(r->types.items[k].name, spans[i].label))
+			k++;
+		if (r->types.n > r->types_room) {
+			size_t room = 2 * r->types_room + 32;
+			struct eval_counts *grown = tn_arena_alloc(r->arena, room * sizeof(*grown));
+
+			if (!grown)
+				return tn_fail(call, TN_ENOMEM, "out of memory");
+			memset(grown, 0, room * sizeof(*grown));
+			if (r->types_room)
+				memcpy(grown, r->by_type, r->types_room * sizeof(*grown));
+			r->by_type = grown;
+			r->types_room = room;
+		}
+		if (which == 0)
+			r->by_type[k].gold++;
+		else if (which == 1)
+			r->by_type[k].found++;
+		else
+			r->by_type[k].right++;
+	}
+	return 0;
+}
+
+/* The spans that both have, in their order. */
+static size_t common_spans(const struct eval_span *a, size_t n, const struct eval_span *b, size_t m,
+	struct eval_span *common)
+{
+	size_t n_common = 0;
+
+	for (size_t i = 0; i < n; i++)
+		for (size_t k = 0; k < m; k++)
+			if (a[i].begin == b[k].begin && a[i].end == b[k].end &&
+					eval_same_label(a[i].label, b[k].label)) {
+				common[n_common++] = a[i];
+				break;
+			}
+	return n_common;
+}
+
+static size_t count_illegal(enum eval_scheme scheme, const struct tn_text *tags, size_t n)
+{
+	struct eval_tag before = { .place = 0 }, now;
+	size_t illegal = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		now = eval_tag_of(tags[i]);
+		illegal += !eval_tag_may_follow(scheme, i ? &before : NULL, &now);
+		before = now;
+	}
+	return illegal + (n && !eval_tag_may_follow(scheme, &before, NULL));
+}
+
+/* Whether a tag is found right: of labels and of IO the letter does not count. */
+static bool same_tag(const struct eval_records *r, struct tn_text a, struct tn_text b)
+{
+	struct eval_tag x = eval_tag_of(a), y = eval_tag_of(b);
+
+	if (r->scheme == EVAL_LABELS)
+		return eval_same_label(x.label, y.label) && (x.place == 'O') == (y.place == 'O');
+	if (r->scheme == EVAL_IO)
+		return (x.place == 'O') == (y.place == 'O') && eval_same_label(x.label, y.label);
+	return x.place == y.place && eval_same_label(x.label, y.label);
+}
+
+int eval_records_add_tags(struct eval_records *r, const struct eval_example *e,
+	const struct tn_text *tags, struct tn_call *call)
+{
+	size_t n = e->input.n_words, n_gold, n_found, n_common;
+	struct eval_span *spans = tn_alloc_n(call, 3 * n + 3, sizeof(*spans));
+	struct eval_span *gold = spans, *found = spans + n + 1, *common = found + n + 1;
+	struct eval_tagged *t;
+
+	if (!spans || make_room(r, call))
+		return tn_status(call);
+	t = &r->tagged[r->n++];
+	*t = (struct eval_tagged){ .words = (uint32_t)n };
+	for (size_t i = 0; i < n; i++)
+		t->right += same_tag(r, e->gold.tags[i], tags[i]);
+	if (r->scheme == EVAL_LABELS)
+		return 0;
+	r->illegal_gold += count_illegal(r->scheme, e->gold.tags, n);
+	r->illegal_found += count_illegal(r->scheme, tags, n);
+	n_gold = eval_spans_of_tags(e->gold.tags, n, gold);
+	n_found = eval_spans_of_tags(tags, n, found);
+	n_common = common_spans(gold, n_gold, found, n_found, common);
+	t->conll = (struct eval_counts){ n_gold, n_found, n_common };
+	if (count_types(r, gold, n_gold, 0, call) || count_types(r, found, n_found, 1, call) ||
+			count_types(r, common, n_common, 2, call))
+		return tn_status(call);
+	n_gold = eval_strict_spans_of_tags(e->gold.tags, n, r->scheme == EVAL_BIOES, gold);
+	n_found = eval_strict_spans_of_tags(tags, n, r->scheme == EVAL_BIOES, found);
+	t->strict = (struct eval_counts){ n_gold, n_found,
+		common_spans(gold, n_gold, found, n_found, common) };
+	return 0;
+}
+
+static int add_sure(struct eval_records *r, double score, bool right, struct tn_call *call)
+{
+	if (r->n_sure == r->sure_room) {
+		size_t room = 2 * r->sure_room + 256;
+		struct eval_sure *grown = tn_arena_alloc(r->arena, room * sizeof(*grown));
+
+		if (!grown)
+			return tn_fail(call, TN_ENOMEM, "out of memory");
+		if (r->n_sure)
+			memcpy(grown, r->sure, r->n_sure * sizeof(*grown));
+		r->sure = grown;
+		r->sure_room = room;
+	}
+	r->sure[r->n_sure++] = (struct eval_sure){ (float)score, right };
+	return 0;
+}
+
+/* The tag of a word in a span. */
+static struct tn_text tag_text(const struct eval_records *r, const char *label, bool first,
+	struct tn_call *call)
+{
+	const char *text = r->scheme == EVAL_LABELS ? label : tn_printf(call, "%c-%s",
+		first && r->scheme != EVAL_IO ? 'B' : 'I', label);
+
+	return (struct tn_text){ text, text ? strlen(text) : 0 };
+}
+
+/* Tags of the words that a span covers; *first and *n say which.  A span that ends inside a word
+ * has none. */
+static void words_of(const size_t *begin, size_t n_words, const struct tn_answer_row *row,
+	size_t *first, size_t *n)
+{
+	size_t i = 0, k;
+
+	*n = 0;
+	while (i < n_words && begin[i] != row->begin)
+		i++;
+	for (k = i; k < n_words && begin[k + 1] - 1 <= row->end; k++)
+		if (begin[k + 1] - 1 == row->end) {
+			*first = i;
+			*n = k + 1 - i;
+		}
+}
+
+/* Whether the gold tags have this very span. */
+static bool is_gold(const struct eval_example *e, const struct eval_span *gold, size_t n_gold,
+	size_t first, size_t n, const char *label)
+{
+	struct tn_text name = { label, strlen(label) };
+
+	for (size_t i = 0; i < n_gold; i++)
+		if (gold[i].begin == first && gold[i].end == first + n &&
+				eval_same_label(gold[i].label, name))
+			return true;
+	return false;
+}
+
+static int add_spans(struct eval_records *r, const struct eval_example *e,
+	const struct tn_value *answer, struct tn_call *call)
+{
+	size_t n = e->input.n_words, n_rows, astray = 0, n_gold;
+	const struct tn_answer_row *rows = tn_answer_rows(answer, &n_rows, call);
+	struct tn_text *tags = tn_alloc_n(call, n + 1, sizeof(*tags));
+	size_t *begin = tn_alloc_n(call, n + 1, sizeof(*begin));
+	struct eval_span *gold = tn_alloc_n(call, n + 1, sizeof(*gold));
+
+	if (!rows || !tags || !begin || !gold)
+		return tn_status(call);
+	n_gold = eval_spans_of_tags(e->gold.tags, n, gold);
+	for (size_t i = 0; i < n; i++) {
+		begin[i + 1] = begin[i] + e->input.words[i].len + 1;
+		tags[i] = (struct tn_text){ "O", 1 };
+	}
+	for (size_t i = 0; i < n_rows; i++) {
+		size_t first = 0, many;
+
+		if (rows[i].rank != 1)
+			continue;
+		words_of(begin, n, &rows[i], &first, &many);
+		astray += !many;
+		for (size_t k = 0; k < many; k++)
+			tags[first + k] = tag_text(r, rows[i].label, !k, call);
+		if (!isnan(rows[i].score) && add_sure(r, rows[i].score, many && is_gold(e, gold,
+				n_gold, first, many, rows[i].label), call))
+			return tn_status(call);
+	}
+	if (eval_records_add_tags(r, e, tags, call))
+		return tn_status(call);
+	r->tagged[r->n - 1].conll.found += astray;
+	r->tagged[r->n - 1].strict.found += astray;
+	return 0;
+}
+
+/* --- questions --- */
+
+static int add_asked(struct eval_records *r, const struct eval_example *e, struct tn_text found,
+	struct eval_asked **asked, struct tn_call *call)
+{
+	*asked = NULL;
+	if (make_room(r, call))
+		return tn_status(call);
+	*asked = &r->asked[r->n++];
+	**asked = (struct eval_asked){ .answerable = e->gold.n_answers, .margin = NAN };
+	return eval_answer(found, e->gold.answers, e->gold.n_answers, &(*asked)->exact,
+		&(*asked)->f1, call);
+}
+
+int eval_records_add_text(struct eval_records *r, const struct eval_example *e,
+	struct tn_text text, struct tn_call *call)
+{
+	struct eval_asked *asked;
+
+	return add_asked(r, e, text, &asked, call);
+}
+
+static struct tn_text text_of(const struct tn_value *v)
+{
+	return (struct tn_text){ tn_string(v, NULL), tn_string_length(v) };
+}
+
+/* The best answer of the list, whether or not there is one in the end. */
+static int add_answer(struct eval_records *r, const struct eval_example *e,
+	const struct tn_value *answer, struct tn_call *call)
+{
+	const struct tn_value *none = tn_get(answer, "null_score"), *best = NULL;
+	const struct tn_value *list = tn_get(answer, "nbest");
+	struct eval_asked *a;
+
+	add_asked(r, e, text_of(tn_get(answer, "text")), &a, call);
+	if (!a || tn_status(call))
+		return tn_status(call);
+	for (size_t i = 0; i < tn_size(list) && !best; i++)
+		if (tn_string(tn_get(tn_at(list, i), "text"), NULL))
+			best = tn_at(list, i);
+	if (!none || !best)
+		return 0;
+	/* Scores of span-qa are probabilities, of which the ratio is what is compared. */
+	a->margin = log(tn_real(none, 0)) - log(tn_real(tn_get(best, "score"), 0));
+	return eval_answer(text_of(tn_get(best, "text")), e->gold.answers, e->gold.n_answers,
+		&a->best_exact, &a->best_f1, call);
+}
+
+int eval_records_add(struct eval_records *r, const struct eval_example *e,
+	const struct tn_value *answer, struct tn_call *call)
+{
+	const struct tn_value *error = tn_get(answer, "error"), *mine = tn_get(answer, r->head);
+
+	if (error)
+		return tn_fail(call, TN_EDATA, "%s: %s", e->where, tn_string(error, ""));
+	if (r->task == TN_TASK_LABEL)
+		return add_labels(r, e, mine, call);
+	if (r->task == TN_TASK_SPANS)
+		return add_spans(r, e, mine, call);
+	return add_answer(r, e, mine, call);
+}

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * core/eval/records.h - what is right and what was found, example by example, for one head; and
+ * the scores of it all, with intervals.
+ *
+ *	label	accuracy, macro_f1 (over labels that occur), mcc; of a head that gives several
+ *		labels f1 (micro), precision, recall, macro_f1, exact (all labels right)
+ *	spans	f1, precision, recall as conlleval counts them; strict_f1, strict_precision,
+ *		strict_recall as seqeval does in its mode "strict" with the scheme of the tags;
+ *		token_accuracy.  Of tags that are labels of words, as parts of speech, only that.
+ *	answer	f1, exact as the SQuAD script has them; with questions that have no answer also
+ *		answered_f1, answered_exact, unanswered_exact
+ *
+ * Sources: Tjong Kim Sang and Buchholz 2000 (conlleval); Gorodkin 2004, Comparing Two K-category
+ * Assignments by a K-category Correlation Coefficient (mcc); Rajpurkar et al. 2016 and 2018.
+ */
+#ifndef TN_EVAL_RECORDS_H
+#define TN_EVAL_RECORDS_H
+
+#include <tenon/impl/head.h>
+
+#include "eval/gold.h"
+#include "eval/spans.h"
+#include "eval/tags.h"
+#include "eval/tally.h"
+
+#define EVAL_MOST_SCORES 8
+
+/** A text with tags. */
+struct eval_tagged {
+	struct eval_counts conll, strict;
+	uint32_t words, right;
+};
+
+/** A question. */
+struct eval_asked {
+	double exact, f1;
+	bool answerable;
+	/* What the best threshold is found by: the score of no answer over that of the best
+	 * answer, and how right that one is; NAN: the answer does not say. */
+	double margin, best_exact, best_f1;
+};
+
+/** How sure an answer was, and whether it was right. */
+struct eval_sure {
+	float score;
+	bool right;
+};
+
+struct eval_records {
+	const char *head;		/* its name in answers */
+	enum tn_task task;
+	const char *const *labels;
+	size_t n_labels;
+	struct tn_arena *arena;
+	size_t n, room;
+	/* Of labels; n_labels stands for none.  Of several: a row of 0 and 1 for each example. */
+	uint32_t *gold, *found;
+	bool several;
+	uint8_t *gold_set, *found_set;	/* [n][n_labels] */
+	float *p;			/* [n][n_labels]; NULL: answers do not say */
+	bool has_p;
+	struct eval_tagged *tagged;
+	enum eval_scheme scheme;	/* of the gold tags */
+	size_t illegal_gold, illegal_found;
+	struct eval_tally types;
+	struct eval_counts *by_type;	/* [types.n], conlleval's */
+	size_t types_room;
+	struct eval_asked *asked;
+	struct eval_sure *sure;		/* of spans */
+	size_t n_sure, sure_room;
+};
+
+/** What was scored.  In points, 0 to 100 (mcc: -100 to 100), with a 95 % interval. */
+struct eval_score {
+	const char *name;
+	double value, low, high;	/* low and high NAN: not known */
+};
+
+/** No records; all memory is in the arena.  `scheme` counts for spans.  Errors: TN_EDATA, the task
+ *  has no scores; TN_ENOMEM. */
+int eval_records_open(struct eval_records *r, const char *head, enum tn_task task,
+	const char *const *labels, size_t n_labels, enum eval_scheme scheme,
+	struct tn_arena *arena, struct tn_call *call);
+/** Whether an example says what is right for the task. */
+bool eval_records_wants(const struct eval_records *r, const struct eval_example *e);
+/** Adds a pipeline's answer to an example.  Errors: TN_EDATA, it is an error, or the gold label
+ *  is none of the head's; TN_ENOMEM. */
+int eval_records_add(struct eval_records *r, const struct eval_example *e,
+	const struct tn_value *answer, struct tn_call *call);
+/** Adds what another system found: a label (NULL: none), tags, one for each word, or a text
+ *  (NULL: no answer). */
+int eval_records_add_label(struct eval_records *r, const struct eval_example *e,
+	const struct tn_value *label, struct tn_call *call);
+int eval_records_add_tags(struct eval_records *r, const struct eval_example *e,
+	const struct tn_text *tags, struct tn_call *call);
+int eval_records_add_text(struct eval_records *r, const struct eval_example *e,
+	struct tn_text text, struct tn_call *call);
+
+/** The scores, at least one; the first judges.  Each record counts weights[i] times (NULL: once).
+ *  Returns how many. */
+size_t eval_records_scores(const struct eval_records *r, const uint32_t *weights,
+	struct eval_score scores[EVAL_MOST_SCORES]);
+/** Sets low and high by `draws` bootstrap samples of the records.  Source: Efron 1979; the
+ *  percentiles 2.5 and 97.5.  Errors: TN_ENOMEM. */
+int eval_records_intervals(const struct eval_records *r, struct eval_score *scores, size_t n,
+	size_t draws, uint64_t seed, struct tn_call *call);
+/** Counts of label i, over all records. */
+struct eval_counts eval_records_of_label(const struct eval_records *r, size_t i);
+
+/** A threshold for the score of no answer over that of the best answer, above which there is
+ *  none, and what it gives. */
+struct eval_threshold {
+	double threshold, exact, f1;
+};
+/** The thresholds at which f1 is highest (exact breaks ties), among all that make a difference;
+ *  NAN when answers do not say their scores. */
+struct eval_threshold eval_best_threshold(const struct eval_records *r, struct tn_call *call);
+
+#endif

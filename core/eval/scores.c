@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * core/eval/scores.c - scores of records, and their intervals.
+ */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/random.h"
+#include "eval/records.h"
+
+static uint32_t weight_of(const uint32_t *weights, size_t i)
+{
+	return weights ? weights[i] : 1;
+}
+
+static void put(struct eval_score *scores, size_t *n, const char *name, double share)
+{
+	scores[(*n)++] = (struct eval_score){ name, 100 * share, NAN, NAN };
+}
+
+static void put_counts(struct eval_score *scores, size_t *n, const char *const names[3],
+	const struct eval_counts *c)
+{
+	put(scores, n, names[0], eval_f1(c));
+	put(scores, n, names[1], eval_precision(c));
+	put(scores, n, names[2], eval_recall(c));
+}
+
+/* Counts of each label, in three rows. */
+static size_t count_labels(const struct eval_records *r, const uint32_t *weights, double *gold,
+	double *found, double *right)
+{
+	size_t L = r->n_labels, total = 0;
+
+	memset(gold, 0, (L + 1) * sizeof(*gold));
+	memset(found, 0, (L + 1) * sizeof(*found));
+	memset(right, 0, (L + 1) * sizeof(*right));
+	for (size_t i = 0; i < r->n; i++) {
+		double w = weight_of(weights, i);
+
+		total += weight_of(weights, i);
+		if (!r->several) {
+			gold[r->gold[i]] += w;
+			found[r->found[i]] += w;
+			right[r->gold[i]] += r->gold[i] == r->found[i] ? w : 0;
+			continue;
+		}
+		for (size_t k = 0; k < L; k++) {
+			uint8_t g = r->gold_set[i * L + k], f = r->found_set[i * L + k];
+
+			gold[k] += g ? w : 0;
+			found[k] += f ? w : 0;
+			right[k] += g && f ? w : 0;
+		}
+	}
+	return total;
+}
+
+static double macro_f1(const double *gold, const double *found, const double *right, size_t n)
+{
+	double sum = 0;
+	size_t occur = 0;
+
+	for (size_t k = 0; k < n; k++) {
+		sum += gold[k] + found[k] > 0 ? 2 * right[k] / (gold[k] + found[k]) : 0;
+		occur += gold[k] > 0 || found[k] > 0;
+	}
+	return occur ? sum / (double)occur : 0;
+}
+
+/* Source: Gorodkin 2004, equation 8, by sums over labels. */
+static double mcc(const double *gold, const double *found, double right, double n, size_t labels)
+{
+	double gg = 0, ff = 0, gf = 0, below;
+
+	for (size_t k = 0; k <= labels; k++) {
+		gg += gold[k] * gold[k];
+		ff += found[k] * found[k];
+		gf += gold[k] * found[k];
+	}
+	below = sqrt((n * n - gg) * (n * n - ff));
+	return below > 0 ? (right * n - gf) / below : 0;
+}
+
+static double exact_share(const struct eval_records *r, const uint32_t *weights, size_t total)
+{
+	double exact = 0;
+
+	for (size_t i = 0; i < r->n; i++)
+		if (!memcmp(r->gold_set + i * r->n_labels, r->found_set + i * r->n_labels,
+				r->n_labels))
+			exact += weight_of(weights, i);
+	return exact / (double)total;
+}
+
+static size_t label_scores(const struct eval_records *r, const uint32_t *weights,
+	struct eval_score *scores, double *room)
+{
+	static const char *const names[] = { "f1", "precision", "recall" };
+	size_t L = r->n_labels, n = 0, total;
+	double *gold = room, *found = gold + L + 1, *right = found + L + 1, sum = 0;
+	double all_gold = 0, all_found = 0;
+
+	total = count_labels(r, weights, gold, found, right);
+	for (size_t k = 0; k < L; k++) {
+		sum += right[k];
+		all_gold += gold[k];
+		all_found += found[k];
+	}
+	if (r->several) {
+		struct eval_counts all = { (size_t)all_gold, (size_t)all_found, (size_t)sum };
+
+		put_counts(scores, &n, names, &all);
+		put(scores, &n, "macro_f1", macro_f1(gold, found, right, L));
+		put(scores, &n, "exact", exact_share(r, weights, total));
+		return n;
+	}
+	put(scores, &n, "accuracy", sum / (double)total);
+	put(scores, &n, "macro_f1", macro_f1(gold, found, right, L));
+	put(scores, &n, "mcc", mcc(gold, found, sum, (double)total, L));
+	return n;
+}
+
+static void add_counts(struct eval_counts *to, const struct eval_counts *c, uint32_t weight)
+{
+	to->gold += weight * c->gold;
+	to->found += weight * c->found;
+	to->right += weight * c->right;
+}
+
+static size_t span_scores(const struct eval_records *r, const uint32_t *weights,
+	struct eval_score *scores)
+{
+	static const char *const names[2][3] = { { "f1", "precision", "recall" },
+		{ "strict_f1", "strict_precision", "strict_recall" } };
+	struct eval_counts conll = { 0, 0, 0 }, strict = { 0, 0, 0 };
+	double words = 0, right = 0;
+	size_t n = 0;
+
+	for (size_t i = 0; i < r->n; i++) {
+		uint32_t w = weight_of(weights, i);
+
+		add_counts(&conll, &r->tagged[i].conll, w);
+		add_counts(&strict, &r->tagged[i].strict, w);
+		words += (double)w * r->tagged[i].words;
+		right += (double)w * r->tagged[i].right;
+	}
+	if (r->scheme != EVAL_LABELS) {
+		put_counts(scores, &n, names[0], &conll);
+		put_counts(scores, &n, names[1], &strict);
+	}
+	put(scores, &n, "token_accuracy", words > 0 ? right / words : 0);
+	return n;
+}
+
+static size_t answer_scores(const struct eval_records *r, const uint32_t *weights,
+	struct eval_score *scores)
+{
+	double exact[2] = { 0, 0 }, f1[2] = { 0, 0 }, n[2] = { 0, 0 };
+	size_t at = 0;
+
+	for (size_t i = 0; i < r->n; i++) {
+		uint32_t w = weight_of(weights, i);
+
+		exact[r->asked[i].answerable] += w * r->asked[i].exact;
+		f1[r->asked[i].answerable] += w * r->asked[i].f1;
+		n[r->asked[i].answerable] += w;
+	}
+	put(scores, &at, "f1", (f1[0] + f1[1]) / (n[0] + n[1]));
+	put(scores, &at, "exact", (exact[0] + exact[1]) / (n[0] + n[1]));
+	for (size_t i = 0; i < r->n; i++) {
+		if (r->asked[i].answerable)
+			continue;
+		put(scores, &at, "answered_f1", n[1] > 0 ? f1[1] / n[1] : 0);
+		put(scores, &at, "answered_exact", n[1] > 0 ? exact[1] / n[1] : 0);
+		put(scores, &at, "unanswered_exact", n[0] > 0 ? exact[0] / n[0] : 0);
+		break;
+	}
+	return at;
+}
+
+static size_t scores_with(const struct eval_records *r, const uint32_t *weights,
+	struct eval_score *scores, double *room)
+{
+	if (!r->n)
+		return 0;
+	if (r->task == TN_TASK_LABEL)
+		return label_scores(r, weights, scores, room);
+	return r->task == TN_TASK_SPANS ? span_scores(r, weights, scores) :
+		answer_scores(r, weights, scores);
+}
+
+size_t eval_records_scores(const struct eval_records *r, const uint32_t *weights,
+	struct eval_score scores[EVAL_MOST_SCORES])
+{
+	double *room = calloc(3 * (r->n_labels + 1), sizeof(*room));
+	size_t n = room ? scores_with(r, weights, scores, room) : 0;
+
+	free(room);
+	return n;
+}
+
+static int compare(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+int eval_records_intervals(const struct eval_records *r, struct eval_score *scores, size_t n,
+	size_t draws, uint64_t seed, struct tn_call *call)
+{
+	uint32_t *weights = calloc(r->n + 1, sizeof(*weights));
+	double *values = calloc(n * draws + 1, sizeof(*values));
+	double *room = calloc(3 * (r->n_labels + 1), sizeof(*room));
+	struct eval_score drawn[EVAL_MOST_SCORES];
+	bool good = weights && values && room;
+
+	for (size_t d = 0; good && r->n && d < draws; d++) {
+		memset(weights, 0, r->n * sizeof(*weights));
+		for (size_t i = 0; i < r->n; i++)
+			weights[tn_random_below(&seed, r->n)]++;
+		scores_with(r, weights, drawn, room);
+		for (size_t k = 0; k < n; k++)
+			values[k * draws + d] = drawn[k].value;
+	}
+	for (size_t k = 0; good && r->n && k < n; k++) {
+		double *v = values + k * draws;
+
+		qsort(v, draws, sizeof(*v), compare);
+		scores[k].low = v[(size_t)(0.025 * (double)draws)];
+		scores[k].high = v[(size_t)(0.975 * (double)draws)];
+	}
+	free(weights);
+	free(values);
+	free(room);
+	return good ? 0 : tn_fail(call, TN_ENOMEM, "out of memory");
+}
+
+/* Questions by rising margin: those below the threshold are answered. */
+static int by_margin(const void *a, const void *b)
+{
+	const struct eval_asked *x = *(const struct eval_asked *const *)a;
+	const struct eval_asked *y = *(const struct eval_asked *const *)b;
+
+	return (x->margin > y->margin) - (x->margin < y->margin);
+}
+
+struct eval_threshold eval_best_threshold(const struct eval_records *r, struct tn_call *call)
+{
+	const struct eval_asked **order = tn_alloc_n(call, r->n + 1, sizeof(*order));
+	struct eval_threshold best = { NAN, NAN, NAN };
+	double exact = 0, f1 = 0, n = (double)r->n;
+
+	for (size_t i = 0; order && i < r->n; i++) {
+		order[i] = &r->asked[i];
+		if (isnan(order[i]->margin))
+			return best;
+		exact += !order[i]->answerable;
+		f1 += !order[i]->answerable;
+	}
+	if (!order || !r->n)
+		return best;
+	qsort(order, r->n, sizeof(struct eval_asked *), by_margin);
+	best = (struct eval_threshold){ order[0]->margin - 1, 100 * exact / n, 100 * f1 / n };
+	for (size_t i = 0; i < r->n; i++) {
+		exact += order[i]->best_exact - !order[i]->answerable;
+		f1 += order[i]->best_f1 - !order[i]->answerable;
+		if (i + 1 < r->n && order[i + 1]->margin == order[i]->margin)
+			continue;
+		if (100 * f1 / n > best.f1 || (100 * f1 / n == best.f1 && 100 * exact / n > best.exact))
+			best = (struct eval_threshold){ i + 1 < r->n ?
+				(order[i]->margin + order[i + 1]->margin) / 2 :
+				order[i]->margin + 1, 100 * exact / n, 100 * f1 / n };
+	}
+	return best;
+}

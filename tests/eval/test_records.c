@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * tests/eval/test_records.c - scores against scikit-learn and seqeval (tests/golden/scores.json),
+ * closed forms, intervals, baselines, the threshold for no answer.
+ */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "check_main.h"
+#include "eval/baseline.h"
+#include "eval/calibration.h"
+
+static struct tn_call *call;
+static struct tn_arena *arena;
+
+static void setup(void)
+{
+	call = tn_call_create();
+	arena = tn_arena_create();
+}
+
+static void teardown(void)
+{
+	tn_arena_destroy(arena);
+	tn_call_destroy(call);
+}
+
+static const struct tn_value *golden(void)
+{
+	const char *top = getenv("top_srcdir");
+	const char *path = tn_printf(call, "%s/tests/golden/scores.json", top ? top : ".");
+	size_t len;
+	char *text = tn_file_read(path, 1 << 24, &len, arena, call);
+
+	ck_assert_msg(text, "%s", tn_error_text(call));
+	return tn_json_parse(text, len, path, arena, call);
+}
+
+static double score(const struct eval_records *r, const char *name)
+{
+	struct eval_score scores[EVAL_MOST_SCORES];
+	size_t n = eval_records_scores(r, NULL, scores);
+
+	for (size_t i = 0; i < n; i++)
+		if (!strcmp(scores[i].name, name))
+			return scores[i].value / 100;
+	return NAN;
+}
+
+static void check(const char *what, double found, const struct tn_value *expected, double tolerance)
+{
+	double right = tn_real(expected, NAN);
+
+	ck_assert_msg(fabs(found - right) <= tolerance, "%s: %.9g, expected %.9g", what, found, right);
+}
+
+/* An answer of a classifier. */
+static const struct tn_value *answer_of(const struct tn_value *p, const char *const *labels)
+{
+	struct tn_value *answer = tn_new_object(arena), *head = tn_new_object(arena), *scores;
+	size_t best = 0;
+
+	for (size_t i = 0; i < tn_size(p); i++)
+		if (tn_real(tn_at(p, i), 0) > tn_real(tn_at(p, best), 0))
+			best = i;
+	tn_set(arena, answer, "h", head);
+	tn_set(arena, head, "label", tn_new_text(arena, labels[best]));
+	scores = tn_set(arena, head, "scores", tn_new_object(arena));
+	for (size_t i = 0; i < tn_size(p); i++)
+		tn_set(arena, scores, labels[i], (struct tn_value *)tn_at(p, i));
+	return answer;
+}
+
+START_TEST(test_labels_as_scikit_learn)
+{
+	static const char *const labels[] = { "a", "b", "c", "d", "e", "f", "g", "h", "i" };
+	const struct tn_value *cases = tn_get(golden(), "labels");
+
+	for (size_t c = 0; c < tn_size(cases); c++) {
+		const struct tn_value *one = tn_at(cases, c);
+		struct eval_calibration found;
+		struct eval_records r;
+
+		eval_records_open(&r, "h", TN_TASK_LABEL, labels,
+			(size_t)tn_int(tn_get(one, "labels"), 0), EVAL_LABELS, arena, call);
+		for (size_t i = 0; i < tn_size(tn_get(one, "gold")); i++) {
+			struct eval_example e = { .where = "x:1" };
+
+			e.gold.label = tn_at(tn_get(one, "gold"), i);
+			ck_assert_int_eq(eval_records_add(&r, &e, answer_of(tn_at(tn_get(one, "p"), i),
+				labels), call), 0);
+		}
+		check("accuracy", score(&r, "accuracy"), tn_get(one, "accuracy"), 1e-12);
+		check("macro_f1", score(&r, "macro_f1"), tn_get(one, "macro_f1"), 1e-12);
+		check("mcc", score(&r, "mcc"), tn_get(one, "mcc"), 1e-12);
+		eval_calibrate(&found, &r, 1, call);
+		check("nll", found.nll, tn_get(one, "nll"), 1e-9);
+		check("brier", found.brier, tn_get(one, "brier"), 1e-9);
+		/* Scores are floats. */
+		check("ece", found.ece, tn_get(one, "ece"), 1e-6);
+		check("ece_mass", found.ece_mass, tn_get(one, "ece_mass"), 1e-6);
+		check("temperature", eval_temperature(&r), tn_get(one, "temperature"), 1e-3);
+	}
+}
+END_TEST
+
+/* The tags of a line. */
+static struct tn_text *split(const struct tn_value *line, size_t *n)
+{
+	struct tn_text *tags = tn_arena_alloc(arena, 100 * sizeof(*tags));
+	const char *at = tn_string(line, "");
+
+	for (*n = 0; *at; ++*n) {
+		tags[*n] = (struct tn_text){ at, strcspn(at, " ") };
+		at += tags[*n].len;
+		at += *at == ' ';
+	}
+	return tags;
+}
+
+START_TEST(test_tags_as_seqeval)
+{
+	static const char *const loose[] = { "f1", "precision", "recall" };
+	static const char *const strict[] = { "strict_f1", "strict_precision", "strict_recall" };
+	const struct tn_value *cases = tn_get(golden(), "tags");
+
+	for (size_t c = 0; c < tn_size(cases); c++) {
+		const struct tn_value *one = tn_at(cases, c);
+		bool bio = !strcmp(tn_string(tn_get(one, "scheme"), ""), "BI");
+		struct eval_records r;
+
+		eval_records_open(&r, "h", TN_TASK_SPANS, NULL, 0, bio ? EVAL_BIO : EVAL_BIOES, arena,
+			call);
+		for (size_t i = 0; i < tn_size(tn_get(one, "gold")); i++) {
+			struct eval_example e = { .where = "x:1" };
+			size_t n;
+			struct tn_text *found = split(tn_at(tn_get(one, "found"), i), &n);
+
+			e.gold.tags = split(tn_at(tn_get(one, "gold"), i), &n);
+			e.input.n_words = n;
+			ck_assert_int_eq(eval_records_add_tags(&r, &e, found, call), 0);
+		}
+		for (size_t k = 0; k < 3; k++) {
+			check(loose[k], score(&r, loose[k]), tn_at(tn_get(one, "loose"), k), 1e-12);
+			check(strict[k], score(&r, strict[k]), tn_at(tn_get(one, "strict"), k),
+				1e-12);
+		}
+		check("token_accuracy", score(&r, "token_accuracy"), tn_get(one, "token_accuracy"),
+			1e-12);
+	}
+}
+END_TEST
+
+/* Of n examples the first `right` are right: accuracy has the binomial's deviation. */
+START_TEST(test_intervals)
+{
+	static const char *const labels[] = { "no", "yes" };
+	struct eval_score scores[EVAL_MOST_SCORES];
+	struct eval_records r;
+	double n = 400, deviation = 100 * sqrt(0.8 * 0.2 / n);
+	size_t n_scores;
+
+	eval_records_open(&r, "h", TN_TASK_LABEL, labels, 2, EVAL_LABELS, arena, call);
+	for (int i = 0; i < 400; i++) {
+		struct eval_example e = { .where = "x:1" };
+
+		e.gold.label = tn_new_int(arena, i % 2);
+		eval_records_add_label(&r, &e, tn_new_int(arena, i < 320 ? i % 2 : 1 - i % 2), call);
+	}
+	n_scores = eval_records_scores(&r, NULL, scores);
+	ck_assert_int_eq(eval_records_intervals(&r, scores, n_scores, 2000, 7, call), 0);
+	ck_assert_double_eq_tol(scores[0].value, 80, 1e-9);
+	ck_assert_double_eq_tol(scores[0].low, 80 - 1.96 * deviation, 0.5);
+	ck_assert_double_eq_tol(scores[0].high, 80 + 1.96 * deviation, 0.5);
+}
+END_TEST
+
+static struct eval_example text_example(const char *text, const char *label)
+{
+	struct eval_example e = { .where = "x:1", .input.text = { text, strlen(text) } };
+
+	e.gold.label = tn_new_text(arena, label);
+	return e;
+}
+
+START_TEST(test_label_baselines)
+{
+	static const char *const labels[] = { "ham", "spam" };
+	/* p(ham) = 3/5; "win" occurs three times in spam, never in ham. */
+	struct eval_example learn[] = { text_example("win now", "spam"),
+		text_example("win win", "spam"), text_example("see you", "ham"),
+		text_example("see me", "ham"), text_example("you and me", "ham") };
+	struct eval_example ask[] = { text_example("Win", "spam"), text_example("see", "ham"),
+		text_example("nothing known", "ham"), text_example("now", "spam") };
+	struct eval_data train = { .items = learn, .n = 5 }, data = { .items = ask, .n = 4 };
+	struct eval_records majority, bayes;
+
+	eval_records_open(&majority, "h", TN_TASK_LABEL, labels, 2, EVAL_LABELS, arena, call);
+	ck_assert_int_eq(eval_baseline_run(EVAL_MAJORITY, &majority, &train, &data, arena, call), 1);
+	ck_assert_double_eq(score(&majority, "accuracy"), 0.5);
+	eval_records_open(&bayes, "h", TN_TASK_LABEL, labels, 2, EVAL_LABELS, arena, call);
+	ck_assert_int_eq(eval_baseline_run(EVAL_NAIVE_BAYES, &bayes, &train, &data, arena, call), 1);
+	ck_assert_double_eq(score(&bayes, "accuracy"), 1);
+	ck_assert_int_eq(eval_baseline_run(EVAL_GAZETTEER, &bayes, &train, &data, arena, call), 0);
+}
+END_TEST
+
+static struct eval_example tag_example(const char *words, const char *tags)
+{
+	struct eval_example e = { .where = "x:1" };
+	size_t n;
+
+	e.input.words = split(tn_new_text(arena, words), &n);
+	e.input.n_words = n;
+	e.gold.tags = split(tn_new_text(arena, tags), &n);
+	ck_assert_uint_eq(n, e.input.n_words);
+	return e;
+}
+
+START_TEST(test_tag_baselines)
+{
+	struct eval_example learn[] = { tag_example("New York is in America", "B-LOC I-LOC O O B-LOC"),
+		tag_example("Ada is new", "B-PER O O"), tag_example("York", "B-LOC") };
+	struct eval_example ask[] = { tag_example("Ada saw New York", "B-PER O B-LOC I-LOC"),
+		tag_example("in York", "O B-LOC") };
+	struct eval_data train = { .items = learn, .n = 3 }, data = { .items = ask, .n = 2 };
+	struct eval_records all, word, list;
+
+	eval_records_open(&all, "h", TN_TASK_SPANS, NULL, 0, EVAL_BIO, arena, call);
+	ck_assert_int_eq(eval_baseline_run(EVAL_MAJORITY, &all, &train, &data, arena, call), 1);
+	ck_assert_double_eq(score(&all, "f1"), 0);
+	ck_assert_double_eq_tol(score(&all, "token_accuracy"), 2 / 6.0, 1e-12);
+	/* "York" is I-LOC and B-LOC once each: the first that was seen. */
+	eval_records_open(&word, "h", TN_TASK_SPANS, NULL, 0, EVAL_BIO, arena, call);
+	ck_assert_int_eq(eval_baseline_run(EVAL_FREQUENT_TAG, &word, &train, &data, arena, call), 1);
+	ck_assert_double_gt(score(&word, "recall"), 0.3);
+	eval_records_open(&list, "h", TN_TASK_SPANS, NULL, 0, EVAL_BIO, arena, call);
+	ck_assert_int_eq(eval_baseline_run(EVAL_GAZETTEER, &list, &train, &data, arena, call), 1);
+	ck_assert_double_eq(score(&list, "f1"), 1);
+}
+END_TEST
+
+/* Two questions with an answer and two without; which threshold is best is seen by eye. */
+START_TEST(test_threshold)
+{
+	static const double margins[] = { -4, -1, 1, 3 };
+	struct eval_records r;
+	struct eval_threshold best;
+
+	eval_records_open(&r, "h", TN_TASK_ANSWER, NULL, 0, EVAL_LABELS, arena, call);
+	for (int i = 0; i < 4; i++) {
+		struct eval_example e = { .where = "x:1" };
+
+		e.gold.has_answers = true;
+		eval_records_add_text(&r, &e, (struct tn_text){ NULL, 0 }, call);
+		r.asked[i].margin = margins[i];
+		r.asked[i].answerable = i == 0 || i == 2;
+		r.asked[i].best_exact = r.asked[i].best_f1 = i == 0 ? 1 : i == 2 ? 0.5 : 0;
+	}
+	best = eval_best_threshold(&r, call);
+	/* Below -4: none answered, 50.  Up to -4: 75.  Up to -1: 50.  Up to 1: 62.5. */
+	ck_assert_double_eq(best.f1, 75);
+	ck_assert_double_eq(best.threshold, -2.5);
+	ck_assert_double_eq_tol(score(&r, "unanswered_exact"), 1, 1e-12);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("records");
+	TCase *tests = tcase_create("records");
+
+	tcase_add_checked_fixture(tests, setup, teardown);
+	tcase_add_test(tests, test_labels_as_scikit_learn);
+	tcase_add_test(tests, test_tags_as_seqeval);
+	tcase_add_test(tests, test_intervals);
+	tcase_add_test(tests, test_label_baselines);
+	tcase_add_test(tests, test_tag_baselines);
+	tcase_add_test(tests, test_threshold);
+	suite_add_tcase(suite, tests);
+	return tn_check_main(suite);
+}
