@@ -25,6 +25,7 @@ struct grad_adamw {
 struct grad_attention {
 	struct kernel_attention forward;
 	struct kernel_rows dy, dq, dk, dv;	/* dk and dv are added to */
+	struct kernel_rows drel;	/* as forward.rel, added to; or none */
 };
 
 /** The loops of one ISA.  [rows][cols] are those of x. */
@@ -57,7 +58,6 @@ struct grad_kernels {
 	/** y = x / (1 - rate), or 0 by the random words of the key: rows first .. of all. */
 	void (*dropout)(struct kernel_rows y, struct kernel_rows x, double rate, uint64_t key,
 		size_t first, size_t rows, size_t cols);
-	/** Without a bias by distance but that of ALiBi. */
 	void (*attention)(const struct grad_attention *g);
 	/** Bytes that it works in. */
 	size_t (*attention_work)(size_t head_size);

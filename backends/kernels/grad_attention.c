@@ -28,6 +28,7 @@ struct work {
 	float *p, *ds;		/* [KEYS][PANEL] */
 	float *lse, *row;	/* [PANEL]: log-sum-exp times log2(e), dy . y */
 	float *line;		/* see distance_line */
+	float *dline;		/* what comes back to it */
 };
 
 static size_t round16(size_t n)
@@ -39,9 +40,10 @@ static size_t lay_out(struct work *w, float *at, size_t head_size)
 {
 	const size_t square = round16(head_size) * PANEL, block = KEYS * PANEL;
 	const size_t sizes[] = { square, square, square, square, square, block, block,
-		round16(PANEL), round16(PANEL), round16(KEYS + 2 * PANEL) };
+		round16(PANEL), round16(PANEL), round16(KEYS + 2 * PANEL),
+		round16(KEYS + 2 * PANEL) };
 	float **parts[] = { &w->q, &w->dy, &w->q_rows, &w->dy_rows, &w->dq, &w->p, &w->ds,
-		&w->lse, &w->row, &w->line };
+		&w->lse, &w->row, &w->line, &w->dline };
 	size_t n = 0;
 
 	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
@@ -200,9 +202,9 @@ static void add_by_queries(struct kernel_rows y, const float *p, struct kernel_r
 }
 
 /* Probabilities and gradients of scores of one panel and one block of keys: from scores in
- * w->p and products dy . v in w->ds.  line: where key 0 begins, or NULL. */
+ * w->p and products dy . v in w->ds.  line and dline: where key 0 begins, or NULL. */
 VEC_INLINE void pair_gradients(const struct kernel_attention *a, const struct work *w, size_t keys,
-	const float *line, const int m)
+	const float *line, float *dline, const int m)
 {
 	const vf scale = vset(a->scale);
 
@@ -211,20 +213,23 @@ VEC_INLINE void pair_gradients(const struct kernel_attention *a, const struct wo
 
 		for (size_t j = 0; j < keys; j++) {
 			float *p = w->p + j * PANEL + i * LANES, *ds = w->ds + j * PANEL + i * LANES;
-			vf s = vload(p);
+			vf s = vload(p), d;
 
 			if (line)
 				s += vload(line - j + i * LANES);
 			s = vexp2_capped(s - lse);
+			d = s * (vload(ds) - row);
 			vstore(p, s);
-			vstore(ds, s * (vload(ds) - row) * scale);
+			vstore(ds, d * scale);
+			if (dline)
+				vstore(dline - j + i * LANES, vload(dline - j + i * LANES) + d);
 		}
 	}
 }
 
 /* One panel against one block of keys; m: vectors of queries. */
 VEC_INLINE void panel_block(const struct grad_attention *g, const struct work *w, size_t queries,
-	size_t j0, size_t keys, const float *line, const int m)
+	size_t j0, size_t keys, const float *line, float *dline, const int m)
 {
 	const struct kernel_attention *a = &g->forward;
 	const size_t D = a->head_size, W = round16(D);
@@ -241,7 +246,7 @@ VEC_INLINE void panel_block(const struct grad_attention *g, const struct work *w
 		TILE_OF(n, key_tile, w->p + j * PANEL, w->q, kj, D);
 		TILE_OF(n, key_tile, w->ds + j * PANEL, w->dy, vj, D);
 	}
-	pair_gradients(a, w, keys, line, m);
+	pair_gradients(a, w, keys, line, dline, m);
 	for (size_t d = 0, n; d < D; d += n) {
 		const struct kernel_rows kd = { k.at + d, k.stride };
 
@@ -293,11 +298,25 @@ static void open_panel(const struct grad_attention *g, const struct work *w, siz
 	}
 }
 
+/* Sums by distance to the rows of the bias that they were read from; see distance_line. */
+static void add_distances(const struct grad_attention *g, const float *dline, size_t i0, size_t j0,
+	size_t keys)
+{
+	const ptrdiff_t span = (ptrdiff_t)g->forward.span;
+
+	for (size_t t = 0; t < keys + PANEL - 1; t++) {
+		ptrdiff_t far = (ptrdiff_t)(j0 + keys - 1) - (ptrdiff_t)(i0 + t);
+
+		far = far < 1 - span ? 1 - span : far > span - 1 ? span - 1 : far;
+		g->drel.at[(size_t)(far + span - 1) * g->drel.stride] += dline[t];
+	}
+}
+
 void KERNEL_SYMBOL(grad_attention)(const struct grad_attention *g)
 {
 	const struct kernel_attention *a = &g->forward;
 	const int lined = a->causal || a->left != UINT32_MAX || a->right != UINT32_MAX ||
-		a->slope != 0;
+		a->rel.at || a->slope != 0;
 	struct work w;
 
 	lay_out(&w, a->work, a->head_size);
@@ -310,11 +329,15 @@ void KERNEL_SYMBOL(grad_attention)(const struct grad_attention *g)
 		for (size_t j = begin; j < end; j += KEYS) {
 			const size_t keys = end - j < KEYS ? end - j : KEYS;
 			const float *line = lined ? distance_line(a, w.line, i0, j, keys) : NULL;
+			float *dline = g->drel.at ? w.dline + keys - 1 : NULL;
 
+			memset(w.dline, 0, (KEYS + PANEL) * sizeof(float));
 			if (n > LANES)
-				panel_block(g, &w, n, j, keys, line, 2);
+				panel_block(g, &w, n, j, keys, line, dline, 2);
 			else
-				panel_block(g, &w, n, j, keys, line, 1);
+				panel_block(g, &w, n, j, keys, line, dline, 1);
+			if (dline)
+				add_distances(g, w.dline, i0, j, keys);
 		}
 		transpose(g->dq.at + i0 * g->dq.stride, g->dq.stride, w.dq, PANEL, a->head_size, n,
 			1.0f);

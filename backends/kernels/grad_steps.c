@@ -32,7 +32,7 @@ static int supports_attention(const struct kernels *kernels, const struct tn_nod
 {
 	const struct tn_attention_attr *a = &node->attr.attention;
 
-	if (a->state || (a->bias != TN_BIAS_NONE && a->bias != TN_BIAS_ALIBI))
+	if (a->state || a->bias == TN_BIAS_DISENTANGLED || a->bias == TN_BIAS_TENSOR)
 		return kernel_refuse(offer, "attention with bias kind %u is left to the reference",
 			a->bias);
 	offer->strided = UINT32_MAX;
@@ -214,7 +214,7 @@ static void attend_back(const struct grad_kernels *k, const struct tn_step *step
 		.v = rows_from(&step->in[2], kv_row, kv_col),
 		.n_q = q->start[seq + 1] - row, .n_k = kv->start[seq + 1] - kv_row,
 		.scale = attr->scale, .causal = attr->causal, .left = attr->left,
-		.right = attr->right, .work = work },
+		.right = attr->right, .span = attr->span, .work = work },
 		.dk = rows_from(&step->out[1], kv_row, kv_col),
 		.dv = rows_from(&step->out[2], kv_row, kv_col) };
 
@@ -228,6 +228,10 @@ static void attend_back(const struct grad_kernels *k, const struct tn_step *step
 		g.dq = rows_from(&step->out[0], row, head * D);
 		if (attr->bias == TN_BIAS_ALIBI)
 			g.forward.slope = ((const float *)tn_host_data(&step->in[6]))[head];
+		if (attr->bias == TN_BIAS_REL) {
+			g.forward.rel = rows_from(&step->in[6], 0, head);
+			g.drel = rows_from(&step->out[3], 0, head);
+		}
 		k->attention(&g);
 	}
 }
@@ -235,12 +239,18 @@ static void attend_back(const struct grad_kernels *k, const struct tn_step *step
 static void attention(const struct grad_kernels *k, const struct tn_step *step)
 {
 	const struct tn_attention_attr *attr = &step->node->attr.attention;
-	const size_t bytes = k->attention_work(attr->head_size);
+	const size_t bytes = k->attention_work(attr->head_size), seqs = step->axis->seqs;
+	/* What all sequences add to is a head's: then a thread has whole heads. */
+	const size_t together = attr->bias == TN_BIAS_REL ? seqs : 1;
+	const size_t tasks = together ? attr->kv_heads * (seqs / together) : 0;
 
-#pragma omp parallel for collapse(2) schedule(dynamic) if (step->axis->rows * attr->heads > 64)
-	for (size_t seq = 0; seq < step->axis->seqs; seq++)
-		for (size_t head = 0; head < attr->kv_heads; head++)
-			attend_back(k, step, seq, head, (float *)((char *)step->workspace +
+	if (attr->bias == TN_BIAS_REL)
+		clear_columns(kernel_rows_of(&step->out[3]), step->out[3].dims[0], attr->heads);
+#pragma omp parallel for schedule(dynamic) if (step->axis->rows * attr->heads > 64)
+	for (size_t t = 0; t < tasks; t++)
+		for (size_t i = 0; i < together; i++)
+			attend_back(k, step, t / attr->kv_heads * together + i, t % attr->kv_heads,
+				(float *)((char *)step->workspace +
 				(size_t)omp_get_thread_num() * bytes));
 }
 
