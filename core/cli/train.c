@@ -13,6 +13,7 @@
 #include "train/train.h"
 
 #define MOST_SETTINGS 64
+#define MOST_SHOWN 3
 
 enum { KEY_OVERWRITE = 256, KEY_RESUME, KEY_SET };
 
@@ -108,6 +109,12 @@ static void on_encoding(void *user, double share)
 	progress_say(&w->progress, "features: %.0f %%", 100 * share);
 }
 
+/* The first three metrics of each head; the log has all. */
+static bool is_shown(const struct tn_train_evaluation *e, size_t i)
+{
+	return i < MOST_SHOWN || strcmp(e->metrics[i].head, e->metrics[i - MOST_SHOWN].head);
+}
+
 static void on_evaluation(void *user, const struct tn_train_evaluation *e)
 {
 	struct watch *w = user;
@@ -116,7 +123,8 @@ static void on_evaluation(void *user, const struct tn_train_evaluation *e)
 	if (w->titled != e->n + 1) {
 		printf("%8s %6s %10s %10s", "step", "epoch", "loss", "dev loss");
 		for (size_t i = 0; i < e->n; i++)
-			printf("  %s.%s", e->metrics[i].head, e->metrics[i].name);
+			if (is_shown(e, i))
+				printf("  %s.%s", e->metrics[i].head, e->metrics[i].name);
 		putchar('\n');
 		w->titled = e->n + 1;
 	}
@@ -126,7 +134,8 @@ static void on_evaluation(void *user, const struct tn_train_evaluation *e)
 	for (size_t i = 0; i < e->n; i++) {
 		int width = (int)(strlen(e->metrics[i].head) + strlen(e->metrics[i].name) + 3);
 
-		printf("%*.2f", width, e->metrics[i].value);
+		if (is_shown(e, i))
+			printf("%*.2f", width, e->metrics[i].value);
 	}
 	puts(!isnan(e->dev_loss) && e->best ? "  best" : "");
 	fflush(stdout);

@@ -85,6 +85,22 @@ static int gold_number(const struct eval_records *r, const struct eval_example *
 		tn_printf(call, "%lld", (long long)tn_int(v, 0)), r->head);
 }
 
+int eval_records_check(const struct eval_records *r, const struct eval_example *e,
+	struct tn_call *call)
+{
+	uint32_t number;
+
+	if (!eval_records_wants(r, e))
+		return 0;
+	if (r->task == TN_TASK_LABEL && e->gold.label &&
+			gold_number(r, e, e->gold.label, &number, call))
+		return tn_status(call);
+	for (size_t i = 0; r->task == TN_TASK_LABEL && i < tn_size(e->gold.labels); i++)
+		if (gold_number(r, e, tn_at(e->gold.labels, i), &number, call))
+			return tn_status(call);
+	return 1;
+}
+
 static int set_labels(const struct eval_records *r, const struct eval_example *e,
 	const struct tn_value *list, uint8_t *set, bool gold, struct tn_call *call)
 {

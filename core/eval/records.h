@@ -83,6 +83,10 @@ int eval_records_open(struct eval_records *r, const char *head, enum tn_task tas
 	struct tn_arena *arena, struct tn_call *call);
 /** Whether an example says what is right for the task. */
 bool eval_records_wants(const struct eval_records *r, const struct eval_example *e);
+/** 1: the example says what is right for the task; 0: it does not; TN_EDATA: its label is none of
+ *  the head's. */
+int eval_records_check(const struct eval_records *r, const struct eval_example *e,
+	struct tn_call *call);
 /** Adds a pipeline's answer to an example.  Errors: TN_EDATA, it is an error, or the gold label
  *  is none of the head's; TN_ENOMEM. */
 int eval_records_add(struct eval_records *r, const struct eval_example *e,

@@ -4,6 +4,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "eval/audit.h"
+#include "eval/records.h"
 #include "train/run.h"
 
 #define AT_ONCE 64		/* inputs that are answered together */
@@ -16,12 +18,13 @@ static bool is_for(const struct run *r, size_t i, const char *head)
 	return !only || !strcmp(only, head);
 }
 
-static int open_measure(struct run *r, size_t h, struct eval_measure *m, struct tn_call *call)
+static int open_records(struct run *r, size_t h, struct eval_records *records,
+	struct tn_call *call)
 {
 	const struct tn_pipeline_head *head = &r->p->heads[h];
 
-	return eval_measure_open(m, head->name, head->impl->task, head->env.labels,
-		head->env.n_labels, tn_call_arena(call), call);
+	return eval_records_open(records, head->name, (enum tn_task)head->impl->task,
+		head->env.labels, head->env.n_labels, r->scheme, tn_call_arena(call), call);
 }
 
 /* Heads that are trained and have a metric. */
@@ -43,17 +46,22 @@ static bool any_judged(const struct run *r)
 
 int run_open_measures(struct run *r, struct tn_call *call)
 {
+	struct eval_audit audit;
+
+	if (eval_audit(&audit, &r->train.data, tn_call_arena(call), call))
+		return tn_status(call);
+	r->scheme = audit.scheme;
 	for (size_t h = 0; h < r->p->n_heads; h++) {
-		struct eval_measure m;
+		struct eval_records m;
 		size_t n = 0;
 
 		if (!is_judged(r, h) || !r->dev.data.n)
 			continue;
-		if (open_measure(r, h, &m, call))
+		if (open_records(r, h, &m, call))
 			return tn_status(call);
 		for (size_t i = 0; i < r->dev.data.n; i++) {
 			int status = is_for(r, i, m.head) ?
-				eval_measure_check(&m, &r->dev.data.items[i], call) : 0;
+				eval_records_check(&m, &r->dev.data.items[i], call) : 0;
 
 			if (status < 0)
 				return status;
@@ -68,7 +76,8 @@ int run_open_measures(struct run *r, struct tn_call *call)
 /* What one evaluation works in. */
 struct evaluating {
 	struct run *r;
-	struct eval_measure *measures;	/* [n_heads] */
+	struct eval_records *records;	/* [n_heads]; their memory is in `arena` */
+	struct tn_arena *arena;
 	struct tn_train_metric *metrics;
 	size_t n;
 	double loss;
@@ -80,11 +89,14 @@ static int count_answers(struct evaluating *e, size_t first, size_t n,
 	const struct run *r = e->r;
 
 	for (size_t i = 0; i < n; i++)
-		for (size_t h = 0; h < r->p->n_heads; h++)
+		for (size_t h = 0; h < r->p->n_heads; h++) {
+			const struct eval_example *example = &r->dev.data.items[first + i];
+
 			if (is_judged(r, h) && is_for(r, first + i, r->p->heads[h].name) &&
-					eval_measure_add(&e->measures[h],
-					&r->dev.data.items[first + i], answers[i], NULL, call))
+					eval_records_wants(&e->records[h], example) &&
+					eval_records_add(&e->records[h], example, answers[i], call))
 				return tn_status(call);
+		}
 	return 0;
 }
 
@@ -112,12 +124,12 @@ static int collect(struct evaluating *e, struct tn_call *call)
 {
 	const struct run *r = e->r;
 
-	e->metrics = tn_alloc_n(call, r->p->n_heads * EVAL_MOST_METRICS + 1, sizeof(*e->metrics));
+	e->metrics = tn_alloc_n(call, r->p->n_heads * EVAL_MOST_SCORES + 1, sizeof(*e->metrics));
 	if (!e->metrics)
 		return tn_status(call);
 	for (size_t h = 0; h < r->p->n_heads; h++) {
-		struct eval_metric found[EVAL_MOST_METRICS];
-		size_t n = is_judged(r, h) ? eval_measure_metrics(&e->measures[h], found) : 0;
+		struct eval_score found[EVAL_MOST_SCORES];
+		size_t n = is_judged(r, h) ? eval_records_scores(&e->records[h], NULL, found) : 0;
 
 		for (size_t i = 0; i < n; i++)
 			e->metrics[e->n++] = (struct tn_train_metric){ r->p->heads[h].name,
@@ -211,24 +223,38 @@ static int judge(const struct evaluating *e, double *judged, struct tn_call *cal
 	return 0;
 }
 
+static int judge_answers(struct evaluating *e, struct tn_call *call)
+{
+	struct run *r = e->r;
+
+	e->arena = tn_arena_create();
+	e->records = tn_alloc_n(call, r->p->n_heads + 1, sizeof(*e->records));
+	if (!e->arena || !e->records)
+		return tn_fail(call, TN_ENOMEM, "out of memory");
+	for (size_t h = 0; h < r->p->n_heads; h++) {
+		if (!is_judged(r, h))
+			continue;
+		if (open_records(r, h, &e->records[h], call))
+			return tn_status(call);
+		e->records[h].arena = e->arena;
+	}
+	return tn_pipeline_refresh(r->p, call) || run_dev(e, call) || collect(e, call) ?
+		tn_status(call) : 0;
+}
+
 /* `full`: also by the answers of the whole pipeline. */
 static int judge_parameters(struct evaluating *e, bool full, double *judged,
 	struct tn_call *call)
 {
-	struct run *r = e->r;
+	int status = 0;
 
-	e->measures = tn_alloc_n(call, r->p->n_heads + 1, sizeof(*e->measures));
-	if (!e->measures)
+	if (dev_loss(e->r, &e->loss, call))
 		return tn_status(call);
-	for (size_t h = 0; h < r->p->n_heads; h++)
-		if (is_judged(r, h) && open_measure(r, h, &e->measures[h], call))
-			return tn_status(call);
-	if (dev_loss(r, &e->loss, call))
-		return tn_status(call);
-	if (full && any_judged(r) && (tn_pipeline_refresh(r->p, call) || run_dev(e, call) ||
-			collect(e, call)))
-		return tn_status(call);
-	return judge(e, judged, call);
+	if (full && any_judged(e->r))
+		status = judge_answers(e, call);
+	tn_arena_destroy(e->arena);
+	e->arena = NULL;
+	return status ? status : judge(e, judged, call);
 }
 
 int run_evaluate(struct run *r, const struct tn_train_events *events, struct tn_call *call)

@@ -6,6 +6,7 @@
 
 #include <stdio.h>
 
+#include "eval/tags.h"
 #include "train/checkpoint.h"
 #include "train/dataset.h"
 #include "train/train.h"
@@ -25,6 +26,7 @@ struct run {
 	uint64_t steps;
 	struct tn_train_state state;
 	struct tn_epoch epoch;
+	enum eval_scheme scheme;	/* of the tags of the data */
 	bool finished;			/* the checkpoint is that of the last step */
 	int log;			/* descriptor, or -1 */
 	const char *log_path, *checkpoint_path, *best_path;

@@ -4,7 +4,10 @@
 #ifndef TN_TRAIN_TRAIN_H
 #define TN_TRAIN_TRAIN_H
 
-#include "eval/measure.h"
+#include <tenon/call.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
 /** What a step did. */
 struct tn_train_step {

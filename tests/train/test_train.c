@@ -7,6 +7,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include <tenon/value.h>
 #include <unistd.h>
 
 #include "base/file.h"
