@@ -192,13 +192,15 @@ START_TEST(test_label_baselines)
 		text_example("win win", "spam"), text_example("see you", "ham"),
 		text_example("see me", "ham"), text_example("you and me", "ham") };
 	struct eval_example ask[] = { text_example("Win", "spam"), text_example("see", "ham"),
-		text_example("nothing known", "ham"), text_example("now", "spam") };
-	struct eval_data train = { .items = learn, .n = 5 }, data = { .items = ask, .n = 4 };
+		text_example("nothing known", "ham"), text_example("now", "spam"),
+		/* Each label lacks a word of it. */
+		text_example("win see see see me you", "ham") };
+	struct eval_data train = { .items = learn, .n = 5 }, data = { .items = ask, .n = 5 };
 	struct eval_records majority, bayes;
 
 	eval_records_open(&majority, "h", TN_TASK_LABEL, labels, 2, EVAL_LABELS, arena, call);
 	ck_assert_int_eq(eval_baseline_run(EVAL_MAJORITY, &majority, &train, &data, arena, call), 1);
-	ck_assert_double_eq(score(&majority, "accuracy"), 0.5);
+	ck_assert_double_eq_tol(score(&majority, "accuracy"), 0.6, 1e-12);
 	eval_records_open(&bayes, "h", TN_TASK_LABEL, labels, 2, EVAL_LABELS, arena, call);
 	ck_assert_int_eq(eval_baseline_run(EVAL_NAIVE_BAYES, &bayes, &train, &data, arena, call), 1);
 	ck_assert_double_eq(score(&bayes, "accuracy"), 1);
