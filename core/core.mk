@@ -172,6 +172,7 @@ bin_PROGRAMS += %D%/tenon
 	%D%/cli/data_print.c \
 	%D%/cli/eval.c \
 	%D%/cli/eval.h \
+	%D%/cli/eval_answers.c \
 	%D%/cli/eval_print.c \
 	%D%/cli/gradcheck.c \
 	%D%/cli/main.c \
@@ -234,6 +235,10 @@ EXTRA_DIST += %D%/eval/unicode.py
 	%D%/eval/gold.h \
 	%D%/eval/gold_answers.c \
 	%D%/eval/gold_impl.h \
+	%D%/eval/masked.c \
+	%D%/eval/masked.h \
+	%D%/eval/masking.c \
+	%D%/eval/masking.h \
 	%D%/eval/measure.c \
 	%D%/eval/measure.h \
 	%D%/eval/records.c \
@@ -269,8 +274,6 @@ noinst_LTLIBRARIES += %D%/libtrain.la
 	%D%/train/guard.c \
 	%D%/train/job.c \
 	%D%/train/job.h \
-	%D%/train/masking.c \
-	%D%/train/masking.h \
 	%D%/train/mean.c \
 	%D%/train/mean.h \
 	%D%/train/objective.c \

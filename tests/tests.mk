@@ -54,6 +54,14 @@ TESTS += %D%/test_input
 %C%_test_input_LDADD = $(TEST_LIBS)
 %C%_test_input_SOURCES = %D%/data/test_input.c
 
+check_PROGRAMS += %D%/test_masked
+TESTS += %D%/test_masked
+%C%_test_masked_CPPFLAGS = $(TEST_CPPFLAGS)
+%C%_test_masked_CFLAGS = $(TEST_CFLAGS)
+%C%_test_masked_LDADD = core/libeval.la $(TEST_LIBS) -lm
+%C%_test_masked_SOURCES = %D%/eval/test_masked.c
+EXTRA_DIST += %D%/golden/golden_masked.py %D%/golden/masked.json
+
 check_PROGRAMS += %D%/test_records
 TESTS += %D%/test_records
 %C%_test_records_CPPFLAGS = $(TEST_CPPFLAGS)
@@ -482,7 +490,7 @@ TESTS += %D%/test_masking
 %C%_test_masking_CPPFLAGS = $(TEST_CPPFLAGS)
 %C%_test_masking_CFLAGS = $(TEST_CFLAGS)
 %C%_test_masking_LDADD = core/libtrain.la core/libeval.la $(TEST_LIBS) -lm
-%C%_test_masking_SOURCES = %D%/train/test_masking.c
+%C%_test_masking_SOURCES = %D%/eval/test_masking.c
 
 check_PROGRAMS += %D%/test_objective
 TESTS += %D%/test_objective

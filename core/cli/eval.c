@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/file.h"
 #include "cli/cli.h"
 #include "cli/eval.h"
 #include "eval/audit.h"
@@ -15,9 +14,10 @@
 #define DRAWS 1000
 #define SEED 1
 #define BATCH 32
-#define LARGEST_ANSWERS ((size_t)1 << 30)
+#define MASKED 0.15		/* share of the tokens that are hidden together */
 
-enum { KEY_ANSWERS = 256, KEY_DEV, KEY_FORMAT, KEY_FROM, KEY_HEAD, KEY_HTML, KEY_SET, KEY_TRAIN };
+enum { KEY_ANSWERS = 256, KEY_DEV, KEY_FORMAT, KEY_FROM, KEY_HEAD, KEY_HTML, KEY_MASK,
+	KEY_NO_PSEUDO, KEY_SEED, KEY_SET, KEY_TRAIN, KEY_WHOLE_WORDS };
 
 static const struct argp_option options[] = {
 	{ "answers", KEY_ANSWERS, "FILE", 0, "what another system found, instead of a pipeline", 0 },
@@ -26,9 +26,16 @@ static const struct argp_option options[] = {
 	{ "from", KEY_FROM, "FORMAT", 0, "what the files are: " EVAL_FORMATS, 0 },
 	{ "head", KEY_HEAD, "NAME", 0, "judge this head alone; may be given again", 0 },
 	{ "html", KEY_HTML, "FILE", 0, "write a page with tables and pictures too", 0 },
+	{ "mask", KEY_MASK, "SHARE", 0, "of the tokens to be hidden from a masked language model "
+	  "(default 0.15)", 0 },
+	{ "no-pseudo-perplexity", KEY_NO_PSEUDO, NULL, 0, "of a masked language model: it takes a "
+	  "run of the text for each of its tokens", 0 },
+	{ "seed", KEY_SEED, "N", 0, "which tokens are hidden, which samples are drawn (default 1)",
+	  0 },
 	{ "set", KEY_SET, "PATH=VALUE", 0, "a setting that goes over the file; may be given again",
 	  0 },
 	{ "train", KEY_TRAIN, "FILE", 0, "labelled data for the baselines; may be given again", 0 },
+	{ "whole-words", KEY_WHOLE_WORDS, NULL, 0, "hide all tokens of a word, or none", 0 },
 	{ 0 }
 };
 
@@ -69,6 +76,7 @@ static error_t parse_rest(int key, char *arg, struct argp_state *state)
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	struct eval_arguments *a = state->input;
+	char *end;
 
 	switch (key) {
 	case KEY_ANSWERS:
@@ -94,6 +102,24 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case KEY_HTML:
 		a->html = arg;
 		return 0;
+	case KEY_MASK:
+		a->masking.probability = strtod(arg, &end);
+		if (*end || end == arg || !(a->masking.probability > 0 &&
+				a->masking.probability <= 1))
+			argp_error(state, "--mask: found %s, expected a share above 0, at most 1",
+				arg);
+		return 0;
+	case KEY_NO_PSEUDO:
+		a->no_pseudo = true;
+		return 0;
+	case KEY_SEED:
+		a->seed = strtoull(arg, &end, 10);
+		if (*end || end == arg)
+			argp_error(state, "--seed: found %s, expected a number", arg);
+		return 0;
+	case KEY_WHOLE_WORDS:
+		a->masking.whole_words = true;
+		return 0;
 	case KEY_SET:
 		append(state, "--set", a->settings, &a->n_settings, arg);
 		return 0;
@@ -104,7 +130,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	return parse_rest(key, arg, state);
 }
 
-static int read_file(struct eval_run *e, struct eval_data *data, const char *path)
+int eval_read_file(struct eval_run *e, struct eval_data *data, const char *path)
 {
 	const struct eval_source source = { .path = path, .format = e->a->from >= 0 ?
 		(enum eval_format)e->a->from : eval_format_of_path(path) };
@@ -116,7 +142,7 @@ static int read_files(struct eval_run *e, struct eval_data *data, const char *co
 	size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		if (read_file(e, data, paths[i]))
+		if (eval_read_file(e, data, paths[i]))
 			return tn_status(e->call);
 	return 0;
 }
@@ -204,12 +230,23 @@ static int open_verdicts(struct eval_run *e, enum eval_scheme scheme)
 	return e->n ? 0 : tn_fail(e->call, TN_EDATA, "no head can be judged by these data");
 }
 
-/* Runs the pipeline over data and fills the records of all heads. */
+/* Whether some head is judged by what it answers. */
+static bool any_answers(const struct eval_run *e)
+{
+	for (size_t v = 0; v < e->n; v++)
+		if (e->verdicts[v].records.task != TN_TASK_TOKENS)
+			return true;
+	return false;
+}
+
+/* Runs the pipeline over data and fills the records of these heads. */
 static int run(struct eval_run *e, const struct eval_data *data, struct eval_records *const *records)
 {
 	struct tn_input inputs[BATCH];
 	const struct tn_value *answers[BATCH] = { NULL };
 
+	if (!any_answers(e))
+		return 0;
 	progress_begin(&e->progress);
 	for (size_t i = 0, n; i < data->n; i += n) {
 		tn_call_reset(e->call);
@@ -220,7 +257,8 @@ static int run(struct eval_run *e, const struct eval_data *data, struct eval_rec
 			return tn_status(e->call);
 		for (size_t k = 0; k < n; k++)
 			for (size_t v = 0; v < e->n; v++)
-				if (eval_records_wants(records[v], &data->items[i + k]) &&
+				if (records[v]->task != TN_TASK_TOKENS &&
+						eval_records_wants(records[v], &data->items[i + k]) &&
 						eval_records_add(records[v], &data->items[i + k],
 						answers[k], e->call))
 					return tn_status(e->call);
@@ -228,6 +266,39 @@ static int run(struct eval_run *e, const struct eval_data *data, struct eval_rec
 	}
 	progress_clear(&e->progress);
 	return 0;
+}
+
+static void count_texts(void *user, size_t done)
+{
+	struct eval_run *e = user;
+
+	progress_count(&e->progress, done, (double)done / (double)e->data.n);
+}
+
+/* Hides tokens from a masked language model. */
+static int run_masked(struct eval_run *e, struct eval_verdict *v)
+{
+	struct eval_masker m;
+	struct eval_masker_options how = { e->a->masking, e->a->seed, !e->a->no_pseudo,
+		count_texts, e };
+	struct eval_masked_floor floor;
+	size_t h = 0;
+
+	while (strcmp(e->p->heads[h].name, v->records.head))
+		h++;
+	progress_begin(&e->progress);
+	if (!eval_masker_open(&m, e->p, h, &how, e->call) &&
+			!eval_masker_run(&m, &v->records, &e->data, e->call) &&
+			!eval_masker_floor(&m, e->train.n ? &e->train : NULL, &floor, e->call)) {
+		v->baselines[v->n_baselines++] = (struct eval_floor){ "frequent token",
+			"masked_accuracy", floor.accuracy };
+		if (!e->a->no_pseudo)
+			v->baselines[v->n_baselines++] = (struct eval_floor){ "frequencies",
+				"pseudo_perplexity", floor.perplexity };
+	}
+	eval_masker_close(&m);
+	progress_clear(&e->progress);
+	return tn_status(e->call);
 }
 
 /* Fits the temperature of each classifier on the dev data. */
@@ -267,131 +338,13 @@ static int run_pipeline(struct eval_run *e, enum eval_scheme scheme)
 		return tn_fail(e->call, TN_ENOMEM, "out of memory");
 	for (size_t v = 0; v < e->n; v++)
 		list[v] = &e->verdicts[v].records;
-	return run(e, &e->data, list) ? tn_status(e->call) : fit_temperatures(e);
-}
-
-/* --- another system's answers --- */
-
-static enum tn_task task_of(const struct eval_data *data)
-{
-	const struct eval_gold *g = &data->items[0].gold;
-
-	return g->tags ? TN_TASK_SPANS : g->has_answers ? TN_TASK_ANSWER : TN_TASK_LABEL;
-}
-
-/* The labels of the data and of the answers. */
-static int collect_labels(struct eval_run *e, const struct eval_data *found,
-	const char *const **labels, size_t *n)
-{
-	const struct eval_data *both[2] = { &e->data, found };
-	struct eval_tally tally = { NULL };
-	const char **names;
-
-	for (size_t b = 0; b < 2; b++)
-		for (size_t i = 0; i < both[b]->n; i++) {
-			const struct tn_value *v = both[b]->items[i].gold.label;
-			struct tn_text name = { tn_string(v, NULL), tn_string_length(v) };
-
-			if (!name.text)
-				return tn_fail(e->call, TN_EDATA, "%s: there is no label",
-					both[b]->items[i].where);
-			if (eval_tally_add(&tally, name, 1, e->arena, e->call))
-				return tn_status(e->call);
-		}
-	names = tn_arena_alloc(e->arena, (tally.n + 1) * sizeof(*names));
-	for (size_t i = 0; names && i < tally.n; i++)
-		names[i] = tn_arena_dup(e->arena, tally.items[i].name.text, tally.items[i].name.len);
-	*labels = names;
-	*n = tally.n;
-	return names ? 0 : tn_fail(e->call, TN_ENOMEM, "out of memory");
-}
-
-static int differ(struct eval_run *e, const struct eval_data *found, size_t i, size_t here,
-	size_t there, const char *what)
-{
-	return tn_fail(e->call, TN_EDATA, "%s: %zu %s, expected %zu as at %s",
-		i < found->n ? found->items[i].where : e->a->answers, there, what, here,
-		i < e->data.n ? e->data.items[i].where : e->a->data[0]);
-}
-
-/* Labels or tags, example by example. */
-static int add_found(struct eval_run *e, struct eval_records *r, const struct eval_data *found)
-{
-	if (found->n != e->data.n)
-		return differ(e, found, found->n, e->data.n, found->n, "examples");
-	for (size_t i = 0; i < found->n; i++) {
-		const struct eval_example *gold = &e->data.items[i], *f = &found->items[i];
-
-		if (r->task == TN_TASK_SPANS && gold->input.n_words != f->input.n_words)
-			return differ(e, found, i, gold->input.n_words, f->input.n_words, "words");
-		if (r->task == TN_TASK_SPANS ? eval_records_add_tags(r, gold, f->gold.tags, e->call) :
-				eval_records_add_label(r, gold, f->gold.label, e->call))
+	if (run(e, &e->data, list))
+		return tn_status(e->call);
+	for (size_t v = 0; v < e->n; v++)
+		if (e->verdicts[v].records.task == TN_TASK_TOKENS &&
+				run_masked(e, &e->verdicts[v]))
 			return tn_status(e->call);
-	}
-	return 0;
-}
-
-/* Answers by the ids of questions, as the SQuAD scripts take them. */
-static int add_by_id(struct eval_run *e, struct eval_records *r)
-{
-	size_t len, missing = 0;
-	char *text = tn_file_read(e->a->answers, LARGEST_ANSWERS, &len, e->arena, e->call);
-	const struct tn_value *answers = text ? tn_json_parse(text, len, e->a->answers, e->arena,
-		e->call) : NULL;
-	struct eval_tally ids = { NULL };
-
-	if (answers && tn_value_kind(answers) != TN_VALUE_OBJECT)
-		return tn_fail(e->call, TN_EDATA, "%s: found %s, expected an object of answers by "
-			"the ids of questions", e->a->answers,
-			tn_value_kind_name(tn_value_kind(answers)));
-	for (size_t i = 0; i < tn_size(answers); i++)
-		if (eval_tally_add(&ids, (struct tn_text){ tn_key(answers, i),
-				strlen(tn_key(answers, i)) }, 1, e->arena, e->call))
-			return tn_status(e->call);
-	for (size_t i = 0; answers && i < e->data.n; i++) {
-		const struct tn_value *id = e->data.items[i].input.id, *v;
-		size_t at = eval_tally_find(&ids, (struct tn_text){ tn_string(id, ""),
-			tn_string_length(id) });
-
-		v = at == SIZE_MAX ? NULL : tn_at(answers, at);
-		missing += !v;
-		if (eval_records_add_text(r, &e->data.items[i], (struct tn_text){ tn_string(v, NULL),
-				tn_string_length(v) }, e->call))
-			return tn_status(e->call);
-	}
-	if (missing)
-		tn_note(e->call, "%zu of %zu questions have no answer in %s: they count as wrong",
-			missing, e->data.n, e->a->answers);
-	return tn_status(e->call);
-}
-
-static int read_answers(struct eval_run *e, enum eval_scheme scheme)
-{
-	struct eval_data found = { .n = 0 };
-	enum tn_task task = task_of(&e->data);
-	const char *const *labels = NULL;
-	struct eval_records *r;
-	size_t n = 0;
-
-	e->verdicts = tn_arena_alloc(e->arena, sizeof(*e->verdicts));
-	if (!e->verdicts)
-		return tn_fail(e->call, TN_ENOMEM, "out of memory");
-	r = &e->verdicts[0].records;
-	e->verdicts[0].temperature = NAN;
-	e->n = 1;
-	if (task != TN_TASK_ANSWER)
-		read_file(e, &found, e->a->answers);
-	if (!tn_status(e->call) && task == TN_TASK_LABEL)
-		collect_labels(e, &found, &labels, &n);
-	if (!tn_status(e->call) && !eval_records_open(r, "answers", task, labels, n, scheme,
-			e->arena, e->call)) {
-		if (task == TN_TASK_ANSWER)
-			add_by_id(e, r);
-		else
-			add_found(e, r, &found);
-	}
-	eval_data_finish(&found);
-	return tn_status(e->call);
+	return fit_temperatures(e);
 }
 
 /* --- the verdict --- */
@@ -414,8 +367,9 @@ static int run_baselines(struct eval_run *e, struct eval_verdict *v)
 		if (status < 0)
 			return status;
 		if (status && eval_records_scores(&r, NULL, scores)) {
-			scores[0].name = eval_baseline_name((enum eval_baseline)kind);
-			v->baselines[v->n_baselines++] = scores[0];
+			v->baselines[v->n_baselines++] = (struct eval_floor){
+				eval_baseline_name((enum eval_baseline)kind), scores[0].name,
+				scores[0].value };
 		}
 	}
 	return 0;
@@ -425,7 +379,7 @@ static int judge(struct eval_run *e, struct eval_verdict *v)
 {
 	v->n_scores = eval_records_scores(&v->records, NULL, v->scores);
 	v->threshold.threshold = NAN;
-	if (eval_records_intervals(&v->records, v->scores, v->n_scores, DRAWS, SEED, e->call) ||
+	if (eval_records_intervals(&v->records, v->scores, v->n_scores, DRAWS, e->a->seed, e->call) ||
 			eval_calibrate(&v->calibration, &v->records, 1, e->call) ||
 			eval_calibrate(&v->warmed, &v->records, isnan(v->temperature) ? 1 :
 			v->temperature, e->call))
@@ -444,7 +398,7 @@ static int evaluate(struct eval_run *e)
 			read_files(e, &e->train, e->a->train, e->a->n_train) ||
 			read_files(e, &e->dev, e->a->dev, e->a->n_dev) || find_scheme(e, &scheme))
 		return tn_status(e->call);
-	if (e->a->answers ? read_answers(e, scheme) : run_pipeline(e, scheme))
+	if (e->a->answers ? eval_take_answers(e, scheme) : run_pipeline(e, scheme))
 		return tn_status(e->call);
 	for (size_t v = 0; v < e->n; v++)
 		if (judge(e, &e->verdicts[v]))
@@ -458,7 +412,7 @@ int tn_cli_eval(int argc, char **argv)
 		"Says how good a pipeline's answers to labelled data are, or those of another system: "
 		"the scores of each head's task with 95 % intervals, trivial baselines on the same "
 		"data, each class, and whether probabilities mean what they say.", NULL, NULL, NULL };
-	struct eval_arguments a = { .from = -1 };
+	struct eval_arguments a = { .from = -1, .seed = SEED, .masking.probability = MASKED };
 	struct eval_run e = { .a = &a };
 	int code;
 

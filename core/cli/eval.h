@@ -8,6 +8,7 @@
 #include "cli/progress.h"
 #include "eval/baseline.h"
 #include "eval/calibration.h"
+#include "eval/masked.h"
 #include "pipeline/pipeline_impl.h"
 
 #define EVAL_MOST 64		/* values of one option */
@@ -19,6 +20,15 @@ struct eval_arguments {
 	size_t n_data, n_train, n_dev, n_heads, n_settings;
 	int from;			/* -1: not given */
 	enum bench_format format;
+	struct tn_masking masking;
+	uint64_t seed;
+	bool no_pseudo;
+};
+
+/** What is had without a model. */
+struct eval_floor {
+	const char *name, *score;
+	double value;
 };
 
 /** What is known of one head. */
@@ -26,7 +36,7 @@ struct eval_verdict {
 	struct eval_records records;
 	struct eval_score scores[EVAL_MOST_SCORES];
 	size_t n_scores;
-	struct eval_score baselines[EVAL_N_BASELINES];	/* the first score of each */
+	struct eval_floor baselines[EVAL_N_BASELINES];
 	size_t n_baselines;
 	struct eval_calibration calibration, warmed;	/* as it is; at the temperature of --dev */
 	double temperature;		/* NAN: not known */
@@ -45,6 +55,10 @@ struct eval_run {
 	struct progress progress;
 };
 
+/** Appends a file to data, as --from or its ending says. */
+int eval_read_file(struct eval_run *e, struct eval_data *data, const char *path);
+/** Fills the one verdict on what another system found. */
+int eval_take_answers(struct eval_run *e, enum eval_scheme scheme);
 /** Prints the tables. */
 int eval_print(struct eval_run *e);
 /** Writes them, with pictures, as a page that needs nothing else. */

@@ -99,7 +99,7 @@ static void add_baselines(struct rows *r, const struct eval_verdict *v)
 		struct tn_value *row = new_row(r, v);
 
 		bench_set_text(arena, row, "baseline", v->baselines[i].name);
-		bench_set_text(arena, row, "score", v->scores[0].name);
+		bench_set_text(arena, row, "score", v->baselines[i].score);
 		bench_set_real(arena, row, "value", v->baselines[i].value);
 	}
 }
@@ -139,7 +139,8 @@ static void add_calibration(struct rows *r, const struct eval_verdict *v,
 	if (!c->n)
 		return;
 	row = new_row(r, v);
-	bench_set_text(arena, row, "of", v->records.task == TN_TASK_SPANS ? "spans" : "labels");
+	bench_set_text(arena, row, "of", v->records.task == TN_TASK_SPANS ? "spans" :
+		v->records.task == TN_TASK_TOKENS ? "masked tokens" : "labels");
 	bench_set_int(arena, row, "n", (int64_t)c->n);
 	bench_set_real(arena, row, "temperature", temperature);
 	bench_set_real(arena, row, "nll", c->nll);

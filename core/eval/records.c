@@ -15,7 +15,8 @@ int eval_records_open(struct eval_records *r, const char *head, enum tn_task tas
 {
 	*r = (struct eval_records){ .head = head, .task = task, .labels = labels,
 		.n_labels = n_labels, .scheme = scheme, .arena = arena };
-	if (task != TN_TASK_LABEL && task != TN_TASK_SPANS && task != TN_TASK_ANSWER)
+	if (task != TN_TASK_LABEL && task != TN_TASK_SPANS && task != TN_TASK_ANSWER &&
+			task != TN_TASK_TOKENS)
 		return tn_fail(call, TN_EDATA, "head %s: there are no scores for what it gives", head);
 	return 0;
 }
@@ -23,7 +24,8 @@ int eval_records_open(struct eval_records *r, const char *head, enum tn_task tas
 bool eval_records_wants(const struct eval_records *r, const struct eval_example *e)
 {
 	return r->task == TN_TASK_LABEL ? e->gold.label || e->gold.labels :
-		r->task == TN_TASK_SPANS ? e->gold.tags != NULL : e->gold.has_answers;
+		r->task == TN_TASK_SPANS ? e->gold.tags != NULL :
+		r->task == TN_TASK_TOKENS || e->gold.has_answers;
 }
 
 /* Room for one more in an array of the records; NULL after TN_ENOMEM. */
@@ -53,6 +55,8 @@ static int make_room(struct eval_records *r, struct tn_call *call)
 		r->found_set = grow(r, r->found_set, room, L + 1, call);
 	} else if (r->task == TN_TASK_SPANS) {
 		r->tagged = grow(r, r->tagged, room, sizeof(*r->tagged), call);
+	} else if (r->task == TN_TASK_TOKENS) {
+		r->hidden = grow(r, r->hidden, room, sizeof(*r->hidden), call);
 	} else {
 		r->asked = grow(r, r->asked, room, sizeof(*r->asked), call);
 	}
@@ -278,7 +282,7 @@ int eval_records_add_tags(struct eval_records *r, const struct eval_example *e,
 	return 0;
 }
 
-static int add_sure(struct eval_records *r, double score, bool right, struct tn_call *call)
+int eval_records_add_sure(struct eval_records *r, double score, bool right, struct tn_call *call)
 {
 	if (r->n_sure == r->sure_room) {
 		size_t room = 2 * r->sure_room + 256;
@@ -360,8 +364,8 @@ static int add_spans(struct eval_records *r, const struct eval_example *e,
 		astray += !many;
 		for (size_t k = 0; k < many; k++)
 			tags[first + k] = tag_text(r, rows[i].label, !k, call);
-		if (!isnan(rows[i].score) && add_sure(r, rows[i].score, many && is_gold(e, gold,
-				n_gold, first, many, rows[i].label), call))
+		if (!isnan(rows[i].score) && eval_records_add_sure(r, rows[i].score, many &&
+				is_gold(e, gold, n_gold, first, many, rows[i].label), call))
 			return tn_status(call);
 	}
 	if (eval_records_add_tags(r, e, tags, call))
@@ -420,6 +424,14 @@ static int add_answer(struct eval_records *r, const struct eval_example *e,
 		&a->best_exact, &a->best_f1, call);
 }
 
+int eval_records_add_hidden(struct eval_records *r, struct tn_call *call)
+{
+	if (make_room(r, call))
+		return tn_status(call);
+	r->hidden[r->n++] = (struct eval_hidden){ .together = 0 };
+	return 0;
+}
+
 int eval_records_add(struct eval_records *r, const struct eval_example *e,
 	const struct tn_value *answer, struct tn_call *call)
 {
@@ -431,5 +443,8 @@ int eval_records_add(struct eval_records *r, const struct eval_example *e,
 		return add_labels(r, e, mine, call);
 	if (r->task == TN_TASK_SPANS)
 		return add_spans(r, e, mine, call);
+	if (r->task == TN_TASK_TOKENS)
+		return tn_fail(call, TN_EDATA, "%s: head %s is judged by hidden tokens", e->where,
+			r->head);
 	return add_answer(r, e, mine, call);
 }

@@ -9,6 +9,8 @@
  *		token_accuracy.  Of tags that are labels of words, as parts of speech, only that.
  *	answer	f1, exact as the SQuAD script has them; with questions that have no answer also
  *		answered_f1, answered_exact, unanswered_exact
+ *	tokens	masked_accuracy and masked_nll, of tokens hidden together; pseudo_perplexity, of
+ *		tokens hidden one at a time (eval/masked.h)
  *
  * Sources: Tjong Kim Sang and Buchholz 2000 (conlleval); Gorodkin 2004, Comparing Two K-category
  * Assignments by a K-category Correlation Coefficient (mcc); Rajpurkar et al. 2016 and 2018.
@@ -40,6 +42,12 @@ struct eval_asked {
 	double margin, best_exact, best_f1;
 };
 
+/** A text of which tokens were hidden: together, or each alone. */
+struct eval_hidden {
+	uint32_t together, right, alone;
+	double together_nll, alone_nll;	/* sums of negative logarithms of probabilities */
+};
+
 /** How sure an answer was, and whether it was right. */
 struct eval_sure {
 	float score;
@@ -66,11 +74,13 @@ struct eval_records {
 	struct eval_counts *by_type;	/* [types.n], conlleval's */
 	size_t types_room;
 	struct eval_asked *asked;
-	struct eval_sure *sure;		/* of spans */
+	struct eval_hidden *hidden;
+	struct eval_sure *sure;		/* of spans, of tokens hidden together */
 	size_t n_sure, sure_room;
 };
 
-/** What was scored.  In points, 0 to 100 (mcc: -100 to 100), with a 95 % interval. */
+/** What was scored, with a 95 % interval: in points, 0 to 100 (mcc: -100 to 100); a negative
+ *  log-likelihood in nats, a perplexity as it is. */
 struct eval_score {
 	const char *name;
 	double value, low, high;	/* low and high NAN: not known */
@@ -99,6 +109,11 @@ int eval_records_add_tags(struct eval_records *r, const struct eval_example *e,
 	const struct tn_text *tags, struct tn_call *call);
 int eval_records_add_text(struct eval_records *r, const struct eval_example *e,
 	struct tn_text text, struct tn_call *call);
+
+/** Adds an empty one, r->hidden[r->n - 1]. */
+int eval_records_add_hidden(struct eval_records *r, struct tn_call *call);
+/** Adds how sure an answer was; of spans eval_records_add does it. */
+int eval_records_add_sure(struct eval_records *r, double score, bool right, struct tn_call *call);
 
 /** The scores, at least one; the first judges.  Each record counts weights[i] times (NULL: once).
  *  Returns how many. */

@@ -13,9 +13,14 @@ static uint32_t weight_of(const uint32_t *weights, size_t i)
 	return weights ? weights[i] : 1;
 }
 
+static void put_number(struct eval_score *scores, size_t *n, const char *name, double value)
+{
+	scores[(*n)++] = (struct eval_score){ name, value, NAN, NAN };
+}
+
 static void put(struct eval_score *scores, size_t *n, const char *name, double share)
 {
-	scores[(*n)++] = (struct eval_score){ name, 100 * share, NAN, NAN };
+	put_number(scores, n, name, 100 * share);
 }
 
 static void put_counts(struct eval_score *scores, size_t *n, const char *const names[3],
@@ -179,6 +184,32 @@ static size_t answer_scores(const struct eval_records *r, const uint32_t *weight
 	return at;
 }
 
+/* Hidden tokens over all texts. */
+static size_t hidden_scores(const struct eval_records *r, const uint32_t *weights,
+	struct eval_score *scores)
+{
+	double together = 0, right = 0, nll = 0, alone = 0, alone_nll = 0;
+	bool any_alone = false;
+	size_t n = 0;
+
+	for (size_t i = 0; i < r->n; i++) {
+		const struct eval_hidden *h = &r->hidden[i];
+		double w = weight_of(weights, i);
+
+		together += w * h->together;
+		right += w * h->right;
+		nll += w * h->together_nll;
+		alone += w * h->alone;
+		alone_nll += w * h->alone_nll;
+		any_alone |= h->alone > 0;
+	}
+	put(scores, &n, "masked_accuracy", together > 0 ? right / together : 0);
+	put_number(scores, &n, "masked_nll", together > 0 ? nll / together : 0);
+	if (any_alone)
+		put_number(scores, &n, "pseudo_perplexity", exp(alone > 0 ? alone_nll / alone : 0));
+	return n;
+}
+
 static size_t scores_with(const struct eval_records *r, const uint32_t *weights,
 	struct eval_score *scores, double *room)
 {
@@ -187,6 +218,7 @@ static size_t scores_with(const struct eval_records *r, const uint32_t *weights,
 	if (r->task == TN_TASK_LABEL)
 		return label_scores(r, weights, scores, room);
 	return r->task == TN_TASK_SPANS ? span_scores(r, weights, scores) :
+		r->task == TN_TASK_TOKENS ? hidden_scores(r, weights, scores) :
 		answer_scores(r, weights, scores);
 }
 

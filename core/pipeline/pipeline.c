@@ -212,6 +212,14 @@ static void note_precision(const struct tn_pipeline *p, struct tn_call *call)
 			"at fp32", p->config->precision);
 }
 
+void tn_pipeline_precision(const struct tn_pipeline *p, struct tn_graph *g)
+{
+	if (!strcmp(p->config->precision, "int8"))
+		g->precision = TN_I8;
+	else if (!strcmp(p->config->precision, "bf16"))
+		g->precision = TN_BF16;
+}
+
 int tn_pipeline_plan(struct tn_pipeline *p, struct tn_call *call)
 {
 	uint64_t flops[TN_MOST_BACKENDS] = { 0 }, total;
@@ -221,10 +229,7 @@ int tn_pipeline_plan(struct tn_pipeline *p, struct tn_call *call)
 	g = build_graph(p, call);
 	if (!g)
 		return tn_status(call);
-	if (!strcmp(p->config->precision, "int8"))
-		g->precision = TN_I8;
-	else if (!strcmp(p->config->precision, "bf16"))
-		g->precision = TN_BF16;
+	tn_pipeline_precision(p, g);
 	p->tokens_axis = tn_graph_axis(g, "tokens");
 	p->words_axis = tn_graph_axis(g, "words");
 	p->texts_axis = tn_graph_axis(g, "texts");

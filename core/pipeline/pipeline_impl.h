@@ -122,6 +122,8 @@ TN_PRIVATE struct tn_pipeline *tn_pipeline_open_with(const char *path, const cha
  *  new ones of zeros when a graph asks for them.  It has no plan until tn_pipeline_plan. */
 TN_PRIVATE struct tn_pipeline *tn_pipeline_open_training(const char *path,
 	const char *const *settings, const struct tn_training *training, struct tn_call *call);
+/** The precision that the configuration asks for, for a graph before it is planned. */
+TN_PRIVATE void tn_pipeline_precision(const struct tn_pipeline *p, struct tn_graph *g);
 /** Makes the plan that answers; once. */
 TN_PRIVATE int tn_pipeline_plan(struct tn_pipeline *p, struct tn_call *call);
 /** Weights have changed: what was made of them is made again.  While nothing runs. */

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "base/random.h"
-#include "train/masking.h"
+#include "eval/masking.h"
 
 #define LONGEST_LABEL 500	/* bytes */
 
@@ -333,7 +333,7 @@ static int find_gold(const struct eval_example *e, struct tn_gold *gold, struct 
 
 int tn_train_batch_make(struct tn_train_batch *b, const struct tn_dataset *d,
 	struct tn_pipeline *p, const uint32_t *examples, size_t n,
-	const struct tn_job_masking *masking, uint64_t draw, struct tn_call *call)
+	const struct tn_masking *masking, uint64_t draw, struct tn_call *call)
 {
 	struct tn_job **jobs = tn_alloc_n(call, n + 1, sizeof(*jobs));
 	size_t windows = 0, at = 0;

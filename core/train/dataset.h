@@ -62,6 +62,6 @@ struct tn_train_batch {
  *  by `draw`. */
 TN_PRIVATE int tn_train_batch_make(struct tn_train_batch *b, const struct tn_dataset *d,
 	struct tn_pipeline *p, const uint32_t *examples, size_t n,
-	const struct tn_job_masking *masking, uint64_t draw, struct tn_call *call);
+	const struct tn_masking *masking, uint64_t draw, struct tn_call *call);
 
 #endif

@@ -64,8 +64,8 @@ static const struct tn_option group_options[] = {
 };
 
 static const struct tn_option masking_options[] = {
-	TN_OPTION_REAL(struct tn_job_masking, probability, 0.15, 0, 1, "of a token to be hidden"),
-	TN_OPTION_BOOL(struct tn_job_masking, whole_words, false, "all tokens of a word, or none"),
+	TN_OPTION_REAL(struct tn_masking, probability, 0.15, 0, 1, "of a token to be hidden"),
+	TN_OPTION_BOOL(struct tn_masking, whole_words, false, "all tokens of a word, or none"),
 	{ 0 }
 };
 

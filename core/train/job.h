@@ -4,6 +4,7 @@
 #ifndef TN_TRAIN_JOB_H
 #define TN_TRAIN_JOB_H
 
+#include "eval/masking.h"
 #include "plugin/plugin.h"
 
 #define TN_MOST_GROUPS 64	/* of parameters, and of data */
@@ -38,12 +39,6 @@ struct tn_job_optim {
 	size_t n_groups;
 };
 
-/** What a masked language model has to find. */
-struct tn_job_masking {
-	double probability;		/* of a token */
-	bool whole_words;		/* all tokens of a word, or none */
-};
-
 /** All of it lives in the arena it was read into. */
 struct tn_job_file {
 	const char *path;
@@ -56,7 +51,7 @@ struct tn_job_file {
 	struct tn_job_data data[TN_MOST_GROUPS];
 	size_t n_data;
 	struct tn_job_optim optim;
-	struct tn_job_masking masking;
+	struct tn_masking masking;
 	struct {
 		int64_t tokens, examples, accumulate;
 	} batch;

@@ -22,7 +22,7 @@ struct run {
 	struct tn_feature_rows train_rows, dev_rows;
 	struct tn_optimizer optimizer;
 	bool opened, optimizer_opened;
-	const struct tn_job_masking *masking;	/* NULL: no head has masks to fill */
+	const struct tn_masking *masking;	/* NULL: no head has masks to fill */
 	uint64_t steps;
 	struct tn_train_state state;
 	struct tn_epoch epoch;

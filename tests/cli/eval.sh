@@ -86,6 +86,17 @@ ok $? "a pipeline, its temperature, and a page with a picture"
 has "^result *accuracy *3 *$(cat "$out/share")"
 ok $? "the accuracy is that of tenon run"
 
+printf 'the cat sat on the mat\nthe dog runs\n' >"$out/texts.txt"
+eval_ "$golden/bert-mlm-tied-h40" "$out/texts.txt"
+[ "$code" = 0 ] && has '^result *masked_accuracy *2 ' && has '^result *masked_nll *2 ' &&
+	has '^result *pseudo_perplexity *2 ' && has 'frequent token *masked_accuracy ' &&
+	has 'frequencies *pseudo_perplexity ' && has '^result *masked tokens '
+ok $? "a masked language model: hidden tokens and its pseudo-perplexity, beside frequencies"
+cp "$out/out" "$out/first"
+eval_ "$golden/bert-mlm-tied-h40" "$out/texts.txt" --seed 7 --mask 0.5 --no-pseudo-perplexity
+[ "$code" = 0 ] && ! has pseudo && ! grep -q "$(grep masked_nll "$out/out")" "$out/first"
+ok $? "others are hidden by another seed"
+
 eval_ --answers "$out/gold.tsv" "$out/gold.conll"
 [ "$code" = 65 ] && grep -q '^tenon: .*examples, expected 2 as at' "$out/err"
 ok $? "exit 65: other examples"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
- * core/train/masking.c - hiding tokens of a text.
+ * core/eval/masking.c - hiding tokens of a text.
  */
-#include "train/masking.h"
+#include "eval/masking.h"
 
 #include "base/random.h"
 
@@ -14,7 +14,7 @@ static double chance(uint64_t draw, uint64_t what)
 enum { CHOOSE, REPLACE, OTHER, N_DECISIONS };
 
 /* What decides of a token: itself, or its word. */
-static uint64_t unit_of(const struct tn_job_masking *m, const struct tn_window_token *token,
+static uint64_t unit_of(const struct tn_masking *m, const struct tn_window_token *token,
 	size_t t)
 {
 	return m->whole_words && token->word >= 0 ? (uint64_t)token->word << 1 |
@@ -33,7 +33,7 @@ static void hide(const struct tn_pipeline *p, uint64_t draw, size_t t,
 		token->id = (int32_t)(which * (double)p->tokenizer_info->vocab_size);
 }
 
-int tn_mask_window(const struct tn_pipeline *p, const struct tn_job_masking *masking,
+int tn_mask_window(const struct tn_pipeline *p, const struct tn_masking *masking,
 	uint64_t draw, struct tn_window *window, struct tn_gold *gold, struct tn_call *call)
 {
 	struct tn_window_token *tokens = tn_alloc_n(call, window->n_tokens + 1, sizeof(*tokens));

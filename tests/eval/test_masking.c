@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
- * tests/train/test_masking.c - which tokens are hidden from a masked language model, and how.
+ * tests/eval/test_masking.c - which tokens are hidden from a masked language model, and how.
  */
 #include <math.h>
 #include <string.h>
 
 #include "check_main.h"
-#include "train/masking.h"
+#include "eval/masking.h"
 
 #define N 1000
 #define VOCABULARY 30000
@@ -36,7 +36,7 @@ static void teardown(void)
 /* Shares of the tokens that are chosen, and of these masked, other and the same. */
 START_TEST(test_shares)
 {
-	const struct tn_job_masking masking = { .probability = 0.15 };
+	const struct tn_masking masking = { .probability = 0.15 };
 	size_t chosen = 0, masked = 0, same = 0, draws = 200;
 	double n = (double)(N - 2) * (double)draws;
 
@@ -71,7 +71,7 @@ END_TEST
 
 START_TEST(test_a_draw_says_all)
 {
-	const struct tn_job_masking masking = { .probability = 0.3 };
+	const struct tn_masking masking = { .probability = 0.3 };
 	const struct tn_window whole = { .tokens = tokens, .n_tokens = N };
 	struct tn_window a = whole, b = whole, c = whole;
 	struct tn_gold gold = { .ids = NULL };
@@ -90,7 +90,7 @@ END_TEST
 
 START_TEST(test_whole_words)
 {
-	const struct tn_job_masking masking = { .probability = 0.15, .whole_words = true };
+	const struct tn_masking masking = { .probability = 0.15, .whole_words = true };
 	struct tn_window w = { .tokens = tokens, .n_tokens = N };
 	struct tn_gold gold = { .ids = NULL };
 	size_t chosen = 0;
@@ -107,7 +107,7 @@ END_TEST
 
 START_TEST(test_something_is_hidden)
 {
-	const struct tn_job_masking masking = { .probability = 0 };
+	const struct tn_masking masking = { .probability = 0 };
 	struct tn_window w = { .tokens = tokens, .n_tokens = 4 };
 	struct tn_gold gold = { .ids = NULL };
 
