@@ -65,6 +65,7 @@ KERNEL_LOOPS = \
 	%D%/kernels/grad_rows.c \
 	%D%/kernels/int8_loops.c \
 	%D%/kernels/mask.h \
+	%D%/kernels/rotary.c \
 	%D%/kernels/rows.c \
 	%D%/kernels/vec.h
 noinst_LTLIBRARIES += %D%/libkernels-plain.la

@@ -297,4 +297,5 @@ noinst_LTLIBRARIES += %D%/libconform.la
 	%D%/conform/gradients.c \
 	%D%/conform/node.c \
 	%D%/conform/node.h \
+	%D%/conform/positions.c \
 	%D%/conform/suite.h

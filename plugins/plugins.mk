@@ -33,6 +33,11 @@ plugin_LTLIBRARIES += %D%/model-bert.la
 %C%_model_bert_la_LIBADD = core/libtenon.la -lm
 %C%_model_bert_la_SOURCES = %D%/models/bert/bert.c
 
+plugin_LTLIBRARIES += %D%/model-modernbert.la
+%C%_model_modernbert_la_LDFLAGS = $(PLUGIN_LDFLAGS)
+%C%_model_modernbert_la_LIBADD = core/libtenon.la -lm
+%C%_model_modernbert_la_SOURCES = %D%/models/modernbert/modernbert.c
+
 plugin_LTLIBRARIES += %D%/tokenizer-wordpiece.la
 %C%_tokenizer_wordpiece_la_CPPFLAGS = $(TOK_CPPFLAGS)
 %C%_tokenizer_wordpiece_la_LDFLAGS = $(PLUGIN_LDFLAGS)

@@ -284,6 +284,8 @@ dist_check_SCRIPTS += %D%/cli/bench.sh
 plain_tests += %D%/cli/bench.sh
 dist_check_SCRIPTS += %D%/cli/verify.sh
 TESTS += %D%/cli/verify.sh
+dist_check_SCRIPTS += %D%/cli/families.sh
+TESTS += %D%/cli/families.sh
 EXTRA_DIST += \
 	%D%/golden/bert-mlm-tied-h40 \
 	%D%/golden/bert-mlm-untied-h48 \
@@ -300,6 +302,13 @@ EXTRA_DIST += \
 	%D%/golden/bert-seqcls-regression-h72 \
 	%D%/golden/bert-tokcls-h40 \
 	%D%/golden/bert-tokcls-h72 \
+	%D%/golden/modernbert-mlm-tied-h24 \
+	%D%/golden/modernbert-mlm-untied-h20 \
+	%D%/golden/modernbert-model-h24 \
+	%D%/golden/modernbert-qa-h24 \
+	%D%/golden/modernbert-seqcls-h24 \
+	%D%/golden/modernbert-seqcls-mean-h36 \
+	%D%/golden/modernbert-tokcls-h30 \
 	%D%/golden/truncated
 dist_check_SCRIPTS += %D%/layers.sh
 plain_tests += %D%/layers.sh
@@ -375,6 +384,7 @@ EXTRA_DIST += \
 	%D%/golden/csv.json \
 	%D%/golden/golden_crf.py \
 	%D%/golden/golden_csv.py \
+	%D%/golden/golden_distances.py \
 	%D%/golden/golden_metrics.py \
 	%D%/golden/golden_minilm.py \
 	%D%/golden/golden_models.py \

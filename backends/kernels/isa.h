@@ -21,6 +21,8 @@
 #define KERNEL_TABLE KERNEL_SYMBOL(table)
 #define KERNEL_NAME KERNEL_TEXT(KERNEL_ISA)
 extern const struct kernels KERNEL_TABLE;
+void KERNEL_SYMBOL(rope)(const struct kernel_rope *rope, struct kernel_rows y, struct kernel_rows x,
+	const int32_t *position, size_t rows);
 void KERNEL_SYMBOL(attention)(const struct kernel_attention *a);
 size_t KERNEL_SYMBOL(attention_work)(size_t head_size);
 void KERNEL_SYMBOL(finish)(int kind, struct kernel_rows y, struct kernel_rows x,

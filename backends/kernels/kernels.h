@@ -37,6 +37,13 @@ struct kernel_attention {
 	float *work;			/* work(head_size) bytes, 64-byte aligned */
 };
 
+/** Rotary embedding of rows of heads: attributes as in union tn_attr. */
+struct kernel_rope {
+	size_t heads, head_size, rotary;
+	double theta;
+	int interleaved, inverse;
+};
+
 /** A product y [rows][outs] = act(x [rows][ins] w + bias) + residual.  The weights lie in
  *  blocks of `depth` of their rows (the last of what is left), a block in panels of columns,
  *  a panel row by row; columns behind the last one are zeros. */
@@ -97,6 +104,9 @@ struct kernels {
 	 *  narrow for a matrix product. */
 	void (*narrow)(struct kernel_rows y, struct kernel_rows x, struct kernel_rows w,
 		const float *bias, size_t rows, size_t cols, size_t outs);
+	/** y: x with the pairs of each head turned by the row's position. */
+	void (*rope)(const struct kernel_rope *rope, struct kernel_rows y, struct kernel_rows x,
+		const int32_t *position, size_t rows);
 	/** Softmax(scale q k^T + bias) v by blocks of keys.
 	 *  Source: Dao et al., FlashAttention, arXiv 2205.14135, algorithm 1. */
 	void (*attention)(const struct kernel_attention *a);
@@ -130,7 +140,7 @@ const struct kernels *kernels_of(const char *isa);
 	[TN_OP_ADD] = 1, [TN_OP_MUL] = 1, [TN_OP_SCALE] = 1,		\
 	[TN_OP_ACT] = 1, [TN_OP_GLU] = 1, [TN_OP_LAYER_NORM] = 2,	\
 	[TN_OP_RMS_NORM] = 1, [TN_OP_ATTENTION] = 1, [TN_OP_SOFTMAX] = 1, \
-	[TN_OP_L2NORM] = 1, GRAD_OPS
+	[TN_OP_ROPE] = 2, [TN_OP_L2NORM] = 1, GRAD_OPS
 /** As struct tn_backend_impl's supports and run, for one step. */
 int kernels_supports(const struct kernels *kernels, const struct tn_node *node,
 	struct tn_offer *offer);

@@ -386,6 +386,7 @@ const struct kernels KERNEL_TABLE = {
 	.softmax = softmax,
 	.reduce_rows = reduce_rows,
 	.narrow = narrow,
+	.rope = KERNEL_SYMBOL(rope),
 	.attention = KERNEL_SYMBOL(attention),
 	.attention_work = KERNEL_SYMBOL(attention_work),
 	.gemm = KERNEL_SYMBOL(gemm),

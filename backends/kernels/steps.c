@@ -82,7 +82,7 @@ int kernels_supports(const struct kernels *kernels, const struct tn_node *node,
 	if (grad_knows(node->op))
 		return grad_supports(kernels, node, offer);
 	for (uint32_t i = 0; i < node->n_in; i++) {
-		int index = (node->op == TN_OP_GATHER && i == 1) ||
+		int index = ((node->op == TN_OP_GATHER || node->op == TN_OP_ROPE) && i == 1) ||
 			(node->op == TN_OP_SEGMENT && i > 0);
 
 		if (node->in[i]->dtype != (index ? TN_I32 : TN_F32))
@@ -184,6 +184,19 @@ static void norm(const struct rows_of_step *s, size_t row, size_t n)
 		x2 = from_row(kernel_rows_of(&step->in[node->n_in - 1]), row);
 	s->k->layer_norm(from_row(s->y, row), from_row(s->x, row), x2, weight, bias,
 		node->attr.norm.eps, saved[0], saved[1], n, s->cols);
+}
+
+static void rope(const struct rows_of_step *s, size_t row, size_t n)
+{
+	const union tn_attr *attr = &s->step->node->attr;
+	const struct kernel_rope rope = {
+		.heads = attr->rope.heads, .head_size = attr->rope.head_size,
+		.rotary = attr->rope.rotary, .theta = attr->rope.theta,
+		.interleaved = attr->rope.interleaved != 0, .inverse = attr->rope.inverse != 0,
+	};
+
+	s->k->rope(&rope, from_row(s->y, row), from_row(s->x, row),
+		(const int32_t *)tn_host_data(&s->step->in[1]) + row, n);
 }
 
 static void concat(const struct rows_of_step *s, size_t row, size_t n)
@@ -346,6 +359,9 @@ static int run_step(const struct kernels *kernels, const struct tn_step *step,
 		return 0;
 	case TN_OP_CONCAT:
 		over_rows(&s, concat);
+		return 0;
+	case TN_OP_ROPE:
+		over_rows(&s, rope);
 		return 0;
 	case TN_OP_ADD:
 	case TN_OP_MUL:

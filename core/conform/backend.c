@@ -114,7 +114,6 @@ struct conform_node suite_node(struct suite *s)
 
 static const size_t row_counts[] = { 1, 3, 8, 21, 300 };
 static const size_t widths[] = { 1, 3, 25, 96, 384 };
-#define N_OF(array) (sizeof(array) / sizeof((array)[0]))
 
 /* Puts together a node of [rows][cols] inputs for an op; 0 when the op is no such. */
 static int row_op(struct conform_node *n, uint32_t op, int variant, size_t rows, size_t cols)
@@ -300,56 +299,6 @@ static void run_gather(struct suite *s)
 		}
 }
 
-static const uint32_t lengths[] = { 1, 16, 0, 7, 150, 33, 17, 2 };
-static const uint32_t kv_lengths[] = { 5, 140, 3, 0, 9, 64, 128, 1 };
-
-int suite_attention(struct conform_node *n, int variant, size_t head_size)
-{
-	static const struct tn_attention_attr kinds[] = {
-		{ .heads = 3, .kv_heads = 3, .left = UINT32_MAX, .right = UINT32_MAX },
-		{ .heads = 4, .kv_heads = 2, .left = UINT32_MAX, .right = UINT32_MAX, .causal = 1 },
-		{ .heads = 2, .kv_heads = 1, .left = 4, .right = 4 },
-		{ .heads = 2, .kv_heads = 2, .left = UINT32_MAX, .right = UINT32_MAX,
-			.bias = TN_BIAS_REL, .span = 9 },
-		{ .heads = 2, .kv_heads = 2, .left = 100, .right = UINT32_MAX,
-			.bias = TN_BIAS_ALIBI, .causal = 1 },
-		{ .heads = 2, .kv_heads = 2, .left = UINT32_MAX, .right = UINT32_MAX },
-	};
-	const int cross = variant == N_OF(kinds) - 1;
-
-	if (variant >= (int)N_OF(kinds))
-		return 0;
-	n->node.attr.attention = kinds[variant];
-	n->node.attr.attention.head_size = (uint32_t)head_size;
-	n->node.attr.attention.scale = 0.7f;
-	n->axis = conform_axis(lengths, N_OF(lengths), n->call);
-	n->kv_axis = cross ? conform_axis(kv_lengths, N_OF(kv_lengths), n->call) : n->axis;
-	conform_rows(n, 0, n->axis.rows, kinds[variant].heads * head_size);
-	for (int i = 0; i < 2; i++)
-		conform_rows(n, cross, n->kv_axis.rows, kinds[variant].kv_heads * head_size);
-	if (kinds[variant].bias == TN_BIAS_REL)
-		conform_weight(n, 17, 2);
-	if (kinds[variant].bias == TN_BIAS_ALIBI)
-		conform_weight(n, 2, 0);
-	return 1;
-}
-
-static void run_attention(struct suite *s)
-{
-	static const size_t sizes[] = { 8, 24, 25, 32, 64, 96, 128 };
-	char what[100];
-
-	for (int variant = 0; variant < 8; variant++)
-		for (size_t i = 0; i < N_OF(sizes); i++) {
-			struct conform_node n = suite_node(s);
-
-			if (!suite_attention(&n, variant, sizes[i]))
-				continue;
-			snprintf(what, sizeof(what), "head size %zu variant %d", sizes[i], variant);
-			suite_compare(s, &n, TN_OP_ATTENTION, n.axis.rows, what);
-		}
-}
-
 /* The batch `n` has been run; runs other batches of its rows and compares bits. */
 static int rows_stay(struct suite *s, struct conform_node *n, const struct tn_offer *offer,
 	const void *packed, size_t rows)
@@ -376,7 +325,7 @@ static int rows_stay(struct suite *s, struct conform_node *n, const struct tn_of
 	return 0;
 }
 
-static void check_rows_stay(struct suite *s, struct conform_node *n, size_t rows, const char *what)
+void suite_rows_stay(struct suite *s, struct conform_node *n, size_t rows, const char *what)
 {
 	struct tn_offer offer;
 	void *packed;
@@ -415,49 +364,20 @@ static void run_rows_stay(struct suite *s)
 		snprintf(what, sizeof(what), "%zu to %zu%s", shape[0], shape[1],
 			i % 2 ? " in I8" : "");
 		if (!conform_finish(&n, TN_OP_LINEAR, rows))
-			check_rows_stay(s, &n, rows, what);
+			suite_rows_stay(s, &n, rows, what);
 	}
 	struct conform_node product = suite_node(s);
 
 	conform_rows(&product, 0, rows, 96);
 	conform_weight(&product, 96, 50);
 	if (!conform_finish(&product, TN_OP_MATMUL, rows))
-		check_rows_stay(s, &product, rows, "96 to 50");
+		suite_rows_stay(s, &product, rows, "96 to 50");
 	for (uint32_t op = 0; op < TN_OP_ACT_GRAD; op++) {
 		struct conform_node n = suite_node(s);
 
 		if (row_op(&n, op, 0, rows, 384) && !conform_finish(&n, op, rows))
-			check_rows_stay(s, &n, rows, "of 384");
+			suite_rows_stay(s, &n, rows, "of 384");
 	}
-}
-
-/* Each sequence of an attention alone, with its bits in the batch. */
-static void run_sequences_stay(struct suite *s)
-{
-	struct conform_node n = suite_node(s), one;
-	struct tn_offer offer;
-	size_t rows[200];
-	int ok = 1;
-
-	suite_attention(&n, 3, 32);
-	if (conform_finish(&n, TN_OP_ATTENTION, n.axis.rows) ||
-	    !conform_offered(s->tested, &n, &offer) ||
-	    conform_run(s->tested, &n, &offer, NULL, s->call))
-		return;
-	for (size_t q = 0; q < n.axis.seqs; q++) {
-		const size_t count = n.axis.start[q + 1] - n.axis.start[q];
-
-		for (size_t r = 0; r < count; r++)
-			rows[r] = n.axis.start[q] + r;
-		if (conform_pick(&n, rows, count, &one))
-			return;
-		one.axis = one.kv_axis = conform_axis(lengths + q, 1, s->call);
-		if (conform_run(s->tested, &one, &offer, NULL, s->call))
-			return;
-		for (size_t r = 0; r < count; r++)
-			ok &= conform_same_row(&one, r, &n, rows[r]);
-	}
-	suite_result(s, ok, "attention: bits of a sequence do not depend on the batch");
 }
 
 /* What one of several threads does: its own rows through the shared packing. */
@@ -569,10 +489,9 @@ int tn_conform_backend(const struct tn_backend *tested, const struct tn_backend 
 		run_linear_of_constant(&s);
 		run_matmul(&s);
 		run_gather(&s);
-		run_attention(&s);
 		suite_gradients(&s);
 		run_rows_stay(&s);
-		run_sequences_stay(&s);
+		suite_positions(&s);
 		run_budget(&s);
 	}
 	run_threads(&s);

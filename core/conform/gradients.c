@@ -10,7 +10,6 @@
 
 static const size_t row_counts[] = { 1, 3, 21, 300 };
 static const size_t widths[] = { 1, 3, 25, 96, 384 };
-#define N_OF(array) (sizeof(array) / sizeof((array)[0]))
 
 /* Makes the numbers of the last input positive, as a variance is. */
 static void make_positive(struct conform_node *n)

@@ -7,6 +7,8 @@
 #include "conform/backend.h"
 #include "conform/node.h"
 
+#define N_OF(array) (sizeof(array) / sizeof((array)[0]))
+
 struct suite {
 	const struct tn_backend *tested, *reference;
 	struct tn_conform *to;
@@ -24,6 +26,11 @@ int suite_attention(struct conform_node *n, int variant, size_t head_size);
 /** Counts and reports one result. */
 void suite_result(struct suite *s, int ok, const char *format, ...) TN_PRINTF(3, 4);
 
+/** Whether a row's bits depend on the rows beside it: other batches of the node's rows. */
+void suite_rows_stay(struct suite *s, struct conform_node *n, size_t rows, const char *what);
+
+/** Rotary embedding and attention. */
+void suite_positions(struct suite *s);
 /** Gradients, losses and the optimizer. */
 void suite_gradients(struct suite *s);
 

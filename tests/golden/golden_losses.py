@@ -3,6 +3,7 @@
 dropout: of each gradient its Euclidean norm and its product with cos(1 + 0.7 i).  The CRF is
 pytorch-crf's with -1e9 where the BIO scheme forbids an edge; its head is written too."""
 import importlib.metadata
+import inspect
 import json
 import os
 
@@ -10,8 +11,9 @@ import torch
 import transformers
 from safetensors.torch import save_file
 from torchcrf import CRF
-from transformers import (AutoTokenizer, BertForMaskedLM, BertForQuestionAnswering,
-                          BertForSequenceClassification, BertForTokenClassification, BertModel)
+from transformers import (AutoModelForMaskedLM, AutoModelForQuestionAnswering,
+                          AutoModelForSequenceClassification, AutoModelForTokenClassification,
+                          AutoTokenizer, BertModel)
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 TEXTS = ["The cat sat on the mat.", "John was not walking in New York!", "a very good film"]
@@ -24,7 +26,11 @@ WORDS = [("John walked in New York .".split(), [1, 0, 0, 3, 4, 0]),
 
 def load(cls, name):
     path = os.path.join(HERE, name)
-    return cls.from_pretrained(path).double().eval(), AutoTokenizer.from_pretrained(path)
+    model = cls.from_pretrained(path, attn_implementation="eager").double().eval()
+    accepts = inspect.signature(model.forward).parameters
+    tokenizer = AutoTokenizer.from_pretrained(path)
+    tokenizer.model_input_names = [n for n in tokenizer.model_input_names if n in accepts]
+    return model, tokenizer
 
 
 def finish(name, model, loss, count, inputs):
@@ -35,12 +41,13 @@ def finish(name, model, loss, count, inputs):
             continue
         g = p.grad.flatten()
         ramp = torch.cos(1 + 0.7 * torch.arange(len(g), dtype=torch.float64))
-        grads[key.removeprefix("bert.")] = [g.norm().item(), (g * ramp).sum().item()]
+        prefix = getattr(model, "base_model_prefix", "bert") + "."
+        grads[key.removeprefix(prefix)] = [g.norm().item(), (g * ramp).sum().item()]
     return {"model": name, "inputs": inputs, "loss": loss.item(), "count": count, "grads": grads}
 
 
 def classify(name, golds, loss_of):
-    model, tokenizer = load(BertForSequenceClassification, name)
+    model, tokenizer = load(AutoModelForSequenceClassification, name)
     rows = [model(**tokenizer(t, return_tensors="pt")).logits[0] for t in TEXTS]
     loss, count = loss_of(torch.stack(rows), golds)
     key = "label" if isinstance(golds[0], (int, float)) else "labels"
@@ -66,7 +73,7 @@ def regress(logits, golds):
 
 
 def tag(name):
-    model, tokenizer = load(BertForTokenClassification, name)
+    model, tokenizer = load(AutoModelForTokenClassification, name)
     names = [model.config.id2label[i] for i in range(model.config.num_labels)]
     loss, count, inputs = 0, 0, []
     for words, tags in WORDS:
@@ -83,7 +90,7 @@ def tag(name):
 
 
 def answer(name):
-    model, tokenizer = load(BertForQuestionAnswering, name)
+    model, tokenizer = load(AutoModelForQuestionAnswering, name)
     loss, inputs = 0, []
     for question, context, span in PAIRS:
         batch = tokenizer(question, context, return_tensors="pt")
@@ -98,7 +105,7 @@ def answer(name):
 
 
 def fill(name):
-    model, tokenizer = load(BertForMaskedLM, name)
+    model, tokenizer = load(AutoModelForMaskedLM, name)
     loss, count, inputs = 0, 0, []
     for text in TEXTS:
         batch = tokenizer(text, return_tensors="pt")
@@ -161,7 +168,11 @@ def main():
              classify("bert-seqcls-multi-h48", [[0], [], [1, 2]], multi),
              classify("bert-seqcls-regression-h72", [0.5, -1.25, 2], regress),
              tag("bert-tokcls-h40"), answer("bert-qa-h40"), fill("bert-mlm-tied-h40"),
-             chain("bert-model-h40", "losses-crf")]
+             chain("bert-model-h40", "losses-crf"),
+             classify("modernbert-seqcls-h24", [1, 0, 2], single),
+             classify("modernbert-seqcls-mean-h36", [0.5, -1.25, 2], regress),
+             tag("modernbert-tokcls-h30"), answer("modernbert-qa-h24"),
+             fill("modernbert-mlm-tied-h24")]
     made = {"torch": torch.__version__, "transformers": transformers.__version__,
             "pytorch-crf": importlib.metadata.version("pytorch-crf")}
     with open(os.path.join(HERE, "losses.json"), "w", encoding="utf-8") as out:

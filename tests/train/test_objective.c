@@ -192,16 +192,17 @@ static void check_all(enum tn_dtype real, double tolerance)
 	struct tn_call *call = tn_call_create();
 	const struct tn_value *cases = tn_get(read_json(golden("losses.json", call), call), "cases");
 
-	ck_assert_uint_eq(tn_size(cases), 7);
+	ck_assert_uint_eq(tn_size(cases), 12);
 	for (size_t i = 0; i < tn_size(cases); i++)
 		check_case(tn_at(cases, i), real, tolerance);
 	tn_call_destroy(call);
 }
 
-/* The scale of attention is a float, so not all digits agree. */
+/* The scale of attention is a float, and transformers turns by angles in single precision, so
+ * not all digits agree. */
 START_TEST(test_losses_in_f64)
 {
-	check_all(TN_F64, 1e-6);
+	check_all(TN_F64, 1e-5);
 }
 END_TEST
 

@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Tiny random directories of the families whose attention looks at distances (ModernBERT), one for
+each class, with recorded outputs.  Windows and buckets are small, so that short texts cross their
+edges; one text is longer than the blocks that kernels work in."""
+import json
+import os
+import random
+import shutil
+
+import torch
+import transformers
+from transformers import ModernBertConfig
+
+from golden_models import BIO, plain_cases, qa_cases, text_of, tokenizer_of, word_cases
+from record import record
+
+LIMIT = 320
+MASKED = ("The [MASK] runs in [MASK].", "[MASK]", "was the film good?", "Mary walk[MASK] on")
+MODERN = dict(hidden_size=24, num_attention_heads=2, intermediate_size=21, num_hidden_layers=3,
+              local_attention=8, global_rope_theta=900.0, local_rope_theta=50.0)
+# name: class, options of the config, other options
+MODELS = {
+    "modernbert-model-h24": ("ModernBertModel", MODERN, dict(lengths=(4, 5, 6, 9, 10, 290))),
+    "modernbert-seqcls-h24": ("ModernBertForSequenceClassification",
+                              dict(MODERN, classifier_pooling="cls", norm_bias=True),
+                              dict(labels=["no", "yes", "both"], lengths=(17, 142))),
+    "modernbert-seqcls-mean-h36": ("ModernBertForSequenceClassification",
+                                   dict(MODERN, hidden_size=36, num_attention_heads=3,
+                                        intermediate_size=10, local_attention=5, global_attn_every_n_layers=2,
+                                        classifier_pooling="mean", classifier_bias=True,
+                                        classifier_activation="silu"),
+                                   dict(labels=["score"], older=True, lengths=(129,))),
+    "modernbert-tokcls-h30": ("ModernBertForTokenClassification",
+                              dict(MODERN, hidden_size=30, num_attention_heads=3,
+                                   attention_bias=True, mlp_bias=True,
+                                   hidden_activation="gelu_new"),
+                              dict(labels=BIO, words=True)),
+    "modernbert-qa-h24": ("ModernBertForQuestionAnswering", MODERN, dict(qa=True)),
+    "modernbert-mlm-tied-h24": ("ModernBertForMaskedLM", MODERN, dict(mlm=True)),
+    "modernbert-mlm-untied-h20": ("ModernBertForMaskedLM",
+                                  dict(MODERN, hidden_size=20, num_attention_heads=1,
+                                       decoder_bias=False, tie_word_embeddings=False,
+                                       num_hidden_layers=2), dict(mlm=True)),
+}
+
+
+def fill(model, seed):
+    """Weights that give logits of about 1: norms about 1, biases small, the rest by its width."""
+    g = torch.Generator().manual_seed(seed)
+    for name, p in sorted(model.named_parameters()):
+        r = torch.randn(p.shape, generator=g)
+        if "norm" in name.lower() and name.endswith("weight"):
+            p.data = 1 + 0.2 * r
+        elif p.dim() == 1:
+            p.data = 0.2 * r
+        elif "embeddings" in name:
+            p.data = 0.7 * r
+        else:
+            p.data = r * (1.3 / p.shape[1] ** 0.5)
+    model.tie_weights()
+
+
+def older_form(path):
+    """config.json as transformers 4 wrote it."""
+    with open(path, encoding="utf-8") as f:
+        config = json.load(f)
+    rope = config.pop("rope_parameters")
+    config.pop("layer_types")
+    config["global_rope_theta"] = rope["full_attention"]["rope_theta"]
+    config["local_rope_theta"] = rope["sliding_attention"]["rope_theta"]
+    config["global_attn_every_n_layers"] = 2
+    with open(path, "w", encoding="utf-8") as f:
+        json.dump(config, f, indent=2)
+        f.write("\n")
+
+
+def cases_of(o, rng, tokenizer):
+    cases = qa_cases(rng) if o.get("qa") else plain_cases(rng)[::2]
+    if o.get("words"):
+        cases += word_cases(rng)
+    if o.get("mlm"):
+        cases = [{"text": t} for t in MASKED] + cases[1:3] + cases[-1:]
+    return cases + [{"text": text_of(rng, n, tokenizer)} for n in o.get("lengths", ())]
+
+
+def make_model(out, name, kind, options, o, seed):
+    folder = os.path.join(out, name)
+    shutil.rmtree(folder, ignore_errors=True)
+    os.makedirs(folder)
+    tokenizer, n_pieces = tokenizer_of(folder, False, LIMIT)
+    os.remove(os.path.join(folder, "vocab.txt"))
+    special = {k + "_token_id": v for k, v in dict(pad=0, cls=2, bos=2, sep=3, eos=3).items()}
+    config = ModernBertConfig(vocab_size=n_pieces, max_position_embeddings=LIMIT, **special,
+                              **options)
+    if "labels" in o:
+        config.id2label = dict(enumerate(o["labels"]))
+        config.label2id = {y: i for i, y in enumerate(o["labels"])}
+    model = getattr(transformers, kind)(config).eval()
+    fill(model, seed)
+    model.save_pretrained(folder)
+    if o.get("older"):
+        older_form(os.path.join(folder, "config.json"))
+    cases = cases_of(o, random.Random(seed), tokenizer)
+    with open(os.path.join(folder, "cases.jsonl"), "w", encoding="utf-8") as f:
+        f.writelines(json.dumps(c, ensure_ascii=False) + "\n" for c in cases)
+    tensors, _ = record(folder, cases, os.path.join(folder, "expected.safetensors"))
+    peak = max((float(v.abs().max()) for k, v in tensors.items() if k.startswith("logits")),
+               default=0)
+    for file in os.listdir(folder):
+        if file.endswith(".safetensors"):
+            os.chmod(os.path.join(folder, file), 0o644)
+    print("%s: %d cases, largest logit %.2f" % (name, len(cases), peak))
+
+
+def make(out):
+    for seed, (name, (kind, options, o)) in enumerate(MODELS.items(), 31):
+        make_model(out, name, kind, options, o, seed)
