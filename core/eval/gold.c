@@ -138,7 +138,8 @@ static int read_tags(const struct reading *r, const struct tn_value *v)
 
 static bool is_label(const struct tn_value *v)
 {
-	return tn_value_kind(v) == TN_VALUE_STRING || tn_value_kind(v) == TN_VALUE_INT;
+	return tn_value_kind(v) == TN_VALUE_STRING || tn_value_kind(v) == TN_VALUE_INT ||
+		tn_value_kind(v) == TN_VALUE_REAL;
 }
 
 static int read_labels(const struct reading *r)
@@ -147,12 +148,12 @@ static int read_labels(const struct reading *r)
 	const struct tn_value *labels = tn_get(r->item->object, "labels");
 
 	if (label && !is_label(label))
-		return wrong_kind(r, "label", label, "a string or an integer");
+		return wrong_kind(r, "label", label, "a string or a number");
 	if (labels && tn_value_kind(labels) != TN_VALUE_LIST)
-		return wrong_kind(r, "labels", labels, "a list of strings or integers");
+		return wrong_kind(r, "labels", labels, "a list of strings or numbers");
 	for (size_t i = 0; i < tn_size(labels); i++)
 		if (!is_label(tn_at(labels, i)))
-			return wrong_kind(r, "labels", tn_at(labels, i), "strings or integers");
+			return wrong_kind(r, "labels", tn_at(labels, i), "strings or numbers");
 	r->e->gold.label = label;
 	r->e->gold.labels = labels;
 	return 0;

@@ -66,11 +66,17 @@ static int make_room(struct eval_records *r, struct tn_call *call)
 
 /* --- labels --- */
 
+/* By name, which may be digits, or a number from 0. */
 static uint32_t label_number(const struct eval_records *r, const struct tn_value *v)
 {
 	const char *name = tn_string(v, NULL);
 	int64_t number = tn_int(v, -1);
+	char digits[32];
 
+	snprintf(digits, sizeof(digits), "%lld", (long long)number);
+	for (size_t i = 0; !name && i < r->n_labels; i++)
+		if (!strcmp(r->labels[i], digits))
+			return (uint32_t)i;
 	for (size_t i = 0; name && i < r->n_labels; i++)
 		if (!strcmp(r->labels[i], name))
 			return (uint32_t)i;

@@ -181,6 +181,23 @@ static int choose_labels(struct tn_pipeline *p, struct tn_pipeline_head *h,
 	return tn_status(call);
 }
 
+/* What the examples say of a head without weights; labels that the configuration states stay. */
+static int learn_labels(const struct tn_pipeline *p, struct tn_pipeline_head *h,
+	struct tn_call *call)
+{
+	struct tn_gold_labels found = { .n = 0 };
+
+	if (p->training->labels && p->training->labels(p->training->user, h->name, h->impl->task,
+			&found, call))
+		return tn_status(call);
+	h->env.gold = found.kind;
+	if (!h->env.n_labels) {
+		h->env.labels = found.items;
+		h->env.n_labels = found.n;
+	}
+	return 0;
+}
+
 static int open_head(struct tn_pipeline *p, struct tn_pipeline_head *h, struct tn_call *call)
 {
 	const struct tn_value *notes, *options;
@@ -207,9 +224,7 @@ static int open_head(struct tn_pipeline *p, struct tn_pipeline_head *h, struct t
 	notes = h->config->weights ? file_notes(p, h, call) : NULL;
 	if (choose_labels(p, h, tn_get(notes, "labels"), call))
 		return tn_status(call);
-	if (h->env.untrained && !h->env.n_labels && p->training->labels &&
-			p->training->labels(p->training->user, h->name,
-			h->impl->task, &h->env.labels, &h->env.n_labels, call))
+	if (h->env.untrained && learn_labels(p, h, call))
 		return tn_status(call);
 	options = h->config->weights ? tn_get(notes, "options") :
 		of_class ? p->dir->head_options : NULL;

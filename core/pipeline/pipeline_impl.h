@@ -32,12 +32,18 @@ struct tn_head_source {
 	struct tn_weight_source source;
 };
 
+/** What examples to learn from say of a head. */
+struct tn_gold_labels {
+	enum tn_gold_kind kind;
+	const char *const *items;
+	size_t n;			/* 0: it needs none */
+};
+
 /** What is needed where heads are to be trained that have no weights yet. */
 struct tn_training {
-	/** The labels of a head for which none are known; *n 0: it needs none.  NULL: the same
-	 *  for all heads. */
-	int (*labels)(void *user, const char *head, enum tn_task task, const char *const **labels,
-		size_t *n, struct tn_call *call);
+	/** The labels of a head that has no weights.  NULL: none are known. */
+	int (*labels)(void *user, const char *head, enum tn_task task,
+		struct tn_gold_labels *found, struct tn_call *call);
 	void *user;
 };
 

@@ -43,9 +43,10 @@ static int check_abi(const struct tn_plugin *p, struct tn_call *call)
 	if (p->abi_major != TN_ABI_MAJOR)
 		return tn_fail(call, TN_EPLUGIN, "made for plugin ABI %d, this tenon has ABI %d",
 			p->abi_major, TN_ABI_MAJOR);
-	if (p->abi_minor > TN_ABI_MINOR)
-		return tn_fail(call, TN_EPLUGIN, "made for plugin ABI %d.%d, this tenon has the older "
-			"%d.%d", p->abi_major, p->abi_minor, TN_ABI_MAJOR, TN_ABI_MINOR);
+	if (p->abi_minor != TN_ABI_MINOR)
+		return tn_fail(call, TN_EPLUGIN, "made for plugin ABI %d.%d, this tenon has %d.%d, and "
+			"within major 0 there are no promises: build it again", p->abi_major,
+			p->abi_minor, TN_ABI_MAJOR, TN_ABI_MINOR);
 	if (p->size < SHORTEST || p->size > sizeof(*p))
 		return tn_fail(call, TN_EPLUGIN, "its descriptor has %u bytes, %zu to %zu expected",
 			p->size, SHORTEST, sizeof(*p));

@@ -3,6 +3,7 @@
  */
 #include "train/dataset.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -84,6 +85,8 @@ void tn_dataset_finish(struct tn_dataset *d)
 struct names {
 	const char **items;
 	size_t n, room;
+	size_t words, reals, lists;	/* labels that are no numbers, that are with a fraction;
+					 * examples with several labels */
 	struct tn_arena *arena;
 	struct tn_call *call;
 };
@@ -146,13 +149,29 @@ static void add_name(struct names *s, const char *text, size_t len)
 	insert_name(s, low, name);
 }
 
+/* Whether a label is a number, and has a fraction or an exponent. */
+static bool is_number(const struct tn_value *label, bool *real)
+{
+	const char *text = tn_string(label, NULL);
+	char *end = NULL;
+
+	*real = text ? strpbrk(text, ".eE") != NULL : tn_value_kind(label) == TN_VALUE_REAL;
+	return !text || (isfinite(strtod(text, &end)) && end != text &&
+		end == text + tn_string_length(label));
+}
+
 static void add_label(struct names *s, const struct tn_value *label)
 {
+	bool real;
 	char number[32];
 
+	if (!label)
+		return;
+	s->words += !is_number(label, &real);
+	s->reals += real;
 	if (tn_value_kind(label) == TN_VALUE_STRING) {
 		add_name(s, tn_string(label, ""), tn_string_length(label));
-	} else if (label) {
+	} else if (tn_value_kind(label) == TN_VALUE_INT) {
 		snprintf(number, sizeof(number), "%lld", (long long)tn_int(label, 0));
 		add_name(s, number, strlen(number));
 	}
@@ -180,6 +199,7 @@ static void add_example(struct names *s, const struct eval_example *e, enum tn_t
 	if (task != TN_TASK_LABEL)
 		return;
 	add_label(s, e->gold.label);
+	s->lists += e->gold.labels != NULL;
 	for (size_t i = 0; i < tn_size(e->gold.labels); i++)
 		add_label(s, tn_at(e->gold.labels, i));
 }
@@ -190,9 +210,10 @@ static bool is_for(const struct tn_job_file *job, size_t source, const char *hea
 }
 
 int tn_dataset_labels(const struct tn_dataset *d, const struct tn_job_file *job, const char *head,
-	enum tn_task task, struct tn_arena *arena, const char *const **labels, size_t *n,
+	enum tn_task task, struct tn_arena *arena, struct tn_gold_labels *found,
 	struct tn_call *call)
 {
+	static const char *const value[] = { "value" };
 	struct names s = { .arena = arena, .call = call };
 
 	for (size_t i = 0; i < d->data.n && !tn_status(call); i++)
@@ -207,8 +228,11 @@ int tn_dataset_labels(const struct tn_dataset *d, const struct tn_job_file *job,
 		memmove(s.items + 1, s.items, i * sizeof(*s.items));
 		s.items[0] = name;
 	}
-	*labels = s.items;
-	*n = s.n;
+	*found = (struct tn_gold_labels){ TN_GOLD_UNKNOWN, s.items, s.n };
+	if (task == TN_TASK_LABEL && s.reals && !s.words)
+		*found = (struct tn_gold_labels){ TN_GOLD_NUMBERS, value, 1 };
+	else if (task == TN_TASK_LABEL)
+		found->kind = s.lists ? TN_GOLD_LABELS : TN_GOLD_LABEL;
 	return tn_status(call);
 }
 

@@ -23,13 +23,14 @@ struct tn_dataset {
 TN_PRIVATE int tn_dataset_read(struct tn_dataset *d, const struct tn_job_file *job, bool dev,
 	struct tn_arena *arena, struct tn_call *call);
 TN_PRIVATE void tn_dataset_finish(struct tn_dataset *d);
-/** The labels that answers to a task have in the data, in their order: names by their bytes,
- *  numbers by their value; tags begin with O, if there is one, and are complete (a B- with its
- *  I- and O).  In the
- *  arena. `head`: only of data that are its own. */
+/** What answers to a task are in the data, and the labels that they have, in their order: names
+ *  by their bytes, numbers by their value; tags begin with O, if there is one, and are complete
+ *  (a B- with its I- and O).  Numbers with fractions are no labels: one called "value" stands for
+ *  them.  In the arena.  `head`: only of data that are its own.  Errors: TN_EDATA, a label is too
+ *  long; TN_ENOMEM. */
 TN_PRIVATE int tn_dataset_labels(const struct tn_dataset *d, const struct tn_job_file *job,
-	const char *head, enum tn_task task, struct tn_arena *arena, const char *const **labels,
-	size_t *n, struct tn_call *call);
+	const char *head, enum tn_task task, struct tn_arena *arena, struct tn_gold_labels *found,
+	struct tn_call *call);
 /** Tokenizes all examples once, to know their tokens, and asks `check`, unless it is NULL, about each.  What is wrong
  *  (TN_EDATA) is dropped and counted where the job says so, else an error with FILE:LINE. */
 TN_PRIVATE int tn_dataset_scan(struct tn_dataset *d, const struct tn_job_file *job,

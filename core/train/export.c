@@ -3,12 +3,14 @@
  */
 #include "train/export.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/config.h"
 #include "base/file.h"
+#include "checkpoint/float16.h"
 
 /* What the functions below share. */
 struct exporting {
@@ -17,6 +19,9 @@ struct exporting {
 	const struct tn_pipeline *p;
 	const struct tn_model_class *class;	/* of the one head that transformers has, or NULL */
 	const struct tn_pipeline_head *head;	/* that head */
+	enum tn_dtype dtype;		/* of model.safetensors */
+	struct tn_value *config;	/* config.json */
+	struct tn_value **options;	/* of each head */
 	struct tn_call *call;
 };
 
@@ -93,6 +98,43 @@ static int add_tensor(const struct exporting *e, struct tensors *list, const cha
 	return name ? 0 : tn_status(e->call);
 }
 
+static float number_at(const void *data, enum tn_dtype dtype, size_t i)
+{
+	uint16_t half;
+	float f;
+
+	if (dtype == TN_F32) {
+		memcpy(&f, (const char *)data + 4 * i, sizeof(f));
+		return f;
+	}
+	memcpy(&half, (const char *)data + 2 * i, sizeof(half));
+	return dtype == TN_F16 ? float_of_f16(half) : float_of_bf16(half);
+}
+
+/* Adds a tensor of the model as the dtype that is wanted; integers stay. */
+static int add_converted(const struct exporting *e, struct tensors *list, const char *name,
+	const struct tn_st_tensor *from, enum tn_dtype dtype, const void *data)
+{
+	bool real = dtype == TN_F32 || dtype == TN_F16 || dtype == TN_BF16;
+	size_t n = 1;
+	uint16_t *halves;
+
+	for (uint32_t d = 0; d < from->n_dims; d++)
+		n *= from->dims[d];
+	if (!real || dtype == e->dtype || e->dtype == TN_F32)
+		return add_tensor(e, list, name, from, dtype, data);
+	halves = tn_alloc_n(e->call, n + 1, sizeof(*halves));
+	for (size_t i = 0; halves && i < n; i++) {
+		float f = number_at(data, dtype, i);
+
+		halves[i] = e->dtype == TN_F16 ? f16_of_float(f) : bf16_of_float(f);
+		if (isfinite(f) && (halves[i] & 0x7fff) == (e->dtype == TN_F16 ? 0x7c00 : 0x7f80))
+			return tn_fail(e->call, TN_EDATA, "dtype: %s has the number %g, which %s "
+				"cannot hold", name, (double)f, tn_dtype_name(e->dtype));
+	}
+	return halves ? add_tensor(e, list, name, from, e->dtype, halves) : tn_status(e->call);
+}
+
 /* All tensors of a store's files, with the trained numbers where there are some.  `prefix`
  * stands before their names. */
 static int add_store(const struct exporting *e, struct tensors *list, struct tn_weights *w,
@@ -107,13 +149,13 @@ static int add_store(const struct exporting *e, struct tensors *list, struct tn_
 		void *bytes;
 
 		if (p) {
-			if (add_tensor(e, list, name, t, TN_F32, tn_host_data(p->tensor)))
+			if (add_converted(e, list, name, t, TN_F32, tn_host_data(p->tensor)))
 				return tn_status(e->call);
 			continue;
 		}
 		bytes = tn_alloc(e->call, (size_t)(t->end - t->begin) + 1);
 		if (!bytes || tn_st_read(tn_weights_file(w, i), t, bytes, e->call) ||
-				add_tensor(e, list, name, t, t->dtype, bytes))
+				add_converted(e, list, name, t, t->dtype, bytes))
 			return tn_status(e->call);
 	}
 	return 0;
@@ -133,7 +175,7 @@ static int add_made(const struct exporting *e, struct tensors *list,
 			continue;
 		for (uint32_t d = 0; d < TN_ST_MAX_DIMS; d++)
 			shape.dims[d] = d < shape.n_dims ? p->tensor->dims[d] : 1;
-		if (add_tensor(e, list, p->name + skip, &shape, TN_F32, tn_host_data(p->tensor)))
+		if (add_converted(e, list, p->name + skip, &shape, TN_F32, tn_host_data(p->tensor)))
 			return tn_status(e->call);
 	}
 	return 0;
@@ -179,9 +221,10 @@ static struct tn_value *labels_value(const struct tn_pipeline_head *h, struct tn
 	return list;
 }
 
-/* The settings of a head that are its plugin's options. */
-static struct tn_value *options_value(const struct tn_pipeline_head *h, struct tn_arena *arena)
+/* The settings of a head that are its plugin's options, and what it has to add. */
+static struct tn_value *options_value(const struct exporting *e, const struct tn_pipeline_head *h)
 {
+	struct tn_arena *arena = tn_call_arena(e->call);
 	static const char *const others[] = { "labels", "on_overflow", "use", "weights" };
 	struct tn_value *options = tn_new_object(arena);
 	const struct tn_value *group = h->options;
@@ -195,18 +238,24 @@ static struct tn_value *options_value(const struct tn_pipeline_head *h, struct t
 				(struct tn_value *)tn_at(group, i)))
 			return NULL;
 	}
+	if (options && h->impl->save && h->impl->save(h->state, options,
+			h == e->head ? e->config : tn_new_object(arena), e->call))
+		return NULL;
 	return options;
 }
 
-static int write_head(const struct exporting *e, const struct tn_pipeline_head *h)
+/* A file of its own, in fp32: a head is small. */
+static int write_head(const struct exporting *all, const struct tn_pipeline_head *h)
 {
+	struct exporting own = *all, *e = &own;
 	struct tn_arena *arena = tn_call_arena(e->call);
 	struct tn_value *metadata = tn_new_object(arena), *notes = tn_new_object(arena);
 	const char *path = tn_printf(e->call, "%s/%s.safetensors", e->directory, h->name), *text;
 	struct tensors list = { NULL, 0, 0 };
 
+	e->dtype = TN_F32;
 	tn_set(arena, notes, "labels", labels_value(h, arena));
-	text = tn_set(arena, notes, "options", options_value(h, arena)) ?
+	text = tn_set(arena, notes, "options", e->options[h - e->p->heads]) ?
 		tn_json_print(notes, NULL, e->call) : NULL;
 	if (!path || !text || !tn_set(arena, metadata, "tenon", tn_new_text(arena, text)))
 		return tn_fail(e->call, TN_ENOMEM, "out of memory");
@@ -281,17 +330,18 @@ static int set_class(const struct exporting *e, struct tn_value *config)
 static int write_config_json(const struct exporting *e)
 {
 	static const char *const types[] = { "dtype", "torch_dtype" };
+	static const char *const names[] = { [TN_F32] = "float32", [TN_F16] = "float16",
+		[TN_BF16] = "bfloat16" };
 	struct tn_arena *arena = tn_call_arena(e->call);
-	struct tn_value *config = copy_object(e->p->dir->config, arena);
 	const char *text;
 	size_t len;
 
-	if (e->class && set_class(e, config))
+	if (e->class && set_class(e, e->config))
 		return tn_status(e->call);
 	for (size_t i = 0; i < 2; i++)
-		if (tn_get(config, types[i]))
-			tn_set(arena, config, types[i], tn_new_text(arena, "float32"));
-	text = config ? tn_json_print(config, &len, e->call) : NULL;
+		if (tn_get(e->config, types[i]))
+			tn_set(arena, e->config, types[i], tn_new_text(arena, names[e->dtype]));
+	text = tn_json_print(e->config, &len, e->call);
 	return text ? write_text(e, "config.json", text, len) :
 		tn_fail(e->call, TN_ENOMEM, "out of memory");
 }
@@ -324,7 +374,7 @@ static int copy_tokenizer(const struct exporting *e)
 static struct tn_value *head_group(const struct exporting *e, const struct tn_pipeline_head *h)
 {
 	struct tn_arena *arena = tn_call_arena(e->call);
-	struct tn_value *group = tn_new_object(arena), *options = options_value(h, arena);
+	struct tn_value *group = tn_new_object(arena), *options = e->options[h - e->p->heads];
 	const char *file = tn_printf(e->call, "%s.safetensors", h->name);
 
 	if (!file)
@@ -358,11 +408,30 @@ static int write_pipeline(const struct exporting *e)
 	return text ? write_text(e, "pipeline.cfg", text, len) : tn_status(e->call);
 }
 
-int tn_export(const char *directory, const struct tn_objective *o, struct tn_call *call)
+/* config.json as it was, and the options of all heads, which may change it. */
+static int collect(struct exporting *e)
 {
-	struct exporting e = { .directory = directory, .o = o, .p = o->p, .call = call };
+	e->config = copy_object(e->p->dir->config, tn_call_arena(e->call));
+	e->options = tn_alloc_n(e->call, e->p->n_heads + 1, sizeof(struct tn_value *));
+	if (!e->config || !e->options)
+		return tn_fail(e->call, TN_ENOMEM, "out of memory");
+	for (size_t h = 0; h < e->p->n_heads; h++) {
+		e->options[h] = options_value(e, &e->p->heads[h]);
+		if (!e->options[h])
+			return tn_fail(e->call, TN_ENOMEM, "out of memory");
+	}
+	return 0;
+}
+
+int tn_export(const char *directory, const struct tn_objective *o, enum tn_dtype dtype,
+	struct tn_call *call)
+{
+	struct exporting e = { .directory = directory, .o = o, .p = o->p, .dtype = dtype,
+		.call = call };
 
 	choose_class(&e);
+	if (collect(&e))
+		return tn_status(call);
 	if (write_model(&e))
 		return tn_status(call);
 	for (size_t h = 0; h < e.p->n_heads; h++)

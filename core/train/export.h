@@ -12,7 +12,9 @@
 #include "train/objective.h"
 
 /** Writes it into a directory that exists; each file is the old or the new one at any time.
- *  Errors: TN_EIO, TN_ENOMEM. */
-TN_PRIVATE int tn_export(const char *directory, const struct tn_objective *o, struct tn_call *call);
+ *  `dtype`: TN_F32, TN_F16 or TN_BF16, of the numbers of model.safetensors; files of heads have
+ *  TN_F32.  Errors: TN_EIO; TN_EDATA, a number is too large for it; TN_ENOMEM. */
+TN_PRIVATE int tn_export(const char *directory, const struct tn_objective *o, enum tn_dtype dtype,
+	struct tn_call *call);
 
 #endif

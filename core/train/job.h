@@ -10,6 +10,7 @@
 #define TN_MOST_GROUPS 64	/* of parameters, and of data */
 
 enum tn_on_bad { TN_BAD_IS_ERROR, TN_BAD_IS_DROPPED };
+enum tn_job_dtype { TN_STORE_F32, TN_STORE_F16, TN_STORE_BF16 };
 enum tn_schedule { TN_LINEAR_RATE, TN_COSINE_RATE, TN_CONSTANT_RATE };
 
 /** Where examples come from. */
@@ -46,6 +47,7 @@ struct tn_job_file {
 	const char *pipeline, *output;
 	struct tn_strings set, heads, freeze;
 	int64_t seed;
+	int32_t dtype;			/* enum tn_job_dtype: of what is written at the end */
 	bool dropout, shuffle;
 	bool frozen_features;		/* the model stays as it is, and runs once for each example */
 	struct tn_job_data data[TN_MOST_GROUPS];

@@ -221,13 +221,17 @@ int run_save(struct run *r, bool last, struct tn_call *call)
 
 int run_finish(struct run *r, const struct tn_train_events *events, struct tn_call *call)
 {
+	static const enum tn_dtype dtypes[] = { [TN_STORE_F32] = TN_F32, [TN_STORE_F16] = TN_F16,
+		[TN_STORE_BF16] = TN_BF16 };
+
 	if (!isnan(r->state.best) && r->state.best_step != r->state.step &&
 			tn_parameters_read(r->best_path, &r->optimizer, call))
 		return tn_status(call);
 	if (run_evaluate_best(r, events, call))
 		return tn_status(call);
 	run_guard_end(r, call);
-	if (tn_export(r->job.output, &r->objective, call) || run_tell_story(r, call))
+	if (tn_export(r->job.output, &r->objective, dtypes[r->job.dtype], call) ||
+			run_tell_story(r, call))
 		return tn_status(call);
 	unlink(r->best_path);
 	unlink(r->checkpoint_path);

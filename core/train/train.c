@@ -12,16 +12,16 @@
 
 /* --- opening --- */
 
-static int find_labels(void *user, const char *head, enum tn_task task, const char *const **labels,
-	size_t *n, struct tn_call *call)
+static int find_labels(void *user, const char *head, enum tn_task task,
+	struct tn_gold_labels *found, struct tn_call *call)
 {
 	struct run *r = user;
 
-	if (tn_dataset_labels(&r->train, &r->job, head, task, r->arena, labels, n, call))
+	if (tn_dataset_labels(&r->train, &r->job, head, task, r->arena, found, call))
 		return tn_status(call);
-	if (task == TN_TASK_LABEL && *n == 1)
+	if (found->kind == TN_GOLD_LABEL && found->n == 1)
 		return tn_fail(call, TN_EDATA, "%s: all train examples have the same label, %s, so "
-			"head %s has nothing to learn", r->job.path, (*labels)[0], head);
+			"head %s has nothing to learn", r->job.path, found->items[0], head);
 	return 0;
 }
 

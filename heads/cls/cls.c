@@ -3,6 +3,7 @@
  * row for the text.
  */
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <tenon/impl/head.h>
@@ -21,17 +22,25 @@ struct cls {
 	float *weights;			/* [n_labels], or NULL: of class_weights */
 };
 
-/* What config.json says, else as transformers guesses: one output is a number. */
+/* As transformers names them. */
+static const char *const problem_types[] = {
+	[SINGLE_LABEL] = "single_label_classification",
+	[MULTI_LABEL] = "multi_label_classification",
+	[REGRESSION] = "regression",
+};
+
+/* What the examples to learn from have, or what config.json says; else as transformers guesses:
+ * one output is a number. */
 static enum problem problem_of(const struct tn_head_env *env)
 {
 	const char *type = tn_string(tn_get(env->config, "problem_type"), "");
 
-	if (!strcmp(type, "regression"))
-		return REGRESSION;
-	if (!strcmp(type, "multi_label_classification"))
-		return MULTI_LABEL;
-	if (!strcmp(type, "single_label_classification"))
-		return SINGLE_LABEL;
+	if (env->gold)
+		return env->gold == TN_GOLD_NUMBERS ? REGRESSION :
+			env->gold == TN_GOLD_LABELS ? MULTI_LABEL : SINGLE_LABEL;
+	for (int i = SINGLE_LABEL; i <= REGRESSION; i++)
+		if (!strcmp(type, problem_types[i]))
+			return (enum problem)i;
 	return env->n_labels == 1 ? REGRESSION : SINGLE_LABEL;
 }
 
@@ -131,21 +140,39 @@ static tn_ref cls_loss(const struct tn_head *self, struct tn_graph *g, tn_ref sc
 	return loss;
 }
 
-/* The number of a gold label, which is a name or a number. */
+/* The number of a gold label, which is a name, or a number: one that is a label's name, else
+ * that of a label from 0. */
 static int gold_label(const struct cls *h, const struct tn_value *v, size_t *label,
 	struct tn_call *call)
 {
 	const char *name = tn_string(v, NULL);
 	int64_t number = tn_int(v, -1);
+	char digits[32];
 
-	*label = name ? label_number(h->env, name, tn_string_length(v)) :
-		number < 0 ? h->env->n_labels : (size_t)number;
+	if (name) {
+		*label = label_number(h->env, name, tn_string_length(v));
+	} else {
+		snprintf(digits, sizeof(digits), "%lld", (long long)number);
+		*label = label_number(h->env, digits, strlen(digits));
+		if (*label == h->env->n_labels && number >= 0)
+			*label = (size_t)number;
+	}
 	if (*label < h->env->n_labels)
 		return 0;
 	return name ? tn_fail(call, TN_EDATA, "the label %s is none of head %s",
 			tn_quote(call, name, tn_string_length(v)), h->env->name) :
 		tn_fail(call, TN_EDATA, "the label %lld is none of the %zu of head %s",
 			(long long)number, h->env->n_labels, h->env->name);
+}
+
+/* The value of a number, or of a text that is one. */
+static bool gold_number(const struct tn_value *v, float *number)
+{
+	const char *text = tn_string(v, NULL);
+	char *end = NULL;
+
+	*number = text ? strtof(text, &end) : (float)tn_real(v, NAN);
+	return isfinite(*number) && (!text || (end != text && end == text + tn_string_length(v)));
 }
 
 /* A row of 0 and 1, or of numbers for regression. */
@@ -158,21 +185,21 @@ static int target_row(const struct cls *h, const struct tn_gold *gold, float *ro
 		return tn_fail(call, TN_EDATA, "the example has no %s for head %s",
 			h->task == REGRESSION ? "number" : "labels", h->env->name);
 	if (h->task == REGRESSION && n != h->env->n_labels)
-		return tn_fail(call, TN_EDATA, "the example has %zu numbers, head %s gives %zu", n,
-			h->env->name, h->env->n_labels);
+		return tn_fail(call, TN_EDATA, "the example has %zu numbers, head %s gives %zu, one "
+			"for each of its `labels`", n, h->env->name, h->env->n_labels);
 	for (size_t i = 0; i < n; i++) {
 		const struct tn_value *v = gold->labels ? tn_at(gold->labels, i) : gold->label;
-		enum tn_value_kind kind = tn_value_kind(v);
 
-		if (h->task == REGRESSION && kind != TN_VALUE_INT && kind != TN_VALUE_REAL)
-			return tn_fail(call, TN_EDATA, "what head %s should give is no number",
-				h->env->name);
+		if (h->task == REGRESSION && !gold_number(v, &row[i]))
+			return tn_fail(call, TN_EDATA, "what head %s should give is %s, expected a "
+				"number", h->env->name, tn_string(v, NULL) ? tn_quote(call,
+				tn_string(v, ""), tn_string_length(v)) :
+				tn_value_kind_name(tn_value_kind(v)));
 		if (h->task == REGRESSION)
-			row[i] = (float)tn_real(v, 0);
-		else if (gold_label(h, v, &label, call))
+			continue;
+		if (gold_label(h, v, &label, call))
 			return tn_status(call);
-		else
-			row[label] = 1;
+		row[label] = 1;
 	}
 	return 0;
 }
@@ -284,6 +311,21 @@ static int cls_decode(const struct tn_head *self, const struct tn_scores *scores
 	return answer_labels(h, p, *answer, call);
 }
 
+static int cls_save(const struct tn_head *self, struct tn_value *options, struct tn_value *config,
+	struct tn_call *call)
+{
+	static const char *const names[] = { [SINGLE_LABEL] = "single_label",
+		[MULTI_LABEL] = "multi_label", [REGRESSION] = "regression" };
+	const struct cls *h = (const struct cls *)self;
+	struct tn_arena *arena = tn_call_arena(call);
+
+	if (tn_set(arena, options, "problem", tn_new_text(arena, names[h->task])) &&
+			tn_set(arena, config, "problem_type",
+			tn_new_text(arena, problem_types[h->task])))
+		return 0;
+	return tn_fail(call, TN_ENOMEM, "out of memory");
+}
+
 static const char *const problems[] = { "auto", "single_label", "multi_label", "regression", NULL };
 static const char *const poolings[] = { "model", "cls", "mean", "max", NULL };
 
@@ -297,8 +339,8 @@ static const struct tn_option options[] = {
 	TN_OPTION_CHOICE(struct cls, pooling, poolings, "model",
 		"the row for the text: the model's own, its first token, mean or max of all tokens"),
 	TN_OPTION_CHOICE(struct cls, problem, problems, "auto",
-		"auto: config.json's problem_type, else regression for one label, single_label for "
-		"more"),
+		"auto: what the examples have that a new head learns from, or config.json's "
+		"problem_type, else regression for one label, single_label for more"),
 	TN_OPTION_REAL(struct cls, temperature, 1.0, 1e-3, 1e3,
 		"scores are divided by it: above 1 flattens the probabilities"),
 	TN_OPTION_REAL(struct cls, threshold, 0.5, 0.0, 1.0,
@@ -311,7 +353,7 @@ static const struct tn_option options[] = {
 static const struct tn_head_impl cls_impl = {
 	.task = TN_TASK_LABEL, .on_overflow = TN_OVERFLOW_TRUNCATE,
 	.open = cls_open, .forward = cls_forward, .loss = cls_loss, .target = cls_target,
-	.decode = cls_decode, .close = cls_close,
+	.decode = cls_decode, .close = cls_close, .save = cls_save,
 };
 
 TN_PLUGIN(cls, TN_HEAD, "cls",

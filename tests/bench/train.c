@@ -27,11 +27,10 @@ static double now(clockid_t clock)
 	return 1e3 * (double)t.tv_sec + 1e-6 * (double)t.tv_nsec;
 }
 
-static int labels(void *user, const char *head, enum tn_task task, const char *const **list,
-	size_t *n, struct tn_call *call)
+static int labels(void *user, const char *head, enum tn_task task, struct tn_gold_labels *found,
+	struct tn_call *call)
 {
-	*list = names;
-	*n = 2;
+	*found = (struct tn_gold_labels){ TN_GOLD_LABEL, names, 2 };
 	return 0;
 }
 

@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "check_main.h"
+#include "checkpoint/float16.h"
 #include "checkpoint/safetensors.h"
 #include "temporary.h"
 
@@ -525,6 +526,36 @@ START_TEST(test_other_kinds_of_files)
 }
 END_TEST
 
+/* Each number comes back, what lies between two goes to the nearer, and half way to the even one. */
+static void check_rounding(uint16_t (*to)(float), float (*from)(uint16_t), uint16_t infinity)
+{
+	for (uint32_t sign = 0; sign <= 0x8000; sign += 0x8000)
+		for (uint32_t i = 0; i + 1 < infinity; i++) {
+			uint16_t low = (uint16_t)(sign | i), high = (uint16_t)(low + 1);
+			float middle = (float)(((double)from(low) + (double)from(high)) / 2);
+
+			ck_assert_uint_eq(to(from(low)), low);
+			ck_assert_uint_eq(to(middle), low & 1 ? high : low);
+			ck_assert_uint_eq(to(nextafterf(middle, from(low))), low);
+			ck_assert_uint_eq(to(nextafterf(middle, from(high))), high);
+		}
+	ck_assert_uint_eq(to(INFINITY), infinity);
+	ck_assert_uint_eq(to(-INFINITY), infinity | 0x8000);
+	ck_assert(isnan(from(to(NAN))));
+}
+
+/* Source: IEEE 754-2019, 4.3.1. */
+START_TEST(test_rounding_to_half)
+{
+	check_rounding(f16_of_float, float_of_f16, 0x7c00);
+	check_rounding(bf16_of_float, float_of_bf16, 0x7f80);
+	ck_assert_uint_eq(f16_of_float(65519.996f), 0x7bff);
+	ck_assert_uint_eq(f16_of_float(65520.0f), 0x7c00);
+	ck_assert_uint_eq(f16_of_float(1e30f), 0x7c00);
+	ck_assert_uint_eq(bf16_of_float(3.4e38f), 0x7f80);
+}
+END_TEST
+
 /* Source: IEEE 754-2019, 3.4; values worked out from the fields. */
 START_TEST(test_half_precision)
 {
@@ -791,6 +822,7 @@ int main(void)
 	TN_ADD_IN_TEMPORARY(suite, test_only_regular_files);
 	TN_ADD_IN_TEMPORARY(suite, test_shrinks_while_open);
 	TN_ADD_IN_TEMPORARY(suite, test_other_kinds_of_files);
+	TN_ADD(suite, test_rounding_to_half);
 	TN_ADD_IN_TEMPORARY(suite, test_half_precision);
 	TN_ADD_IN_TEMPORARY(suite, test_long_tensor_is_read_in_pieces);
 	TN_ADD_IN_TEMPORARY(suite, test_mutations);

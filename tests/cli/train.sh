@@ -88,6 +88,32 @@ train --set pipeline="$out/two.cfg" --set "data=( { train=\"$out/train.tsv\"; de
 ok $? "two heads learn together, each from data of its own"
 rm -rf "$out/run"
 
+# What the examples have says what a new head gives: the model's class goes with it.
+printf '%s\n' '{"text":"the cat","labels":["animal"]}' '{"text":"good cat","labels":["animal","praise"]}' \
+	'{"text":"good film","labels":["praise"]}' '{"text":"a film","labels":[]}' >"$out/several.jsonl"
+printf 'good good film\t2.5\ngood film\t1.25\na film\t0\nthe film\t0\n' >"$out/numbers.tsv"
+printf '%s\n' '{"text":"the cat","label":1}' '{"text":"a film","label":3}' >"$out/integers.jsonl"
+# problem FILE TYPE TEXT PATTERN
+problem() {
+	rm -rf "$out/run"
+	train --set 'set=("heads={mood={use=\"cls\";};}")' \
+		--set "data={train=\"$out/$1\";}" --set stop.epochs=40
+	[ "$code" = 0 ] && grep -q "\"problem_type\": *\"$2\"" "$out/run/config.json" &&
+		"$TENON" run "$out/run" "$3" --format jsonl >>"$out/rows" && tail -n 1 "$out/rows" |
+		grep -q -e "$4"
+	ok $? "labels of $1: $2"
+}
+problem several.jsonl multi_label_classification "good cat" '"labels":."animal","praise".'
+problem numbers.tsv regression "good good film" '"value":2\.'
+problem integers.jsonl single_label_classification "a film" '"label":"3"'
+rm -rf "$out/run"
+train --set dtype=float16 --set stop.epochs=1
+[ "$code" = 0 ] && [ $(($(wc -c <"$out/run/model.safetensors") * 10)) -lt \
+	$(($(wc -c <"$golden/bert-model-h40/model.safetensors") * 6)) ] &&
+	"$TENON" run "$out/run/pipeline.cfg" "the cat" >>"$out/rows" 2>>"$out/err"
+ok $? "dtype = float16: a file of half the size, which is read again"
+rm -rf "$out/run"
+
 # The head of examples/margin, with a loss of its own.
 TENON_PLUGIN_PATH=$(cd "$top_builddir/examples/.libs" && pwd):$TENON_PLUGIN_PATH
 export TENON_PLUGIN_PATH

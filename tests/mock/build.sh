@@ -22,6 +22,7 @@ mock head-wrong-magic -DMAGIC=0x12345678
 mock head-too-short -DSIZE=16
 mock head-abi-major -DMAJOR=7
 mock head-newer-minor -DMINOR=999
+mock head-older-minor -DMINOR=5
 mock head-fingerprint '-DFINGERPRINT=(TN_ABI_FINGERPRINT+(1u<<16))'
 mock head-wrong-kind -DKIND=TN_MODEL
 mock head-wrong-name -DNAMES='"another"'

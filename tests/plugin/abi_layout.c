@@ -204,7 +204,7 @@ static void print_model_and_head(void)
 
 	STRUCT(struct tn_head_env);
 	M(name); M(feature); M(weights); M(labels); M(n_labels); M(config); M(tokenizer);
-	M(tokenizer_info); M(tensor); M(core); M(untrained);
+	M(tokenizer_info); M(tensor); M(core); M(untrained); M(gold);
 	END();
 
 	STRUCT(struct tn_word);
@@ -242,7 +242,7 @@ static void print_model_and_head(void)
 
 	STRUCT(struct tn_head_impl);
 	M(task); M(on_overflow); M(open); M(forward); M(loss); M(target); M(decode); M(close);
-	M(refresh);
+	M(refresh); M(save);
 	END();
 }
 

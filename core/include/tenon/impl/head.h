@@ -23,6 +23,14 @@ enum tn_task {
 /** What to do with a text that is longer than the model allows. */
 enum tn_overflow { TN_OVERFLOW_WINDOW = 0, TN_OVERFLOW_TRUNCATE = 1, TN_OVERFLOW_ERROR = 2 };
 
+/** What the examples that a head is to learn from have as answers. */
+enum tn_gold_kind {
+	TN_GOLD_UNKNOWN = 0,
+	TN_GOLD_LABEL = 1,	/* one label each */
+	TN_GOLD_LABELS = 2,	/* any number of labels each */
+	TN_GOLD_NUMBERS = 3	/* numbers, of which some have a fraction */
+};
+
 /** What a head finds when it opens; borrowed, living as long as the head. */
 struct tn_head_env {
 	const char *name;		/* of the head in the pipeline */
@@ -41,6 +49,8 @@ struct tn_head_env {
 	const void *core;
 	/** The head has no weights yet: those that its graph asks for are made. */
 	bool untrained;
+	/** Where `untrained`: enum tn_gold_kind. */
+	uint32_t gold;
 };
 
 /** A word of the first text of an example (or of the second, when that is what is
@@ -153,6 +163,11 @@ struct tn_head_impl {
 	/** Training has changed the weights: what open read by env->tensor is to be read again.
 	 *  While nothing runs.  NULL: open reads none. */
 	int (*refresh)(struct tn_head *self, struct tn_call *call);
+	/** Training has ended: adds to `options` what must be stated for the head to open as it
+	 *  is now, and to `config` what transformers' config.json says of such a head; both are
+	 *  objects in the call's arena.  NULL: nothing.  Errors: TN_ENOMEM. */
+	int (*save)(const struct tn_head *self, struct tn_value *options, struct tn_value *config,
+		struct tn_call *call);
 };
 
 /** Helps decode: a span of the example's text (sequence 0) or pair (1) as an object

@@ -18,7 +18,7 @@ TN_BEGIN
 
 #define TN_PLUGIN_MAGIC 0x6e6e6574u	/* "tenn", little-endian */
 #define TN_ABI_MAJOR 0
-#define TN_ABI_MINOR 6
+#define TN_ABI_MINOR 7
 
 enum tn_plugin_kind {
 	TN_TOKENIZER = 1,
@@ -44,8 +44,8 @@ struct tn_head_impl;
 #define TN_BIG_ENDIAN 0
 #endif
 
-/** The descriptor.  Its first five members never move.  A shorter struct of an
- *  older minor is read as if its tail were zero. */
+/** The descriptor.  Its first five members never move.  While the major is 0 a plugin is
+ *  loaded by a host of its own minor alone. */
 struct tn_plugin {
 	uint32_t magic;			/* TN_PLUGIN_MAGIC */
 	uint32_t size;			/* sizeof(struct tn_plugin) of the plugin's build */
