@@ -7,6 +7,7 @@ EXTRA_DIST += \
 	%D%/qa.cfg \
 	%D%/quickstart.sh \
 	%D%/recipes/clinc150.cfg \
+	%D%/recipes/compare.py \
 	%D%/recipes/ewt.cfg \
 	%D%/recipes/polarity.cfg \
 	%D%/recipes/prepare.py \

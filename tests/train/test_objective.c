@@ -232,7 +232,7 @@ START_TEST(test_targets_that_do_not_fit)
 	refused("bert-seqcls-long-h40", "{\"text\":\"cat\",\"label\":7}", "the label 7 is none of");
 	refused("bert-seqcls-long-h40", "{\"text\":\"cat\",\"label\":\"dog\"}", "is none of head");
 	refused("bert-seqcls-multi-h48", "{\"text\":\"cat\"}", "the example has no labels");
-	refused("bert-seqcls-regression-h72", "{\"text\":\"cat\",\"label\":\"x\"}", "is no number");
+	refused("bert-seqcls-regression-h72", "{\"text\":\"cat\",\"label\":\"x\"}", "is \"x\", expected a number");
 	refused("bert-tokcls-h40", "{\"words\":[\"cat\"],\"tags\":[\"B-DOG\"]}",
 		"is none of the labels of head");
 	refused("losses-crf.cfg", "{\"words\":[\"cat\"],\"tags\":[\"I-PER\"]}",
