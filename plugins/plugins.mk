@@ -33,6 +33,14 @@ plugin_LTLIBRARIES += %D%/model-bert.la
 %C%_model_bert_la_LIBADD = core/libtenon.la -lm
 %C%_model_bert_la_SOURCES = %D%/models/bert/bert.c
 
+plugin_LTLIBRARIES += %D%/model-deberta-v2.la
+%C%_model_deberta_v2_la_LDFLAGS = $(PLUGIN_LDFLAGS)
+%C%_model_deberta_v2_la_LIBADD = core/libtenon.la -lm
+%C%_model_deberta_v2_la_SOURCES = \
+	%D%/models/deberta-v2/deberta-v2.c \
+	%D%/models/deberta-v2/neighbours.c \
+	%D%/models/deberta-v2/neighbours.h
+
 plugin_LTLIBRARIES += %D%/model-modernbert.la
 %C%_model_modernbert_la_LDFLAGS = $(PLUGIN_LDFLAGS)
 %C%_model_modernbert_la_LIBADD = core/libtenon.la -lm

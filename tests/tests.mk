@@ -302,6 +302,14 @@ EXTRA_DIST += \
 	%D%/golden/bert-seqcls-regression-h72 \
 	%D%/golden/bert-tokcls-h40 \
 	%D%/golden/bert-tokcls-h72 \
+	%D%/golden/deberta-mlm-h24 \
+	%D%/golden/deberta-mlm-legacy-h24 \
+	%D%/golden/deberta-model-conv-h21 \
+	%D%/golden/deberta-model-h24 \
+	%D%/golden/deberta-qa-p2c-h24 \
+	%D%/golden/deberta-seqcls-h24 \
+	%D%/golden/deberta-seqcls-plain-h20 \
+	%D%/golden/deberta-tokcls-c2p-h30 \
 	%D%/golden/modernbert-mlm-tied-h24 \
 	%D%/golden/modernbert-mlm-untied-h20 \
 	%D%/golden/modernbert-model-h24 \

@@ -245,6 +245,15 @@ static const char *shape_text(struct tn_graph *g, const size_t *dims, uint32_t n
 	return tn_printf(g->call, "%s", text);
 }
 
+static size_t row_size(const size_t *dims, uint32_t n_dims)
+{
+	size_t n = 1;
+
+	for (uint32_t i = 1; i < n_dims; i++)
+		n *= dims[i];
+	return n;
+}
+
 tn_ref tn_weight(struct tn_graph *g, const char *name, size_t rows, size_t cols)
 {
 	struct tn_graph_value v = {
@@ -267,7 +276,8 @@ tn_ref tn_weight(struct tn_graph *g, const char *name, size_t rows, size_t cols)
 	if (!g->source || !g->source->find(g->source->user, name, dims, &n_dims))
 		return tn_graph_fail(g, TN_EDATA, "%s: there is no tensor \"%s\", which %s needs",
 			g->source ? g->source->where : "no file", name, g->scope);
-	if (n_dims != v.spec.n_dims || dims[0] != rows || (cols && dims[1] != cols)) {
+	if ((n_dims < 3 ? n_dims : 2) != v.spec.n_dims || dims[0] != rows ||
+	    (cols && row_size(dims, n_dims) != cols)) {
 		const char *found = shape_text(g, dims, n_dims);
 
 		return tn_graph_fail(g, TN_EDATA, "%s: tensor \"%s\" has the shape %s, %s needs %s",

@@ -129,6 +129,7 @@ static int pack(const struct tn_plan *p, const struct plan_step *s, struct plan_
 			break;
 		from[n] = s->n.in[i];
 		weights[n] = *held[n];
+		weights[n].n_dims = v->spec.n_dims;
 		memcpy(weights[n].dims, v->spec.dims, sizeof(v->spec.dims));
 		weights[n++].offset += v->first * tn_dtype_size(v->spec.dtype);
 	}

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Tiny random directories of the families whose attention looks at distances (ModernBERT), one for
-each class, with recorded outputs.  Windows and buckets are small, so that short texts cross their
+"""Tiny random directories of the families whose attention looks at distances (ModernBERT, DeBERTa),
+one for each class, with recorded outputs.  Windows and buckets are small, so that short texts cross their
 edges; one text is longer than the blocks that kernels work in."""
 import json
 import os
@@ -9,7 +9,7 @@ import shutil
 
 import torch
 import transformers
-from transformers import ModernBertConfig
+from transformers import DebertaV2Config, ModernBertConfig
 
 from golden_models import BIO, plain_cases, qa_cases, text_of, tokenizer_of, word_cases
 from record import record
@@ -18,6 +18,12 @@ LIMIT = 320
 MASKED = ("The [MASK] runs in [MASK].", "[MASK]", "was the film good?", "Mary walk[MASK] on")
 MODERN = dict(hidden_size=24, num_attention_heads=2, intermediate_size=21, num_hidden_layers=3,
               local_attention=8, global_rope_theta=900.0, local_rope_theta=50.0)
+DEBERTA = dict(hidden_size=24, num_attention_heads=2, intermediate_size=21, num_hidden_layers=2,
+               hidden_act="gelu", layer_norm_eps=1e-7, relative_attention=True, position_buckets=8,
+               max_relative_positions=20, norm_rel_ebd="layer_norm", share_att_key=True,
+               pos_att_type="p2c|c2p", position_biased_input=False, type_vocab_size=0,
+               pooler_hidden_act="gelu", pooler_dropout=0.1)
+OWN_KEYS = dict(DEBERTA, share_att_key=False, norm_rel_ebd="none")
 # name: class, options of the config, other options
 MODELS = {
     "modernbert-model-h24": ("ModernBertModel", MODERN, dict(lengths=(4, 5, 6, 9, 10, 290))),
@@ -41,6 +47,30 @@ MODELS = {
                                   dict(MODERN, hidden_size=20, num_attention_heads=1,
                                        decoder_bias=False, tie_word_embeddings=False,
                                        num_hidden_layers=2), dict(mlm=True)),
+    "deberta-model-h24": ("DebertaV2Model", DEBERTA,
+                          dict(lengths=(4, 5, 6, 20, 21, 22, 129, 150))),
+    "deberta-model-conv-h21": ("DebertaV2Model",
+                               dict(OWN_KEYS, hidden_size=21, num_attention_heads=1,
+                                    conv_kernel_size=3, conv_act="gelu", embedding_size=15),
+                               dict(lengths=(3,))),
+    "deberta-seqcls-h24": ("DebertaV2ForSequenceClassification", DEBERTA,
+                           dict(labels=["no", "yes", "both"], lengths=(33, 71))),
+    "deberta-seqcls-plain-h20": ("DebertaV2ForSequenceClassification",
+                                 dict(DEBERTA, hidden_size=20, relative_attention=False,
+                                      position_biased_input=True, type_vocab_size=2,
+                                      pooler_hidden_act="tanh"), dict(labels=["score"])),
+    "deberta-tokcls-c2p-h30": ("DebertaV2ForTokenClassification",
+                               dict(OWN_KEYS, hidden_size=30, num_attention_heads=3,
+                                    pos_att_type=["c2p"], position_buckets=-1,
+                                    max_relative_positions=7, type_vocab_size=2),
+                               dict(labels=BIO, words=True)),
+    "deberta-qa-p2c-h24": ("DebertaV2ForQuestionAnswering",
+                           dict(OWN_KEYS, pos_att_type=["p2c"], position_buckets=16,
+                                max_relative_positions=-1), dict(qa=True)),
+    "deberta-mlm-h24": ("DebertaV2ForMaskedLM", dict(DEBERTA, legacy=False,
+                                                      tie_word_embeddings=False), dict(mlm=True)),
+    "deberta-mlm-legacy-h24": ("DebertaV2ForMaskedLM", dict(OWN_KEYS, embedding_size=16),
+                               dict(mlm=True)),
 }
 
 
@@ -55,6 +85,8 @@ def fill(model, seed):
             p.data = 0.2 * r
         elif "embeddings" in name:
             p.data = 0.7 * r
+        elif p.dim() == 3:
+            p.data = r * (1.3 / (p.shape[1] * p.shape[2]) ** 0.5)
         else:
             p.data = r * (1.3 / p.shape[1] ** 0.5)
     model.tie_weights()
@@ -90,8 +122,9 @@ def make_model(out, name, kind, options, o, seed):
     tokenizer, n_pieces = tokenizer_of(folder, False, LIMIT)
     os.remove(os.path.join(folder, "vocab.txt"))
     special = {k + "_token_id": v for k, v in dict(pad=0, cls=2, bos=2, sep=3, eos=3).items()}
-    config = ModernBertConfig(vocab_size=n_pieces, max_position_embeddings=LIMIT, **special,
-                              **options)
+    family = ModernBertConfig if name.startswith("modernbert") else DebertaV2Config
+    config = family(vocab_size=n_pieces, max_position_embeddings=LIMIT, **special,
+                    **options)
     if "labels" in o:
         config.id2label = dict(enumerate(o["labels"]))
         config.label2id = {y: i for i, y in enumerate(o["labels"])}

@@ -40,7 +40,8 @@ TN_API tn_ref tn_inputf(struct tn_graph *g, int axis, enum tn_dtype dtype, size_
 TN_API tn_ref tn_constant(struct tn_graph *g, enum tn_dtype dtype, const void *numbers,
 	size_t rows, size_t cols);
 /** A weight by its name in the checkpoint, of the shape [rows][cols], or [rows] with
- *  cols 0.  A missing one or another shape is the graph's fault, naming the file,
+ *  cols 0; of a tensor of more dimensions a row is all that follows the first one (the
+ *  kernel of a convolution).  A missing one or another shape is the graph's fault, naming the file,
  *  the tensor and both shapes.  The same name gives the same value. */
 TN_API tn_ref tn_weight(struct tn_graph *g, const char *name, size_t rows, size_t cols);
 /** tn_weight with a name put together by a format. */
