@@ -228,6 +228,7 @@ EXTRA_DIST += %D%/eval/unicode.py
 	%D%/eval/audit_tokens.c \
 	%D%/eval/baseline.c \
 	%D%/eval/baseline.h \
+	%D%/eval/baseline_answer.c \
 	%D%/eval/calibration.c \
 	%D%/eval/calibration.h \
 	%D%/eval/columns.c \
@@ -253,6 +254,8 @@ EXTRA_DIST += %D%/eval/unicode.py
 	%D%/eval/tally.h \
 	%D%/eval/texts.c \
 	%D%/eval/texts.h \
+	%D%/eval/threshold.c \
+	%D%/eval/threshold.h \
 	%D%/eval/unicode_table.h
 
 # What training makes small, and whether its gradients are right.

@@ -398,12 +398,14 @@ EXTRA_DIST += \
 	%D%/golden/golden_models.py \
 	%D%/golden/golden_pipelines.py \
 	%D%/golden/golden_scores.py \
+	%D%/golden/golden_thresholds.py \
 	%D%/golden/golden_truncated.py \
 	%D%/golden/make.py \
 	%D%/golden/metrics/cases.json \
 	%D%/golden/minilm \
 	%D%/golden/pipelines \
 	%D%/golden/scores.json \
+	%D%/golden/thresholds.json \
 	%D%/golden/unicode.fnv \
 	%D%/golden/wordpiece.py \
 	%D%/golden/wordpiece/README.md \

@@ -17,7 +17,7 @@
 #define MASKED 0.15		/* share of the tokens that are hidden together */
 
 enum { KEY_ANSWERS = 256, KEY_DEV, KEY_FORMAT, KEY_FROM, KEY_HEAD, KEY_HTML, KEY_MASK,
-	KEY_NO_PSEUDO, KEY_SEED, KEY_SET, KEY_TRAIN, KEY_WHOLE_WORDS };
+	KEY_NO_ANSWER, KEY_NO_PSEUDO, KEY_SEED, KEY_SET, KEY_TRAIN, KEY_WHOLE_WORDS };
 
 static const struct argp_option options[] = {
 	{ "answers", KEY_ANSWERS, "FILE", 0, "what another system found, instead of a pipeline", 0 },
@@ -28,6 +28,8 @@ static const struct argp_option options[] = {
 	{ "html", KEY_HTML, "FILE", 0, "write a page with tables and pictures too", 0 },
 	{ "mask", KEY_MASK, "SHARE", 0, "of the tokens to be hidden from a masked language model "
 	  "(default 0.15)", 0 },
+	{ "no-answer", KEY_NO_ANSWER, "FILE", 0, "beside --answers: how likely each question has no "
+	  "answer", 0 },
 	{ "no-pseudo-perplexity", KEY_NO_PSEUDO, NULL, 0, "of a masked language model: it takes a "
 	  "run of the text for each of its tokens", 0 },
 	{ "seed", KEY_SEED, "N", 0, "which tokens are hidden, which samples are drawn (default 1)",
@@ -63,8 +65,17 @@ static error_t parse_rest(int key, char *arg, struct argp_state *state)
 		}
 		if (!a->answers && !a->pipeline)
 			argp_error(state, "the pipeline is missing: a .cfg file or a model directory");
+		if (a->answers && !a->n_data) {
+			if (a->from >= 0 && a->from != EVAL_CONLL)
+				argp_error(state, "the data are missing: only a file in columns holds "
+					"both tags and what was found");
+			a->both = true;
+			append(state, "DATA", a->data, &a->n_data, a->answers);
+		}
 		if (!a->n_data)
 			argp_error(state, "the data are missing");
+		if (a->no_answer && !a->answers)
+			argp_error(state, "--no-answer is for --answers");
 		if (a->answers && (a->n_dev || a->n_heads || a->n_settings))
 			argp_error(state, "--dev, --head and --set are for a pipeline, not for "
 				"--answers");
@@ -109,6 +120,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 			argp_error(state, "--mask: found %s, expected a share above 0, at most 1",
 				arg);
 		return 0;
+	case KEY_NO_ANSWER:
+		a->no_answer = arg;
+		return 0;
 	case KEY_NO_PSEUDO:
 		a->no_pseudo = true;
 		return 0;
@@ -130,10 +144,11 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	return parse_rest(key, arg, state);
 }
 
-int eval_read_file(struct eval_run *e, struct eval_data *data, const char *path)
+int eval_read_file(struct eval_run *e, struct eval_data *data, const char *path, bool beside)
 {
 	const struct eval_source source = { .path = path, .format = e->a->from >= 0 ?
-		(enum eval_format)e->a->from : eval_format_of_path(path) };
+		(enum eval_format)e->a->from : e->a->both ? EVAL_CONLL : eval_format_of_path(path),
+		.last_is_found = beside };
 
 	return eval_read(data, &source, e->arena, e->call);
 }
@@ -142,7 +157,7 @@ static int read_files(struct eval_run *e, struct eval_data *data, const char *co
 	size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		if (eval_read_file(e, data, paths[i]))
+		if (eval_read_file(e, data, paths[i], false))
 			return tn_status(e->call);
 	return 0;
 }
@@ -351,14 +366,16 @@ static int run_pipeline(struct eval_run *e, enum eval_scheme scheme)
 
 static int run_baselines(struct eval_run *e, struct eval_verdict *v)
 {
-	/* What is most frequent may be learnt from the data themselves. */
+	/* Plain ones may learn from the data themselves. */
 	const struct eval_data *train = e->train.n ? &e->train : &e->data;
 
-	for (int kind = 0; kind < (e->train.n ? EVAL_N_BASELINES : 1); kind++) {
+	for (int kind = 0; kind < EVAL_N_BASELINES; kind++) {
 		struct eval_records r;
 		struct eval_score scores[EVAL_MOST_SCORES];
 		int status;
 
+		if (!e->train.n && !eval_baseline_is_plain((enum eval_baseline)kind))
+			continue;
 		if (eval_records_open(&r, v->records.head, v->records.task, v->records.labels,
 				v->records.n_labels, v->records.scheme, e->arena, e->call))
 			return tn_status(e->call);
@@ -378,15 +395,18 @@ static int run_baselines(struct eval_run *e, struct eval_verdict *v)
 static int judge(struct eval_run *e, struct eval_verdict *v)
 {
 	v->n_scores = eval_records_scores(&v->records, NULL, v->scores);
-	v->threshold.threshold = NAN;
+	v->thresholds.best_exact = NAN;
 	if (eval_records_intervals(&v->records, v->scores, v->n_scores, DRAWS, e->a->seed, e->call) ||
 			eval_calibrate(&v->calibration, &v->records, 1, e->call) ||
 			eval_calibrate(&v->warmed, &v->records, isnan(v->temperature) ? 1 :
 			v->temperature, e->call))
 		return tn_status(e->call);
 	/* Where all questions have an answer there is nothing to choose. */
-	if (v->records.task == TN_TASK_ANSWER && v->n_scores > 2)
-		v->threshold = eval_best_threshold(&v->records, e->call);
+	if (v->records.task == TN_TASK_ANSWER && v->n_scores > 2) {
+		v->n_curve = eval_threshold_curve(&v->records, v->curve, EVAL_CURVE, e->call);
+		if (eval_best_thresholds(&v->records, &v->thresholds, e->call))
+			return tn_status(e->call);
+	}
 	return run_baselines(e, v);
 }
 
@@ -394,7 +414,8 @@ static int evaluate(struct eval_run *e)
 {
 	enum eval_scheme scheme = EVAL_LABELS;
 
-	if (read_files(e, &e->data, e->a->data, e->a->n_data) ||
+	if ((e->a->both ? eval_read_file(e, &e->data, e->a->answers, true) :
+			read_files(e, &e->data, e->a->data, e->a->n_data)) ||
 			read_files(e, &e->train, e->a->train, e->a->n_train) ||
 			read_files(e, &e->dev, e->a->dev, e->a->n_dev) || find_scheme(e, &scheme))
 		return tn_status(e->call);
@@ -408,7 +429,7 @@ static int evaluate(struct eval_run *e)
 
 int tn_cli_eval(int argc, char **argv)
 {
-	static const struct argp argp = { options, parse, "PIPELINE DATA ...\n--answers FILE DATA ...",
+	static const struct argp argp = { options, parse, "PIPELINE DATA ...\n--answers FILE [DATA ...]",
 		"Says how good a pipeline's answers to labelled data are, or those of another system: "
 		"the scores of each head's task with 95 % intervals, trivial baselines on the same "
 		"data, each class, and whether probabilities mean what they say.", NULL, NULL, NULL };

@@ -23,7 +23,10 @@ static const struct bench_column classes[] = { NAME("head"), NAME("label"), NAME
 static const struct bench_column calibrations[] = { NAME("head"), NAME("of"), NAME("n"),
 	{ "temperature", "temperature", 1, 3 }, { "nll", "nll", 1, 4 }, { "brier", "brier", 1, 4 },
 	{ "ece", "ece", 1, 4 }, { "ece_mass", "ece (mass)", 1, 4 } };
-static const struct bench_column thresholds[] = { NAME("head"), { "threshold", "threshold", 1, 3 },
+static const struct bench_column thresholds[] = { NAME("head"), SCORE("best_f1", "best f1"),
+	{ "best_f1_thresh", "above", 1, 3 }, SCORE("best_exact", "best exact"),
+	{ "best_exact_thresh", "above", 1, 3 } };
+static const struct bench_column curves[] = { NAME("head"), { "threshold", "threshold", 1, 3 },
 	SCORE("f1", "f1"), SCORE("exact", "exact") };
 static const struct bench_column transitions[] = { NAME("head"),
 	{ "gold", "misplaced in data", 1, -1 }, { "found", "in answers", 1, -1 } };
@@ -38,7 +41,8 @@ static const struct {
 	[EVAL_BASELINES] = KIND("baseline", "Without a model", baselines),
 	[EVAL_CLASSES] = KIND("class", "By class", classes),
 	[EVAL_CALIBRATION] = KIND("calibration", "Do probabilities mean what they say?", calibrations),
-	[EVAL_THRESHOLDS] = KIND("threshold", "The best threshold for no answer", thresholds),
+	[EVAL_THRESHOLDS] = KIND("thresholds", "The best thresholds for no answer", thresholds),
+	[EVAL_CURVES] = KIND("threshold", "Scores by the threshold for no answer", curves),
 	[EVAL_TRANSITIONS] = KIND("transitions", "Tags where they may not stand", transitions),
 };
 
@@ -140,7 +144,8 @@ static void add_calibration(struct rows *r, const struct eval_verdict *v,
 		return;
 	row = new_row(r, v);
 	bench_set_text(arena, row, "of", v->records.task == TN_TASK_SPANS ? "spans" :
-		v->records.task == TN_TASK_TOKENS ? "masked tokens" : "labels");
+		v->records.task == TN_TASK_TOKENS ? "masked tokens" :
+		v->records.task == TN_TASK_ANSWER ? "answers" : "labels");
 	bench_set_int(arena, row, "n", (int64_t)c->n);
 	bench_set_real(arena, row, "temperature", temperature);
 	bench_set_real(arena, row, "nll", c->nll);
@@ -154,12 +159,26 @@ static void add_threshold(struct rows *r, const struct eval_verdict *v)
 	struct tn_arena *arena = tn_call_arena(r->e->call);
 	struct tn_value *row;
 
-	if (isnan(v->threshold.threshold))
+	if (isnan(v->thresholds.best_exact))
 		return;
 	row = new_row(r, v);
-	bench_set_real(arena, row, "threshold", v->threshold.threshold);
-	bench_set_real(arena, row, "f1", v->threshold.f1);
-	bench_set_real(arena, row, "exact", v->threshold.exact);
+	bench_set_real(arena, row, "best_f1", v->thresholds.best_f1);
+	bench_set_real(arena, row, "best_f1_thresh", v->thresholds.best_f1_thresh);
+	bench_set_real(arena, row, "best_exact", v->thresholds.best_exact);
+	bench_set_real(arena, row, "best_exact_thresh", v->thresholds.best_exact_thresh);
+}
+
+static void add_curve(struct rows *r, const struct eval_verdict *v)
+{
+	struct tn_arena *arena = tn_call_arena(r->e->call);
+
+	for (size_t i = 0; i < v->n_curve; i++) {
+		struct tn_value *row = new_row(r, v);
+
+		bench_set_real(arena, row, "threshold", v->curve[i].threshold);
+		bench_set_real(arena, row, "f1", v->curve[i].f1);
+		bench_set_real(arena, row, "exact", v->curve[i].exact);
+	}
 }
 
 static void add_transitions(struct rows *r, const struct eval_verdict *v)
@@ -198,6 +217,9 @@ int eval_make_table(struct eval_run *e, enum eval_table kind, struct bench_table
 			break;
 		case EVAL_THRESHOLDS:
 			add_threshold(&r, v);
+			break;
+		case EVAL_CURVES:
+			add_curve(&r, v);
 			break;
 		default:
 			add_transitions(&r, v);

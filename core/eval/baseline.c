@@ -13,9 +13,14 @@
 const char *eval_baseline_name(enum eval_baseline kind)
 {
 	static const char *const names[] = { "majority", "naive Bayes", "frequent tag",
-		"gazetteer" };
+		"gazetteer", "sliding window" };
 
 	return names[kind];
+}
+
+bool eval_baseline_is_plain(enum eval_baseline kind)
+{
+	return kind == EVAL_MAJORITY || kind == EVAL_SLIDING_WINDOW;
 }
 
 /* What is counted: names, and for each how often it has which label. */
@@ -83,16 +88,18 @@ static struct tn_text label_text(const struct eval_example *e, struct tn_call *c
 	return (struct tn_text){ number ? number : "", number ? strlen(number) : 0 };
 }
 
-/* The words of an example in lower case, in the arena. */
-static size_t words_of(const struct eval_example *e, struct tn_text **words, struct tn_arena *arena)
+/* The words of an example in lower case, in the arena; none after TN_ENOMEM. */
+static size_t words_of(const struct eval_example *e, struct tn_text **words, const struct table *t)
 {
 	const struct tn_text parts[2] = { e->input.text, e->input.pair };
 	size_t len = parts[0].len + parts[1].len, n = 0;
-	char *copy = tn_arena_alloc(arena, len + 2);
+	char *copy = tn_arena_alloc(t->arena, len + 2);
 
-	*words = tn_arena_alloc(arena, (len / 2 + 2) * sizeof(**words));
-	if (!copy || !*words)
+	*words = tn_arena_alloc(t->arena, (len / 2 + 2) * sizeof(**words));
+	if (!copy || !*words) {
+		tn_fail(t->call, TN_ENOMEM, "out of memory");
 		return 0;
+	}
 	for (size_t p = 0; p < 2; p++)
 		for (size_t i = 0; i < parts[p].len;) {
 			size_t begin;
@@ -155,9 +162,10 @@ static int run_labels(enum eval_baseline kind, struct eval_records *r, const str
 	for (size_t i = 0; i < train->n; i++) {
 		const struct eval_example *e = &train->items[i];
 		struct tn_text label = e->gold.label ? label_text(e, t->call) : (struct tn_text){ NULL, 0 };
-		size_t n = kind == EVAL_NAIVE_BAYES && label.text ? words_of(e, &words, t->arena) : 0;
+		size_t n = kind == EVAL_NAIVE_BAYES && label.text ? words_of(e, &words, t) : 0;
 
-		if (label.text && eval_tally_add(&priors, label, 1, t->arena, t->call))
+		if (tn_status(t->call) || (label.text &&
+				eval_tally_add(&priors, label, 1, t->arena, t->call)))
 			return tn_status(t->call);
 		if (kind == EVAL_MAJORITY && label.text && count(t, (struct tn_text){ "", 0 }, label))
 			return tn_status(t->call);
@@ -172,7 +180,7 @@ static int run_labels(enum eval_baseline kind, struct eval_records *r, const str
 		if (!e->gold.label)
 			continue;
 		if (kind == EVAL_NAIVE_BAYES) {
-			size_t n = words_of(e, &words, t->arena);
+			size_t n = words_of(e, &words, t);
 
 			label = t->labels.items[likeliest(t, words, n, &priors)].name;
 		}
@@ -182,16 +190,18 @@ static int run_labels(enum eval_baseline kind, struct eval_records *r, const str
 	return t->labels.n > 0;
 }
 
-/* Words first..first+n-1 as one text; NULL when memory ran out. */
+/* Words first..first+n-1 as one text; NULL after TN_ENOMEM. */
 static struct tn_text join(const struct eval_example *e, size_t first, size_t n,
-	struct tn_arena *arena)
+	const struct table *t)
 {
 	size_t len = 0;
 	char *copy;
 
 	for (size_t i = 0; i < n; i++)
 		len += e->input.words[first + i].len + 1;
-	copy = tn_arena_alloc(arena, len + 1);
+	copy = tn_arena_alloc(t->arena, len + 1);
+	if (!copy)
+		tn_fail(t->call, TN_ENOMEM, "out of memory");
 	len = 0;
 	for (size_t i = 0; copy && i < n; i++) {
 		memcpy(copy + len, e->input.words[first + i].text, e->input.words[first + i].len);
@@ -207,10 +217,16 @@ static int learn_tags(enum eval_baseline kind, const struct eval_example *e, str
 	size_t n = spans && kind == EVAL_GAZETTEER ? eval_spans_of_tags(e->gold.tags,
 		e->input.n_words, spans) : 0;
 
-	for (size_t i = 0; i < n; i++)
-		if (spans[i].end - spans[i].begin <= LONGEST_SPAN && count(t, join(e, spans[i].begin,
-				spans[i].end - spans[i].begin, t->arena), spans[i].label))
+	if (!spans)
+		return tn_fail(t->call, TN_ENOMEM, "out of memory");
+	for (size_t i = 0; i < n; i++) {
+		size_t many = spans[i].end - spans[i].begin;
+		struct tn_text name = many <= LONGEST_SPAN ? join(e, spans[i].begin, many, t) :
+			(struct tn_text){ NULL, 0 };
+
+		if (tn_status(t->call) || (name.text && count(t, name, spans[i].label)))
 			return tn_status(t->call);
+	}
 	for (size_t i = 0; kind != EVAL_GAZETTEER && i < e->input.n_words; i++)
 		if (count(t, kind == EVAL_MAJORITY ? (struct tn_text){ "", 0 } : e->input.words[i],
 				e->gold.tags[i]))
@@ -236,15 +252,18 @@ static int find_spans(const struct eval_example *e, struct tn_text *tags, const 
 {
 	for (size_t i = 0; i < e->input.n_words;) {
 		size_t n = e->input.n_words - i < LONGEST_SPAN ? e->input.n_words - i : LONGEST_SPAN;
-		struct tn_text label;
+		struct tn_text name = join(e, i, n, t), label;
 
-		while (n && eval_tally_find(&t->names, join(e, i, n, t->arena)) == SIZE_MAX)
-			n--;
+		/* A shorter name is the beginning of the longest, with the space behind its end. */
+		while (n && name.text && eval_tally_find(&t->names, name) == SIZE_MAX)
+			name.len -= e->input.words[i + --n].len + 1;
+		if (!name.text)
+			return tn_status(t->call);
 		if (!n) {
 			tags[i++] = (struct tn_text){ "O", 1 };
 			continue;
 		}
-		label = most_frequent(t, join(e, i, n, t->arena));
+		label = most_frequent(t, name);
 		for (size_t k = 0; k < n; k++)
 			if (put_tag(&tags[i + k], k ? 'I' : 'B', label, t->arena))
 				return tn_fail(t->call, TN_ENOMEM, "out of memory");
@@ -281,6 +300,28 @@ static int run_tags(enum eval_baseline kind, struct eval_records *r, const struc
 	return 1;
 }
 
+/* No answer, where that is right for some; or that of the sliding window. */
+static int run_answers(enum eval_baseline kind, struct eval_records *r, const struct eval_data *data,
+	struct tn_call *call)
+{
+	bool some_none = false;
+
+	for (size_t i = 0; i < data->n; i++)
+		some_none |= data->items[i].gold.has_answers && !data->items[i].gold.n_answers;
+	for (size_t i = 0; i < data->n && (some_none || kind != EVAL_MAJORITY); i++) {
+		struct tn_mark mark = tn_arena_mark(tn_call_arena(call));
+		struct tn_text answer = { "", 0 };
+
+		if (!data->items[i].gold.has_answers)
+			continue;
+		if ((kind != EVAL_MAJORITY && eval_window_answer(&data->items[i], &answer, call)) ||
+				eval_records_add_text(r, &data->items[i], answer, call))
+			return tn_status(call);
+		tn_arena_rewind(tn_call_arena(call), mark);
+	}
+	return r->n > 0;
+}
+
 int eval_baseline_run(enum eval_baseline kind, struct eval_records *r, const struct eval_data *train,
 	const struct eval_data *data, struct tn_arena *arena, struct tn_call *call)
 {
@@ -288,7 +329,9 @@ int eval_baseline_run(enum eval_baseline kind, struct eval_records *r, const str
 
 	if (r->task == TN_TASK_LABEL && (kind == EVAL_MAJORITY || kind == EVAL_NAIVE_BAYES))
 		return run_labels(kind, r, train, data, &t);
-	if (r->task == TN_TASK_SPANS && kind != EVAL_NAIVE_BAYES)
+	if (r->task == TN_TASK_ANSWER && eval_baseline_is_plain(kind))
+		return run_answers(kind, r, data, call);
+	if (r->task == TN_TASK_SPANS && kind != EVAL_NAIVE_BAYES && kind != EVAL_SLIDING_WINDOW)
 		return run_tags(kind, r, train, data, &t);
 	return 0;
 }

@@ -3,6 +3,7 @@
  * each example.
  */
 #include <stdlib.h>
+#include <math.h>
 #include <string.h>
 
 #include "eval/gold_impl.h"
@@ -146,6 +147,7 @@ static int read_labels(const struct reading *r)
 {
 	const struct tn_value *label = tn_get(r->item->object, "label");
 	const struct tn_value *labels = tn_get(r->item->object, "labels");
+	const struct tn_value *scores = tn_get(r->item->object, "scores");
 
 	if (label && !is_label(label))
 		return wrong_kind(r, "label", label, "a string or a number");
@@ -154,8 +156,14 @@ static int read_labels(const struct reading *r)
 	for (size_t i = 0; i < tn_size(labels); i++)
 		if (!is_label(tn_at(labels, i)))
 			return wrong_kind(r, "labels", tn_at(labels, i), "strings or numbers");
+	if (scores && tn_value_kind(scores) != TN_VALUE_OBJECT)
+		return wrong_kind(r, "scores", scores, "an object of probabilities by label");
+	for (size_t i = 0; i < tn_size(scores); i++)
+		if (isnan(tn_real(tn_at(scores, i), NAN)))
+			return wrong_kind(r, "scores", tn_at(scores, i), "numbers");
 	r->e->gold.label = label;
 	r->e->gold.labels = labels;
+	r->e->gold.scores = scores;
 	return 0;
 }
 
@@ -218,8 +226,11 @@ static int read_conll(const struct reading *r)
 	if (!r->columns.n && columns < 2)
 		return tn_fail(r->call, TN_EDATA, "%s: one column, expected words and, in the last "
 			"one, their tags", r->e->where);
+	if (r->source->last_is_found && columns < 3)
+		return tn_fail(r->call, TN_EDATA, "%s: %zu columns, expected words and, in the last "
+			"two, their tags and those that were found", r->e->where, columns);
 	if (!r->columns.n)
-		column = columns - 1;
+		column = columns - 1 - r->source->last_is_found;
 	if (column == SIZE_MAX)
 		return 0;
 	tags = new_texts(n, r->arena, r->call);

@@ -6,6 +6,7 @@
  *	csv	the same with commas, quoted as RFC 4180 has it
  *	jsonl	the inputs of core/data/input.h, with "label" (a label's name, or its number
  *		from 0), "labels" (a list of these), "tags" (of "words", one for each),
+ *		"scores" (an object of probabilities by label, as another system gives them),
  *		"answers" (texts, objects with "text", or an object with the list "text";
  *		none: there is no answer)
  *	conll	words in the first column, their tags in the last
@@ -61,6 +62,8 @@ struct eval_source {
 	size_t n_columns;
 	bool header;			/* tsv, csv: the first line names the columns, whatever it
 					 * says */
+	bool last_is_found;		/* conll: the last column is what another system found; the
+					 * tags stand before it */
 	bool iob1;			/* tags are IOB1: they become BIO */
 	bool drop_bad;			/* go on behind what is bad: see eval_data */
 };
@@ -73,6 +76,7 @@ const char *eval_source_wrong(const struct eval_source *s, struct tn_call *call)
 struct eval_gold {
 	const struct tn_value *label;	/* a string or an integer */
 	const struct tn_value *labels;	/* a list of these, where there may be several */
+	const struct tn_value *scores;	/* of another system: an object of probabilities by label */
 	const struct tn_text *tags;	/* one for each word of the input */
 	const struct tn_text *answers;
 	const struct tn_word *spans;	/* of each answer, bytes of the input's pair, whose text is

@@ -3,6 +3,7 @@
  */
 #include "eval/records.h"
 
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -383,24 +384,26 @@ static int add_spans(struct eval_records *r, const struct eval_example *e,
 
 /* --- questions --- */
 
-static int add_asked(struct eval_records *r, const struct eval_example *e, struct tn_text found,
-	struct eval_asked **asked, struct tn_call *call)
-{
-	*asked = NULL;
-	if (make_room(r, call))
-		return tn_status(call);
-	*asked = &r->asked[r->n++];
-	**asked = (struct eval_asked){ .answerable = e->gold.n_answers, .margin = NAN };
-	return eval_answer(found, e->gold.answers, e->gold.n_answers, &(*asked)->exact,
-		&(*asked)->f1, call);
-}
-
 int eval_records_add_text(struct eval_records *r, const struct eval_example *e,
 	struct tn_text text, struct tn_call *call)
 {
-	struct eval_asked *asked;
+	struct eval_asked *a;
 
-	return add_asked(r, e, text, &asked, call);
+	if (make_room(r, call))
+		return tn_status(call);
+	a = &r->asked[r->n++];
+	*a = (struct eval_asked){ .answerable = e->gold.n_answers, .margin = NAN,
+		.spoke = text.len };
+	if (eval_answer(text, e->gold.answers, e->gold.n_answers, &a->exact, &a->f1, call))
+		return tn_status(call);
+	a->best_exact = a->exact;
+	a->best_f1 = a->f1;
+	return 0;
+}
+
+void eval_records_set_margin(struct eval_records *r, double margin)
+{
+	r->asked[r->n - 1].margin = margin;
 }
 
 static struct tn_text text_of(const struct tn_value *v)
@@ -408,24 +411,33 @@ static struct tn_text text_of(const struct tn_value *v)
 	return (struct tn_text){ tn_string(v, NULL), tn_string_length(v) };
 }
 
-/* The best answer of the list, whether or not there is one in the end. */
+/* Of a probability, which may have become 0. */
+static double log_of(const struct tn_value *p)
+{
+	return log(fmax(tn_real(p, 0), DBL_MIN));
+}
+
+/* What is answered, and the best of the list, whether or not that is answered in the end. */
 static int add_answer(struct eval_records *r, const struct eval_example *e,
 	const struct tn_value *answer, struct tn_call *call)
 {
 	const struct tn_value *none = tn_get(answer, "null_score"), *best = NULL;
-	const struct tn_value *list = tn_get(answer, "nbest");
+	const struct tn_value *list = tn_get(answer, "nbest"), *score = tn_get(answer, "score");
 	struct eval_asked *a;
 
-	add_asked(r, e, text_of(tn_get(answer, "text")), &a, call);
-	if (!a || tn_status(call))
+	if (eval_records_add_text(r, e, text_of(tn_get(answer, "text")), call))
+		return tn_status(call);
+	a = &r->asked[r->n - 1];
+	if (score && eval_records_add_sure(r, tn_real(score, 0), a->exact > 0, call))
 		return tn_status(call);
 	for (size_t i = 0; i < tn_size(list) && !best; i++)
 		if (tn_string(tn_get(tn_at(list, i), "text"), NULL))
 			best = tn_at(list, i);
-	if (!none || !best)
+	if (!none)
 		return 0;
 	/* Scores of span-qa are probabilities, of which the ratio is what is compared. */
-	a->margin = log(tn_real(none, 0)) - log(tn_real(tn_get(best, "score"), 0));
+	a->margin = log_of(none) - log_of(tn_get(best, "score"));
+	a->spoke = tn_string_length(tn_get(best, "text")) > 0;
 	return eval_answer(text_of(tn_get(best, "text")), e->gold.answers, e->gold.n_answers,
 		&a->best_exact, &a->best_f1, call);
 }

@@ -37,9 +37,10 @@ struct eval_tagged {
 struct eval_asked {
 	double exact, f1;
 	bool answerable;
-	/* What the best threshold is found by: the score of no answer over that of the best
-	 * answer, and how right that one is; NAN: the answer does not say. */
+	/* What thresholds are judged by: the score of no answer over that of the best answer
+	 * (NAN: the answer does not say), how right that one is, and whether it says anything. */
 	double margin, best_exact, best_f1;
+	bool spoke;
 };
 
 /** A text of which tokens were hidden: together, or each alone. */
@@ -75,7 +76,7 @@ struct eval_records {
 	size_t types_room;
 	struct eval_asked *asked;
 	struct eval_hidden *hidden;
-	struct eval_sure *sure;		/* of spans, of tokens hidden together */
+	struct eval_sure *sure;		/* of spans, of answers, of tokens hidden together */
 	size_t n_sure, sure_room;
 };
 
@@ -115,6 +116,9 @@ int eval_records_add_hidden(struct eval_records *r, struct tn_call *call);
 /** Adds how sure an answer was; of spans eval_records_add does it. */
 int eval_records_add_sure(struct eval_records *r, double score, bool right, struct tn_call *call);
 
+/** Says how much likelier no answer was than the text of the last eval_records_add_text. */
+void eval_records_set_margin(struct eval_records *r, double margin);
+
 /** The scores, at least one; the first judges.  Each record counts weights[i] times (NULL: once).
  *  Returns how many. */
 size_t eval_records_scores(const struct eval_records *r, const uint32_t *weights,
@@ -125,14 +129,5 @@ int eval_records_intervals(const struct eval_records *r, struct eval_score *scor
 	size_t draws, uint64_t seed, struct tn_call *call);
 /** Counts of label i, over all records. */
 struct eval_counts eval_records_of_label(const struct eval_records *r, size_t i);
-
-/** A threshold for the score of no answer over that of the best answer, above which there is
- *  none, and what it gives. */
-struct eval_threshold {
-	double threshold, exact, f1;
-};
-/** The thresholds at which f1 is highest (exact breaks ties), among all that make a difference;
- *  NAN when answers do not say their scores. */
-struct eval_threshold eval_best_threshold(const struct eval_records *r, struct tn_call *call);
 
 #endif

@@ -59,8 +59,20 @@ echo '{"1": "ada", "2": "Oslo"}' >"$out/found.json"
 eval_ --answers "$out/found.json" "$out/gold.json"
 [ "$code" = 0 ] && has '^answers *exact *3 *66.67' && has '^answers *f1 *3 *88.89' &&
 	has '^answers *answered_exact *3 *50.00' && has '^answers *unanswered_exact *3 *100.00' &&
+	has 'majority *f1 *33.33' && has 'sliding window *f1 ' && ! has threshold &&
 	grep -q 'note: 1 of 3 questions have no answer' "$out/err"
 ok $? "answers by the ids of questions"
+echo '{"1": -2, "2": 1.5, "3": 0.5}' >"$out/none.json"
+echo '{"1": "ada", "2": "Oslo", "3": "today"}' >"$out/found.json"
+eval_ --answers "$out/found.json" "$out/gold.json" --no-answer "$out/none.json"
+[ "$code" = 0 ] && has '^answers *66.67 *-2.000 *66.67 *-2.000$' && has '^answers *-2.000 *66.67 *66.67$' &&
+	has '^answers *0.500 *33.33 *33.33$' && has '^answers *1.500 *55.56 *33.33$'
+ok $? "scores by the threshold for no answer, and the best ones"
+echo '{"1": "ada",
+ "2": 7}' >"$out/found.json"
+eval_ --answers "$out/found.json" "$out/gold.json"
+[ "$code" = 65 ] && grep -q 'found.json:2: for question 2 stands an integer, expected a string' "$out/err"
+ok $? "exit 65: an answer that is no text"
 
 printf 'a\tx\nb\ty\nc\tx\nd\ty\n' >"$out/gold.tsv"
 printf 'a\tx\nb\tx\nc\tx\nd\ty\n' >"$out/found.tsv"
@@ -68,6 +80,35 @@ eval_ --answers "$out/found.tsv" "$out/gold.tsv"
 [ "$code" = 0 ] && has '^answers *accuracy *4 *75.00' && has '^answers *mcc *4 *57.74' &&
 	has 'majority *accuracy *50.00' && has ' x *2 *3 *66.67 *100.00 *80.00'
 ok $? "labels of another system"
+
+cat >"$out/gold.jsonl" <<'EOF'
+{"text": "a", "label": "x"}
+{"text": "b", "label": 7}
+EOF
+cat >"$out/found.jsonl" <<'EOF'
+{"text": "a", "scores": {"x": 0.75, "7": 0.25}}
+{"text": "b", "label": "x", "scores": {"x": 0.5, "7": 0.5}}
+EOF
+eval_ --answers "$out/found.jsonl" "$out/gold.jsonl"
+[ "$code" = 0 ] && has '^answers *accuracy *2 *50.00' && has '^answers *labels *2 *0.4904 *0.3125 '
+ok $? "probabilities of another system"
+cat >"$out/gold.jsonl" <<'EOF'
+{"text": "a", "labels": ["x", "y"]}
+{"text": "b", "labels": []}
+{"text": "c", "labels": ["y"]}
+EOF
+sed 's/"x", "y"/"x"/; s/\[\]/["x"]/' "$out/gold.jsonl" >"$out/found.jsonl"
+eval_ --answers "$out/found.jsonl" "$out/gold.jsonl"
+[ "$code" = 0 ] && has '^answers *f1 *3 *66.67' && has '^answers *exact *3 *33.33'
+ok $? "lists of labels of another system"
+
+paste "$out/gold.conll" "$out/found.conll" | sed 's/^	$//' | cut -f 1,2,4 >"$out/both.conll"
+eval_ --answers "$out/both.conll"
+[ "$code" = 0 ] && has '^answers *f1 *2  *66.67' && has '^answers *strict_f1 *2  *80.00'
+ok $? "a file with both tags, as conlleval takes it"
+eval_ --answers "$out/gold.conll"
+[ "$code" = 65 ] && grep -q 'gold.conll:1: 2 columns, expected words and, in the last two' "$out/err"
+ok $? "exit 65: a file with one tag"
 
 cat >"$out/mood.jsonl" <<'EOF'
 {"text": "the cat", "label": "negative"}
@@ -79,6 +120,10 @@ eval_ "$golden/bert-seqcls-h100" "$out/mood.jsonl" --dev "$out/mood.jsonl" --htm
 	[ "$(grep -c '<h2>' "$out/page.html")" = 4 ] && 
 	[ "$(grep -o 'http[^"]*' "$out/page.html" | sort -u)" = http://www.w3.org/2000/svg ]
 ok $? "a pipeline, its temperature, and a page with a picture"
+eval_ "$golden/bert-qa-h40" "$out/gold.json"
+[ "$code" = 0 ] && has '^result *answers *3 ' && has 'best exact' && has '^result *unanswered_exact *3 '
+ok $? "a head that answers: thresholds, and how sure it is"
+eval_ "$golden/bert-seqcls-h100" "$out/mood.jsonl"
 "$TENON" run "$golden/bert-seqcls-h100" --input "$out/mood.jsonl" --from jsonl --format jsonl |
 	sed 's/.*"label":"\([a-z]*\)".*/\1/' | paste - "$out/mood.jsonl" |
 	awk '{ right += index($0, "\"label\": \"" $1 "\"") > 0 } END { printf "%.2f\n", 100 * right / NR }' \

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * tests/eval/test_records.c - scores against scikit-learn and seqeval (tests/golden/scores.json),
- * closed forms, intervals, baselines, the threshold for no answer.
+ * closed forms, intervals, baselines; thresholds for no answer against the rules of SQuAD's script
+ * (tests/golden/thresholds.json).
  */
 #include <math.h>
 #include <stdio.h>
@@ -10,6 +11,7 @@
 #include "check_main.h"
 #include "eval/baseline.h"
 #include "eval/calibration.h"
+#include "eval/threshold.h"
 
 static struct tn_call *call;
 static struct tn_arena *arena;
@@ -26,10 +28,10 @@ static void teardown(void)
 	tn_call_destroy(call);
 }
 
-static const struct tn_value *golden(void)
+static const struct tn_value *golden(const char *name)
 {
 	const char *top = getenv("top_srcdir");
-	const char *path = tn_printf(call, "%s/tests/golden/scores.json", top ? top : ".");
+	const char *path = tn_printf(call, "%s/tests/golden/%s", top ? top : ".", name);
 	size_t len;
 	char *text = tn_file_read(path, 1 << 24, &len, arena, call);
 
@@ -75,7 +77,7 @@ static const struct tn_value *answer_of(const struct tn_value *p, const char *co
 START_TEST(test_labels_as_scikit_learn)
 {
 	static const char *const labels[] = { "a", "b", "c", "d", "e", "f", "g", "h", "i" };
-	const struct tn_value *cases = tn_get(golden(), "labels");
+	const struct tn_value *cases = tn_get(golden("scores.json"), "labels");
 
 	for (size_t c = 0; c < tn_size(cases); c++) {
 		const struct tn_value *one = tn_at(cases, c);
@@ -123,7 +125,7 @@ START_TEST(test_tags_as_seqeval)
 {
 	static const char *const loose[] = { "f1", "precision", "recall" };
 	static const char *const strict[] = { "strict_f1", "strict_precision", "strict_recall" };
-	const struct tn_value *cases = tn_get(golden(), "tags");
+	const struct tn_value *cases = tn_get(golden("scores.json"), "tags");
 
 	for (size_t c = 0; c < tn_size(cases); c++) {
 		const struct tn_value *one = tn_at(cases, c);
@@ -243,28 +245,129 @@ START_TEST(test_tag_baselines)
 }
 END_TEST
 
-/* Two questions with an answer and two without; which threshold is best is seen by eye. */
-START_TEST(test_threshold)
+/* The best thresholds of the script of SQuAD 2.0, and where the curve ends: every question has its
+ * answer. */
+START_TEST(test_thresholds_as_squad)
 {
-	static const double margins[] = { -4, -1, 1, 3 };
+	const struct tn_value *cases = tn_get(golden("thresholds.json"), "cases");
+
+	ck_assert_uint_ge(tn_size(cases), 8);
+	for (size_t c = 0; c < tn_size(cases); c++) {
+		const struct tn_value *one = tn_at(cases, c), *list = tn_get(one, "questions");
+		struct eval_thresholds best;
+		struct eval_threshold curve[20];
+		struct eval_records r;
+		size_t n, answered = 0;
+
+		eval_records_open(&r, "h", TN_TASK_ANSWER, NULL, 0, EVAL_LABELS, arena, call);
+		for (size_t i = 0; i < tn_size(list); i++) {
+			const struct tn_value *q = tn_at(list, i), *found = tn_get(q, "found");
+			struct eval_example e = { .where = "x:1", .gold.has_answers = true };
+
+			e.gold.answers = eval_answer_texts(tn_get(q, "gold"), "x:1", &e.gold.n_answers,
+				arena, call);
+			eval_records_add_text(&r, &e, (struct tn_text){ tn_string(found, ""),
+				tn_string_length(found) }, call);
+			eval_records_set_margin(&r, tn_real(tn_get(q, "margin"), NAN));
+			answered += e.gold.n_answers > 0 || !r.asked[i].spoke || !r.asked[i].exact;
+		}
+		check("exact", 100 * score(&r, "exact"), tn_get(one, "exact"), 1e-9);
+		check("f1", 100 * score(&r, "f1"), tn_get(one, "f1"), 1e-9);
+		ck_assert_int_eq(eval_best_thresholds(&r, &best, call), 0);
+		check("best_exact", best.best_exact, tn_get(one, "best_exact"), 1e-9);
+		check("best_exact_thresh", best.best_exact_thresh, tn_get(one, "best_exact_thresh"), 0);
+		check("best_f1", best.best_f1, tn_get(one, "best_f1"), 1e-9);
+		check("best_f1_thresh", best.best_f1_thresh, tn_get(one, "best_f1_thresh"), 0);
+		n = eval_threshold_curve(&r, curve, 20, call);
+		ck_assert_uint_ge(n, 1);
+		for (size_t i = 0; i < n; i++) {
+			ck_assert_double_le(curve[i].exact, best.best_exact + 1e-9);
+			ck_assert(!i || curve[i].threshold > curve[i - 1].threshold);
+		}
+		/* But for answers of no letter, which the thresholds count otherwise. */
+		if (answered == tn_size(list))
+			check("end", curve[n - 1].exact, tn_get(one, "exact"), 1e-9);
+		r.asked[0].margin = NAN;
+		ck_assert_uint_eq(eval_threshold_curve(&r, curve, 20, call), 0);
+		ck_assert_int_eq(eval_best_thresholds(&r, &best, call), 0);
+		ck_assert(isnan(best.best_f1));
+	}
+}
+END_TEST
+
+static const struct tn_value *span(const char *text, double score)
+{
+	struct tn_value *v = tn_new_object(arena);
+
+	tn_set(arena, v, "text", text ? tn_new_text(arena, text) : tn_new_null(arena));
+	tn_set(arena, v, "score", tn_new_real(arena, score));
+	return v;
+}
+
+/* An answer of span-qa: what it says, and the best span behind it. */
+static const struct tn_value *qa_answer(const struct tn_value *says, const struct tn_value *best,
+	double none)
+{
+	struct tn_value *answer = tn_new_object(arena), *head = (struct tn_value *)says;
+	struct tn_value *list = tn_set(arena, head, "nbest", tn_new_list(arena));
+
+	if (best)
+		tn_append(arena, list, (struct tn_value *)best);
+	tn_set(arena, head, "null_score", tn_new_real(arena, none));
+	tn_set(arena, answer, "h", head);
+	return answer;
+}
+
+START_TEST(test_answers_of_a_head)
+{
+	const struct tn_text oslo = { "Oslo", 4 };
+	const struct eval_example asked = { .where = "x:1", .gold = { .has_answers = true,
+		.answers = &oslo, .n_answers = 1 } };
+	struct eval_calibration c;
 	struct eval_records r;
-	struct eval_threshold best;
 
 	eval_records_open(&r, "h", TN_TASK_ANSWER, NULL, 0, EVAL_LABELS, arena, call);
-	for (int i = 0; i < 4; i++) {
-		struct eval_example e = { .where = "x:1" };
+	eval_records_add(&r, &asked, qa_answer(span("Oslo", 0.8), span("Oslo", 0.8), 0.1), call);
+	eval_records_add(&r, &asked, qa_answer(span(NULL, 0.6), span("the Oslo", 0.3), 0.6), call);
+	eval_records_add(&r, &asked, qa_answer(span("x", 0), span("x", 0), 0), call);
+	eval_records_add(&r, &asked, qa_answer(span(NULL, 1), NULL, 1), call);
+	ck_assert_int_eq(tn_status(call), 0);
+	ck_assert_double_eq_tol(r.asked[0].margin, log(0.1 / 0.8), 1e-12);
+	ck_assert_double_eq_tol(r.asked[1].margin, log(2), 1e-12);
+	ck_assert_double_eq(r.asked[1].exact, 0);
+	ck_assert_double_eq(r.asked[1].best_exact, 1);
+	/* Scores that have become 0 say nothing, and no span at all says there is none. */
+	ck_assert_double_eq(r.asked[2].margin, 0);
+	ck_assert(isfinite(r.asked[3].margin) && r.asked[3].margin > 700);
+	ck_assert(!r.asked[3].spoke);
+	/* How sure: 0.8 right; 0.6, 0 and 1 wrong. */
+	ck_assert_int_eq(eval_calibrate(&c, &r, 1, call), 0);
+	ck_assert_uint_eq(c.n, 4);
+	ck_assert_double_eq_tol(c.ece, (0.2 + 0.6 + 0 + 1) / 4, 1e-6);
+}
+END_TEST
 
-		e.gold.has_answers = true;
-		eval_records_add_text(&r, &e, (struct tn_text){ NULL, 0 }, call);
-		r.asked[i].margin = margins[i];
-		r.asked[i].answerable = i == 0 || i == 2;
-		r.asked[i].best_exact = r.asked[i].best_f1 = i == 0 ? 1 : i == 2 ? 0.5 : 0;
+/* Words of the question: "Who", "lives", "in", "Oslo". */
+START_TEST(test_sliding_window)
+{
+	static const struct {
+		const char *context, *answer;
+	} cases[] = {
+		{ "The old king Harald lives in Oslo.", "old king Harald" },
+		{ "Bergen is wet. Ada Lovelace, who lives in Oslo, counts.", "Ada Lovelace," },
+		{ "", "" }, { "Oslo lives", "" }, { "nothing of this", "nothing" },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct eval_example e = { .where = "x:1", .input = { .text = { "Who lives in Oslo?", 18 },
+			.pair = { cases[i].context, strlen(cases[i].context) } } };
+		struct tn_text found;
+
+		ck_assert_int_eq(eval_window_answer(&e, &found, call), 0);
+		ck_assert_msg(found.len == strlen(cases[i].answer) &&
+			!memcmp(found.text, cases[i].answer, found.len), "%.*s, expected %s",
+			(int)found.len, found.text, cases[i].answer);
 	}
-	best = eval_best_threshold(&r, call);
-	/* Below -4: none answered, 50.  Up to -4: 75.  Up to -1: 50.  Up to 1: 62.5. */
-	ck_assert_double_eq(best.f1, 75);
-	ck_assert_double_eq(best.threshold, -2.5);
-	ck_assert_double_eq_tol(score(&r, "unanswered_exact"), 1, 1e-12);
 }
 END_TEST
 
@@ -279,7 +382,9 @@ int main(void)
 	tcase_add_test(tests, test_intervals);
 	tcase_add_test(tests, test_label_baselines);
 	tcase_add_test(tests, test_tag_baselines);
-	tcase_add_test(tests, test_threshold);
+	tcase_add_test(tests, test_thresholds_as_squad);
+	tcase_add_test(tests, test_answers_of_a_head);
+	tcase_add_test(tests, test_sliding_window);
 	suite_add_tcase(suite, tests);
 	return tn_check_main(suite);
 }
