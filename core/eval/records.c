@@ -216,6 +216,56 @@ static int count_types(struct eval_records *r, const struct eval_span *spans, si
 	return 0;
 }
 
+/* The words of a span and its label as one name, in the arena; NULL after TN_ENOMEM. */
+static char *form_name(const struct eval_records *r, const struct eval_example *e,
+	const struct eval_span *span, size_t *len, struct tn_call *call)
+{
+	size_t at = 0;
+	char *name;
+
+	*len = span->label.len;
+	for (size_t i = span->begin; i < span->end; i++)
+		*len += e->input.words[i].len + 1;
+	name = tn_arena_alloc(r->arena, *len + 1);
+	if (!name) {
+		tn_fail(call, TN_ENOMEM, "out of memory");
+		return NULL;
+	}
+	for (size_t i = span->begin; i < span->end; i++) {
+		memcpy(name + at, e->input.words[i].text, e->input.words[i].len);
+		at += e->input.words[i].len;
+		name[at++] = '\n';
+	}
+	memcpy(name + at, span->label.text, span->label.len);
+	return name;
+}
+
+static int add_forms(struct eval_records *r, const struct eval_example *e,
+	const struct eval_span *spans, size_t n, uint8_t where, struct tn_call *call)
+{
+	for (size_t i = 0; i < n; i++) {
+		struct tn_text name;
+
+		name.text = form_name(r, e, &spans[i], &name.len, call);
+		if (!name.text || eval_tally_add(&r->form_names, name, 1, r->arena, call))
+			return tn_status(call);
+		if (r->n_forms == r->forms_room) {
+			size_t room = 2 * r->forms_room + 256;
+			struct eval_form *grown = tn_arena_alloc(r->arena, room * sizeof(*grown));
+
+			if (!grown)
+				return tn_fail(call, TN_ENOMEM, "out of memory");
+			if (r->n_forms)
+				memcpy(grown, r->forms, r->n_forms * sizeof(*grown));
+			r->forms = grown;
+			r->forms_room = room;
+		}
+		r->forms[r->n_forms++] = (struct eval_form){ (uint32_t)(r->n - 1),
+			(uint32_t)eval_tally_find(&r->form_names, name), where };
+	}
+	return 0;
+}
+
 /* The spans that both have, in their order. */
 static size_t common_spans(const struct eval_span *a, size_t n, const struct eval_span *b, size_t m,
 	struct eval_span *common)
@@ -280,7 +330,10 @@ int eval_records_add_tags(struct eval_records *r, const struct eval_example *e,
 	n_common = common_spans(gold, n_gold, found, n_found, common);
 	t->conll = (struct eval_counts){ n_gold, n_found, n_common };
 	if (count_types(r, gold, n_gold, 0, call) || count_types(r, found, n_found, 1, call) ||
-			count_types(r, common, n_common, 2, call))
+			count_types(r, common, n_common, 2, call) ||
+			add_forms(r, e, gold, n_gold, 1, call) ||
+			add_forms(r, e, found, n_found, 2, call) ||
+			add_forms(r, e, common, n_common, 4, call))
 		return tn_status(call);
 	n_gold = eval_strict_spans_of_tags(e->gold.tags, n, r->scheme == EVAL_BIOES, gold);
 	n_found = eval_strict_spans_of_tags(tags, n, r->scheme == EVAL_BIOES, found);

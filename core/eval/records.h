@@ -6,14 +6,17 @@
  *		labels f1 (micro), precision, recall, macro_f1, exact (all labels right)
  *	spans	f1, precision, recall as conlleval counts them; strict_f1, strict_precision,
  *		strict_recall as seqeval does in its mode "strict" with the scheme of the tags;
- *		token_accuracy.  Of tags that are labels of words, as parts of speech, only that.
+ *		token_accuracy; surface_f1, surface_precision, surface_recall of the different
+ *		surface forms: words with a label, found where some span of them is right.  Of
+ *		tags that are labels of words, as parts of speech, only token_accuracy.
  *	answer	f1, exact as the SQuAD script has them; with questions that have no answer also
  *		answered_f1, answered_exact, unanswered_exact
  *	tokens	masked_accuracy and masked_nll, of tokens hidden together; pseudo_perplexity, of
  *		tokens hidden one at a time (eval/masked.h)
  *
  * Sources: Tjong Kim Sang and Buchholz 2000 (conlleval); Gorodkin 2004, Comparing Two K-category
- * Assignments by a K-category Correlation Coefficient (mcc); Rajpurkar et al. 2016 and 2018.
+ * Assignments by a K-category Correlation Coefficient (mcc); Rajpurkar et al. 2016 and 2018;
+ * Derczynski et al. 2017, WNUT 2017, section 5 (surface forms, counted as wnuteval.py does).
  */
 #ifndef TN_EVAL_RECORDS_H
 #define TN_EVAL_RECORDS_H
@@ -25,12 +28,18 @@
 #include "eval/tags.h"
 #include "eval/tally.h"
 
-#define EVAL_MOST_SCORES 8
+#define EVAL_MOST_SCORES 10
 
 /** A text with tags. */
 struct eval_tagged {
 	struct eval_counts conll, strict;
 	uint32_t words, right;
+};
+
+/** Where a surface form stands: in the gold tags, in those found, in both. */
+struct eval_form {
+	uint32_t record, form;
+	uint8_t where;			/* 1, 2 or 4 */
 };
 
 /** A question. */
@@ -74,6 +83,9 @@ struct eval_records {
 	struct eval_tally types;
 	struct eval_counts *by_type;	/* [types.n], conlleval's */
 	size_t types_room;
+	struct eval_tally form_names;	/* words and label */
+	struct eval_form *forms;
+	size_t n_forms, forms_room;
 	struct eval_asked *asked;
 	struct eval_hidden *hidden;
 	struct eval_sure *sure;		/* of spans, of answers, of tokens hidden together */

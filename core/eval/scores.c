@@ -133,11 +133,30 @@ static void add_counts(struct eval_counts *to, const struct eval_counts *c, uint
 	to->right += weight * c->right;
 }
 
-static size_t span_scores(const struct eval_records *r, const uint32_t *weights,
-	struct eval_score *scores)
+/* Different surface forms; `seen` has room for a byte of each. */
+static struct eval_counts count_forms(const struct eval_records *r, const uint32_t *weights,
+	uint8_t *seen)
 {
-	static const char *const names[2][3] = { { "f1", "precision", "recall" },
-		{ "strict_f1", "strict_precision", "strict_recall" } };
+	struct eval_counts c = { 0, 0, 0 };
+
+	memset(seen, 0, r->form_names.n);
+	for (size_t i = 0; i < r->n_forms; i++)
+		if (weight_of(weights, r->forms[i].record))
+			seen[r->forms[i].form] |= r->forms[i].where;
+	for (size_t i = 0; i < r->form_names.n; i++) {
+		c.gold += seen[i] & 1;
+		c.found += (seen[i] & 2) > 0;
+		c.right += (seen[i] & 4) > 0;
+	}
+	return c;
+}
+
+static size_t span_scores(const struct eval_records *r, const uint32_t *weights,
+	struct eval_score *scores, double *room)
+{
+	static const char *const names[3][3] = { { "f1", "precision", "recall" },
+		{ "strict_f1", "strict_precision", "strict_recall" },
+		{ "surface_f1", "surface_precision", "surface_recall" } };
 	struct eval_counts conll = { 0, 0, 0 }, strict = { 0, 0, 0 };
 	double words = 0, right = 0;
 	size_t n = 0;
@@ -155,6 +174,11 @@ static size_t span_scores(const struct eval_records *r, const uint32_t *weights,
 		put_counts(scores, &n, names[1], &strict);
 	}
 	put(scores, &n, "token_accuracy", words > 0 ? right / words : 0);
+	if (r->scheme != EVAL_LABELS) {
+		struct eval_counts forms = count_forms(r, weights, (uint8_t *)room);
+
+		put_counts(scores, &n, names[2], &forms);
+	}
 	return n;
 }
 
@@ -217,15 +241,21 @@ static size_t scores_with(const struct eval_records *r, const uint32_t *weights,
 		return 0;
 	if (r->task == TN_TASK_LABEL)
 		return label_scores(r, weights, scores, room);
-	return r->task == TN_TASK_SPANS ? span_scores(r, weights, scores) :
+	return r->task == TN_TASK_SPANS ? span_scores(r, weights, scores, room) :
 		r->task == TN_TASK_TOKENS ? hidden_scores(r, weights, scores) :
 		answer_scores(r, weights, scores);
+}
+
+/* What scores_with works in. */
+static double *new_room(const struct eval_records *r)
+{
+	return calloc(3 * (r->n_labels + 1) + r->form_names.n / sizeof(double) + 1, sizeof(double));
 }
 
 size_t eval_records_scores(const struct eval_records *r, const uint32_t *weights,
 	struct eval_score scores[EVAL_MOST_SCORES])
 {
-	double *room = calloc(3 * (r->n_labels + 1), sizeof(*room));
+	double *room = new_room(r);
 	size_t n = room ? scores_with(r, weights, scores, room) : 0;
 
 	free(room);
@@ -244,7 +274,7 @@ int eval_records_intervals(const struct eval_records *r, struct eval_score *scor
 {
 	uint32_t *weights = calloc(r->n + 1, sizeof(*weights));
 	double *values = calloc(n * draws + 1, sizeof(*values));
-	double *room = calloc(3 * (r->n_labels + 1), sizeof(*room));
+	double *room = new_room(r);
 	struct eval_score drawn[EVAL_MOST_SCORES];
 	bool good = weights && values && room;
 

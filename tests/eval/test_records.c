@@ -125,6 +125,7 @@ START_TEST(test_tags_as_seqeval)
 {
 	static const char *const loose[] = { "f1", "precision", "recall" };
 	static const char *const strict[] = { "strict_f1", "strict_precision", "strict_recall" };
+	static const char *const surface[] = { "surface_f1", "surface_precision", "surface_recall" };
 	const struct tn_value *cases = tn_get(golden("scores.json"), "tags");
 
 	for (size_t c = 0; c < tn_size(cases); c++) {
@@ -140,12 +141,15 @@ START_TEST(test_tags_as_seqeval)
 			struct tn_text *found = split(tn_at(tn_get(one, "found"), i), &n);
 
 			e.gold.tags = split(tn_at(tn_get(one, "gold"), i), &n);
-			e.input.n_words = n;
+			e.input.words = split(tn_at(tn_get(one, "words"), i), &e.input.n_words);
+			ck_assert_uint_eq(e.input.n_words, n);
 			ck_assert_int_eq(eval_records_add_tags(&r, &e, found, call), 0);
 		}
 		for (size_t k = 0; k < 3; k++) {
 			check(loose[k], score(&r, loose[k]), tn_at(tn_get(one, "loose"), k), 1e-12);
 			check(strict[k], score(&r, strict[k]), tn_at(tn_get(one, "strict"), k),
+				1e-12);
+			check(surface[k], score(&r, surface[k]), tn_at(tn_get(one, "surface"), k),
 				1e-12);
 		}
 		check("token_accuracy", score(&r, "token_accuracy"), tn_get(one, "token_accuracy"),

@@ -12,6 +12,7 @@ import numpy
 import sklearn
 from scipy.optimize import minimize_scalar
 from seqeval.metrics import f1_score, precision_score, recall_score
+from seqeval.metrics.sequence_labeling import get_entities
 from seqeval.scheme import IOB2, IOBES
 from sklearn import metrics
 
@@ -66,6 +67,19 @@ def label_case(labels, n, sharp, r):
             "temperature": math.exp(best.x)}
 
 
+def surface(words, gold, found):
+    """Precision, recall and F1 over different surface forms, by the definition of WNUT 2017
+    (Derczynski et al. 2017): a form is words with a type, found where one span of them is right."""
+    def spans(tags):
+        return {(i, *e) for i, s in enumerate(tags) for e in get_entities(s)}
+
+    def forms(spans):
+        return {(tuple(words[i][b:e + 1]), t) for i, t, b, e in spans}
+    a, b = spans(gold), spans(found)
+    n_gold, n_found, n_right = len(forms(a)), len(forms(b)), len(forms(a & b))
+    return [2 * n_right / (n_gold + n_found), n_right / n_found, n_right / n_gold]
+
+
 def tag_case(letters, scheme, r):
     tags = ["O"] + [f"{a}-{t}" for a in letters for t in ("LOC", "PER")]
     gold = [[r.choice(tags) for _ in range(r.randint(1, 12))] for _ in range(20)]
@@ -75,8 +89,10 @@ def tag_case(letters, scheme, r):
         loose = [float(m(gold, found)) for m in (f1_score, precision_score, recall_score)]
         strict = [float(m(gold, found, mode="strict", scheme=scheme))
                   for m in (f1_score, precision_score, recall_score)]
+    words = [[r.choice("abc") for _ in s] for s in gold]
     right = sum(a == b for s, t in zip(gold, found) for a, b in zip(s, t))
-    return {"scheme": letters, "gold": [" ".join(s) for s in gold],
+    return {"scheme": letters, "words": [" ".join(s) for s in words],
+            "surface": surface(words, gold, found), "gold": [" ".join(s) for s in gold],
             "found": [" ".join(s) for s in found], "loose": loose, "strict": strict,
             "token_accuracy": right / sum(len(s) for s in gold)}
 
