@@ -232,6 +232,8 @@ EXTRA_DIST += %D%/eval/unicode.py
 	%D%/eval/calibration.c \
 	%D%/eval/calibration.h \
 	%D%/eval/columns.c \
+	%D%/eval/correlation.c \
+	%D%/eval/correlation.h \
 	%D%/eval/gold.c \
 	%D%/eval/gold.h \
 	%D%/eval/gold_answers.c \

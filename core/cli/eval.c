@@ -379,8 +379,8 @@ static int run_baselines(struct eval_run *e, struct eval_verdict *v)
 		if (eval_records_open(&r, v->records.head, v->records.task, v->records.labels,
 				v->records.n_labels, v->records.scheme, e->arena, e->call))
 			return tn_status(e->call);
-		status = v->records.several ? 0 : eval_baseline_run((enum eval_baseline)kind, &r,
-			train, &e->data, e->arena, e->call);
+		status = v->records.several || v->records.numbers ? 0 : eval_baseline_run(
+			(enum eval_baseline)kind, &r, train, &e->data, e->arena, e->call);
 		if (status < 0)
 			return status;
 		if (status && eval_records_scores(&r, NULL, scores)) {

@@ -124,7 +124,8 @@ static void add_class(struct rows *r, const struct eval_verdict *v, const char *
 
 static void add_classes(struct rows *r, const struct eval_verdict *v)
 {
-	for (size_t i = 0; v->records.task == TN_TASK_LABEL && i < v->records.n_labels; i++) {
+	for (size_t i = 0; v->records.task == TN_TASK_LABEL && !v->records.numbers &&
+			i < v->records.n_labels; i++) {
 		struct eval_counts c = eval_records_of_label(&v->records, i);
 
 		add_class(r, v, v->records.labels[i], &c);

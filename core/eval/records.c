@@ -5,6 +5,7 @@
 
 #include <float.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "eval/answer.h"
@@ -54,6 +55,8 @@ static int make_room(struct eval_records *r, struct tn_call *call)
 		r->p = grow(r, r->p, room, (L + 1) * sizeof(*r->p), call);
 		r->gold_set = grow(r, r->gold_set, room, L + 1, call);
 		r->found_set = grow(r, r->found_set, room, L + 1, call);
+		r->gold_value = grow(r, r->gold_value, room, sizeof(double), call);
+		r->found_value = grow(r, r->found_value, room, sizeof(double), call);
 	} else if (r->task == TN_TASK_SPANS) {
 		r->tagged = grow(r, r->tagged, room, sizeof(*r->tagged), call);
 	} else if (r->task == TN_TASK_TOKENS) {
@@ -96,13 +99,36 @@ static int gold_number(const struct eval_records *r, const struct eval_example *
 		tn_printf(call, "%lld", (long long)tn_int(v, 0)), r->head);
 }
 
+/* A head with one label gives a number, unless it may give that label or none. */
+static bool gives_number(const struct eval_records *r, const struct eval_example *e)
+{
+	return r->n_labels == 1 && e->gold.label && !e->gold.labels;
+}
+
+static int gold_value(const struct eval_records *r, const struct eval_example *e, double *value,
+	struct tn_call *call)
+{
+	const char *text = tn_string(e->gold.label, NULL);
+	char *end = NULL;
+
+	*value = text ? strtod(text, &end) : tn_real(e->gold.label, NAN);
+	if (isfinite(*value) && (!text || (end != text &&
+			end == text + tn_string_length(e->gold.label))))
+		return 0;
+	return tn_fail(call, TN_EDATA, "%s: the label %s is no number, which head %s gives", e->where,
+		text ? tn_quote(call, text, strlen(text)) : "", r->head);
+}
+
 int eval_records_check(const struct eval_records *r, const struct eval_example *e,
 	struct tn_call *call)
 {
 	uint32_t number;
+	double value;
 
 	if (!eval_records_wants(r, e))
 		return 0;
+	if (r->task == TN_TASK_LABEL && gives_number(r, e))
+		return gold_value(r, e, &value, call) ? tn_status(call) : 1;
 	if (r->task == TN_TASK_LABEL && e->gold.label &&
 			gold_number(r, e, e->gold.label, &number, call))
 		return tn_status(call);
@@ -136,12 +162,27 @@ int eval_records_add_label(struct eval_records *r, const struct eval_example *e,
 	return 0;
 }
 
+static int add_value(struct eval_records *r, const struct eval_example *e,
+	const struct tn_value *value, struct tn_call *call)
+{
+	if (!gives_number(r, e))
+		return tn_fail(call, TN_EDATA, "%s: \"label\" is missing, the number that head %s gives",
+			e->where, r->head);
+	if (make_room(r, call) || gold_value(r, e, &r->gold_value[r->n], call))
+		return tn_status(call);
+	r->found_value[r->n++] = tn_real(value, NAN);
+	r->numbers = true;
+	return 0;
+}
+
 static int add_labels(struct eval_records *r, const struct eval_example *e,
 	const struct tn_value *answer, struct tn_call *call)
 {
 	const struct tn_value *scores = tn_get(answer, "scores"), *list = tn_get(answer, "labels");
 	size_t L = r->n_labels, known = 0;
 
+	if (tn_get(answer, "value"))
+		return add_value(r, e, tn_get(answer, "value"), call);
 	if (make_room(r, call))
 		return tn_status(call);
 	r->several = list != NULL;

@@ -4,6 +4,7 @@
  *
  *	label	accuracy, macro_f1 (over labels that occur), mcc; of a head that gives several
  *		labels f1 (micro), precision, recall, macro_f1, exact (all labels right)
+ *		Of a head that gives a number pearson, spearman (correlations times 100), rmse, mae
  *	spans	f1, precision, recall as conlleval counts them; strict_f1, strict_precision,
  *		strict_recall as seqeval does in its mode "strict" with the scheme of the tags;
  *		token_accuracy; surface_f1, surface_precision, surface_recall of the different
@@ -75,6 +76,8 @@ struct eval_records {
 	uint32_t *gold, *found;
 	bool several;
 	uint8_t *gold_set, *found_set;	/* [n][n_labels] */
+	bool numbers;
+	double *gold_value, *found_value;
 	float *p;			/* [n][n_labels]; NULL: answers do not say */
 	bool has_p;
 	struct eval_tagged *tagged;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/random.h"
+#include "eval/correlation.h"
 #include "eval/records.h"
 
 static uint32_t weight_of(const uint32_t *weights, size_t i)
@@ -126,6 +127,29 @@ static size_t label_scores(const struct eval_records *r, const uint32_t *weights
 	return n;
 }
 
+/* `room` has place for 3 n numbers.  Source of rank correlation: Spearman 1904. */
+static size_t value_scores(const struct eval_records *r, const uint32_t *weights,
+	struct eval_score *scores, double *room)
+{
+	double *gold = room, *found = gold + r->n, square = 0, sum = 0, total = 0;
+	size_t *order = (size_t *)(found + r->n), n = 0;
+
+	for (size_t i = 0; i < r->n; i++) {
+		double w = weight_of(weights, i), miss = r->found_value[i] - r->gold_value[i];
+
+		total += w;
+		square += w * miss * miss;
+		sum += w * fabs(miss);
+	}
+	eval_ranks(r->gold_value, weights, r->n, order, gold);
+	eval_ranks(r->found_value, weights, r->n, order, found);
+	put(scores, &n, "pearson", eval_pearson(r->gold_value, r->found_value, weights, r->n));
+	put(scores, &n, "spearman", eval_pearson(gold, found, weights, r->n));
+	put(scores, &n, "rmse", sqrt(square / total) / 100);
+	put(scores, &n, "mae", sum / total / 100);
+	return n;
+}
+
 static void add_counts(struct eval_counts *to, const struct eval_counts *c, uint32_t weight)
 {
 	to->gold += weight * c->gold;
@@ -239,6 +263,8 @@ static size_t scores_with(const struct eval_records *r, const uint32_t *weights,
 {
 	if (!r->n)
 		return 0;
+	if (r->numbers)
+		return value_scores(r, weights, scores, room);
 	if (r->task == TN_TASK_LABEL)
 		return label_scores(r, weights, scores, room);
 	return r->task == TN_TASK_SPANS ? span_scores(r, weights, scores, room) :
@@ -249,7 +275,8 @@ static size_t scores_with(const struct eval_records *r, const uint32_t *weights,
 /* What scores_with works in. */
 static double *new_room(const struct eval_records *r)
 {
-	return calloc(3 * (r->n_labels + 1) + r->form_names.n / sizeof(double) + 1, sizeof(double));
+	return calloc(3 * (r->n_labels + (r->numbers ? r->n : 0) + 1) +
+		r->form_names.n / sizeof(double) + 1, sizeof(double));
 }
 
 size_t eval_records_scores(const struct eval_records *r, const uint32_t *weights,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * tests/eval/test_records.c - scores against scikit-learn and seqeval (tests/golden/scores.json),
- * closed forms, intervals, baselines; thresholds for no answer against the rules of SQuAD's script
+ * SciPy (values.json), closed forms, intervals, baselines; thresholds for no answer against the rules of SQuAD's script
  * (tests/golden/thresholds.json).
  */
 #include <math.h>
@@ -104,6 +104,61 @@ START_TEST(test_labels_as_scikit_learn)
 		check("ece_mass", found.ece_mass, tn_get(one, "ece_mass"), 1e-6);
 		check("temperature", eval_temperature(&r), tn_get(one, "temperature"), 1e-3);
 	}
+}
+END_TEST
+
+/* Weights count as repetitions do. */
+START_TEST(test_values_as_scipy)
+{
+	static const char *const labels[] = { "value" };
+	static const char *const names[] = { "pearson", "spearman", "rmse", "mae" };
+	const struct tn_value *cases = tn_get(golden("values.json"), "cases");
+
+	for (size_t c = 0; c < tn_size(cases); c++) {
+		const struct tn_value *one = tn_at(cases, c), *gold = tn_get(one, "gold");
+		struct eval_score weighted[EVAL_MOST_SCORES];
+		struct eval_records r, twice;
+		uint32_t weights[200];
+
+		eval_records_open(&r, "h", TN_TASK_LABEL, labels, 1, EVAL_LABELS, arena, call);
+		eval_records_open(&twice, "h", TN_TASK_LABEL, labels, 1, EVAL_LABELS, arena, call);
+		for (size_t i = 0; i < tn_size(gold); i++) {
+			struct eval_example e = { .where = "x:1", .gold.label = tn_at(gold, i) };
+			struct tn_value *answer = tn_new_object(arena);
+			struct tn_value *head = tn_set(arena, answer, "h", tn_new_object(arena));
+
+			tn_set(arena, head, "value", (struct tn_value *)tn_at(tn_get(one, "found"), i));
+			ck_assert_int_eq(eval_records_check(&r, &e, call), 1);
+			ck_assert_int_eq(eval_records_add(&r, &e, answer, call), 0);
+			weights[i] = (uint32_t)(i * 7 % 4);
+			for (uint32_t k = 0; k < weights[i]; k++)
+				ck_assert_int_eq(eval_records_add(&twice, &e, answer, call), 0);
+		}
+		ck_assert_uint_eq(eval_records_scores(&r, weights, weighted), 4);
+		for (int k = 0; k < 4; k++) {
+			double unit = k < 2 ? 1 : 100;
+
+			check(names[k], unit * score(&r, names[k]), tn_get(one, names[k]), 1e-9);
+			ck_assert_str_eq(weighted[k].name, names[k]);
+			ck_assert_double_eq_tol(weighted[k].value / 100, score(&twice, names[k]), 1e-9);
+		}
+	}
+}
+END_TEST
+
+START_TEST(test_what_is_no_number)
+{
+	static const char *const labels[] = { "value" };
+	struct eval_example e = { .where = "x:1", .gold.label = tn_new_text(arena, "1.5e") };
+	struct eval_records r;
+
+	eval_records_open(&r, "h", TN_TASK_LABEL, labels, 1, EVAL_LABELS, arena, call);
+	ck_assert_int_eq(eval_records_check(&r, &e, call), TN_EDATA);
+	ck_assert_str_eq(tn_error_text(call), "x:1: the label \"1.5e\" is no number, which head h "
+		"gives");
+	tn_clear(call);
+	e.gold.label = tn_new_text(arena, "-1.5e1");
+	ck_assert_int_eq(eval_records_check(&r, &e, call), 1);
 }
 END_TEST
 
@@ -382,6 +437,8 @@ int main(void)
 
 	tcase_add_checked_fixture(tests, setup, teardown);
 	tcase_add_test(tests, test_labels_as_scikit_learn);
+	tcase_add_test(tests, test_values_as_scipy);
+	tcase_add_test(tests, test_what_is_no_number);
 	tcase_add_test(tests, test_tags_as_seqeval);
 	tcase_add_test(tests, test_intervals);
 	tcase_add_test(tests, test_label_baselines);
