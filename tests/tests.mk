@@ -399,16 +399,16 @@ EXTRA_DIST += \
 	%D%/golden/golden_pipelines.py \
 	%D%/golden/golden_scores.py \
 	%D%/golden/golden_thresholds.py \
-	%D%/golden/golden_values.py \
 	%D%/golden/golden_truncated.py \
+	%D%/golden/golden_values.py \
 	%D%/golden/make.py \
 	%D%/golden/metrics/cases.json \
 	%D%/golden/minilm \
 	%D%/golden/pipelines \
 	%D%/golden/scores.json \
 	%D%/golden/thresholds.json \
-	%D%/golden/values.json \
 	%D%/golden/unicode.fnv \
+	%D%/golden/values.json \
 	%D%/golden/wordpiece.py \
 	%D%/golden/wordpiece/README.md \
 	%D%/golden/wordpiece/added.fnv \

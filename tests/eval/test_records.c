@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * tests/eval/test_records.c - scores against scikit-learn and seqeval (tests/golden/scores.json),
- * SciPy (values.json), closed forms, intervals, baselines; thresholds for no answer against the rules of SQuAD's script
- * (tests/golden/thresholds.json).
+ * SciPy (values.json), closed forms, intervals, baselines; thresholds for no answer against the
+ * rules of SQuAD's script (tests/golden/thresholds.json).
  */
 #include <math.h>
 #include <stdio.h>
