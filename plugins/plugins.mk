@@ -28,9 +28,18 @@ noinst_LTLIBRARIES += %D%/libtokenizers.la
 	%D%/tokenizers/common/words.c \
 	%D%/tokenizers/common/words.h
 
+# What models of BERT's shape share: linked hidden into each plugin.
+MODEL_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/plugins/models/common
+noinst_LTLIBRARIES += %D%/libmodels.la
+%C%_libmodels_la_CPPFLAGS = $(MODEL_CPPFLAGS)
+%C%_libmodels_la_SOURCES = \
+	%D%/models/common/encoder.c \
+	%D%/models/common/encoder.h
+
 plugin_LTLIBRARIES += %D%/model-bert.la
+%C%_model_bert_la_CPPFLAGS = $(MODEL_CPPFLAGS)
 %C%_model_bert_la_LDFLAGS = $(PLUGIN_LDFLAGS)
-%C%_model_bert_la_LIBADD = core/libtenon.la -lm
+%C%_model_bert_la_LIBADD = %D%/libmodels.la core/libtenon.la -lm
 %C%_model_bert_la_SOURCES = %D%/models/bert/bert.c
 
 plugin_LTLIBRARIES += %D%/model-deberta-v2.la
@@ -46,6 +55,12 @@ plugin_LTLIBRARIES += %D%/model-modernbert.la
 %C%_model_modernbert_la_LIBADD = core/libtenon.la -lm
 %C%_model_modernbert_la_SOURCES = %D%/models/modernbert/modernbert.c
 
+plugin_LTLIBRARIES += %D%/model-roberta.la
+%C%_model_roberta_la_CPPFLAGS = $(MODEL_CPPFLAGS)
+%C%_model_roberta_la_LDFLAGS = $(PLUGIN_LDFLAGS)
+%C%_model_roberta_la_LIBADD = %D%/libmodels.la core/libtenon.la -lm
+%C%_model_roberta_la_SOURCES = %D%/models/roberta/roberta.c
+
 plugin_LTLIBRARIES += %D%/tokenizer-wordpiece.la
 %C%_tokenizer_wordpiece_la_CPPFLAGS = $(TOK_CPPFLAGS)
 %C%_tokenizer_wordpiece_la_LDFLAGS = $(PLUGIN_LDFLAGS)
@@ -56,3 +71,22 @@ plugin_LTLIBRARIES += %D%/tokenizer-wordpiece.la
 	%D%/tokenizers/wordpiece/open.c \
 	%D%/tokenizers/wordpiece/wordpiece.c \
 	%D%/tokenizers/wordpiece/wordpiece.h
+
+# A plugin that serves several names has a link for each: NAME:PLUGIN.
+PLUGIN_LINKS = \
+	model-camembert:model-roberta \
+	model-xlm-roberta:model-roberta
+all-local: %D%/links.stamp
+%D%/links.stamp: $(plugin_LTLIBRARIES)
+	$(AM_V_GEN)for link in $(PLUGIN_LINKS); do \
+		$(LN_S) -f $${link#*:}.so %D%/.libs/$${link%:*}.so || exit 1; \
+	done; touch $@
+CLEANFILES += %D%/links.stamp
+install-data-hook:
+	for link in $(PLUGIN_LINKS); do \
+		(cd '$(DESTDIR)$(plugindir)' && $(LN_S) -f $${link#*:}.so $${link%:*}.so) || exit 1; \
+	done
+uninstall-hook:
+	for link in $(PLUGIN_LINKS); do \
+		rm -f '$(DESTDIR)$(plugindir)'/$${link%:*}.so || exit 1; \
+	done

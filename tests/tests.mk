@@ -318,6 +318,15 @@ EXTRA_DIST += \
 	%D%/golden/modernbert-seqcls-mean-h36 \
 	%D%/golden/modernbert-tokcls-h30 \
 	%D%/golden/truncated
+EXTRA_DIST += \
+	%D%/golden/camembert-tokcls-h20 \
+	%D%/golden/golden_families.py \
+	%D%/golden/roberta-mlm-untied-h20 \
+	%D%/golden/roberta-model-h24 \
+	%D%/golden/roberta-model-legacy-h20 \
+	%D%/golden/roberta-qa-h24 \
+	%D%/golden/xlm-roberta-mlm-tied-h24 \
+	%D%/golden/xlm-roberta-seqcls-h30
 dist_check_SCRIPTS += %D%/layers.sh
 plain_tests += %D%/layers.sh
 

@@ -38,6 +38,11 @@ for expected in "$golden"/*/expected.safetensors; do
 			grep -q "cases agree within 0.0001 on $backend" "$out/out"
 		ok $? "$name on $backend"
 	done
+	# Of a family of BERT's shape one class stands for all: what is behind it is the same.
+	case $name in
+	deberta-* | modernbert-* | *-seqcls-*) ;;
+	*) continue ;;
+	esac
 	case $name in
 	deberta-*) part=100.0 ;;
 	*) part=$(share native) ;;

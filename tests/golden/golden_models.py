@@ -137,8 +137,8 @@ MODELS = {
 }
 
 
-def tokenizer_of(folder, cased, limit):
-    pieces = CASED if cased else PIECES
+def tokenizer_of(folder, cased, limit, pieces=None):
+    pieces = pieces or (CASED if cased else PIECES)
     with open(os.path.join(folder, "vocab.txt"), "w", encoding="utf-8") as f:
         f.writelines(p + "\n" for p in pieces)
     t = BertTokenizerFast(vocab={p: i for i, p in enumerate(pieces)}, do_lower_case=not cased,
