@@ -63,17 +63,21 @@ static int open_ops(struct tn_optimizer *o, struct tn_moments *k, const struct t
 	return tn_single_open(&k->add, items, chain->n, threads, call);
 }
 
-/* The layer that a parameter belongs to, from 1; 0 for what stands before the layers, and one
- * more than there are for what stands behind. */
-static size_t layer_of(const char *name, size_t layers)
+size_t tn_layer_of(const char *name, size_t layers)
 {
-	const char *at = strstr(name, "layer.");
+	const char *at = name;
 
-	if (!strncmp(name, "heads.", 6) && !at)
+	if (!strncmp(name, "embeddings.", 11))
+		return 0;
+	if (!strncmp(name, "heads.", 6))
 		return layers + 1;
-	if (at && isdigit((unsigned char)at[6]))
-		return strtoul(at + 6, NULL, 10) + 1;
-	return strncmp(name, "embeddings.", 11) ? layers + 1 : 0;
+	for (; at; at = strchr(at, '.') ? strchr(at, '.') + 1 : NULL) {
+		size_t word = !strncmp(at, "layer.", 6) ? 6 : !strncmp(at, "layers.", 7) ? 7 : 0;
+
+		if (word && isdigit((unsigned char)at[word]))
+			return strtoul(at + word, NULL, 10) + 1;
+	}
+	return layers + 1;
 }
 
 static void choose_group(struct tn_optimizer *o, struct tn_moments *k, const char *name,
@@ -97,7 +101,7 @@ static void choose_group(struct tn_optimizer *o, struct tn_moments *k, const cha
 		if (!isnan(g->weight_decay))
 			k->decay = g->weight_decay;
 	}
-	k->rate_scale *= pow(options->layer_decay, (double)(layers + 1 - layer_of(name, layers)));
+	k->rate_scale *= pow(options->layer_decay, (double)(layers + 1 - tn_layer_of(name, layers)));
 }
 
 static int open_items(struct tn_optimizer *o, bool accumulate, bool *matched, struct tn_call *call)

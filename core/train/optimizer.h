@@ -47,4 +47,8 @@ TN_PRIVATE int tn_optimizer_step(struct tn_optimizer *o, uint64_t t, double rate
 /** The share of optim.lr for a step (from 1) of `steps` in all. */
 TN_PRIVATE double tn_schedule_at(const struct tn_job_optim *options, uint64_t step, uint64_t steps);
 
+/** The layer that a parameter of a model of so many layers belongs to, from 1, by its name
+ *  ("layer.0.", "layers.0."); 0 for embeddings, layers + 1 for what stands behind or is shared. */
+TN_PRIVATE size_t tn_layer_of(const char *name, size_t layers);
+
 #endif

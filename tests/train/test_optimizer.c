@@ -97,6 +97,25 @@ START_TEST(test_groups)
 }
 END_TEST
 
+/* Names of several families. */
+START_TEST(test_layers)
+{
+	static const struct { const char *name; size_t layer; } cases[] = {
+		{ "embeddings.word_embeddings.weight", 0 },
+		{ "encoder.layer.0.output.dense.weight", 1 },
+		{ "transformer.layer.5.ffn.lin1.weight", 6 },
+		{ "layers.11.attn.Wqkv.weight", 12 },
+		{ "encoder.albert_layer_groups.0.albert_layers.0.ffn.weight", 13 },
+		{ "pooler.dense.weight", 13 }, { "final_norm.weight", 13 },
+		{ "heads.layer.layers.0.weight", 13 }, { "layer.x.weight", 13 },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		ck_assert_msg(tn_layer_of(cases[i].name, 12) == cases[i].layer, "%s: %zu",
+			cases[i].name, tn_layer_of(cases[i].name, 12));
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("optimizer");
@@ -105,6 +124,7 @@ int main(void)
 	tcase_add_checked_fixture(tests, setup, teardown);
 	tcase_add_test(tests, test_groups);
 	suite_add_tcase(suite, tests);
+	TN_ADD(suite, test_layers);
 	TN_ADD(suite, test_schedules);
 	return tn_check_main(suite);
 }
