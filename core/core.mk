@@ -176,6 +176,7 @@ bin_PROGRAMS += %D%/tenon
 	%D%/cli/eval_print.c \
 	%D%/cli/gradcheck.c \
 	%D%/cli/main.c \
+	%D%/cli/model.c \
 	%D%/cli/plugins.c \
 	%D%/cli/plugins.h \
 	%D%/cli/plugins_show.c \

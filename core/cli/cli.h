@@ -19,6 +19,8 @@ int tn_cli_data(int argc, char **argv);
 int tn_cli_eval(int argc, char **argv);
 /** tenon gradcheck PIPELINE. */
 int tn_cli_gradcheck(int argc, char **argv);
+/** tenon model DIR. */
+int tn_cli_model(int argc, char **argv);
 /** tenon run PIPELINE [TEXT ...]. */
 int tn_cli_run(int argc, char **argv);
 /** tenon quantize PIPELINE --dev FILE. */

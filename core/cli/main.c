@@ -26,6 +26,7 @@ struct verb {
 static const struct verb verbs[] = {
 	{ "run", tn_cli_run, "answer texts with a pipeline" },
 	{ "check", tn_cli_check, "name all that is wrong with a pipeline, or what runs where" },
+	{ "model", tn_cli_model, "say what a model directory holds, and whether it is complete" },
 	{ "bench", tn_cli_bench, "measure how fast a pipeline is, and what its time goes into" },
 	{ "quantize", tn_cli_quantize, "judge by labelled data whether eight bits are good enough" },
 	{ "eval", tn_cli_eval, "say how good a pipeline's answers to labelled data are" },

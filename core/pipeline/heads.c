@@ -24,6 +24,8 @@ static int source_make(void *user, const char *name, const size_t dims[4], uint3
 {
 	struct tn_head_source *s = user;
 
+	if (s->training->missing)
+		s->training->missing(s->training->user, name, dims, n_dims);
 	return tn_weights_make(s->own, name, dims, n_dims, call);
 }
 
@@ -113,6 +115,7 @@ static int open_weights(struct tn_pipeline *p, struct tn_pipeline_head *h, struc
 	struct tn_head_source *s = &h->weights;
 
 	s->model = p->weights;
+	s->training = p->training;
 	s->source = (struct tn_weight_source){ .user = s, .find = source_find, .load = source_load,
 		.release = source_release, .identity = source_identity,
 		.where = tn_weights_where(p->weights) };

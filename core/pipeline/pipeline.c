@@ -15,31 +15,46 @@
 #define SMALL_BATCH 400000000u	/* floating-point operations: some milliseconds of one core */
 #define LARGEST_SCORES (16u << 20)	/* floats of one batch */
 
+/* The model's weights, of a pipeline. */
+static struct tn_weights *weights_of(void *user)
+{
+	return ((struct tn_pipeline *)user)->weights;
+}
+
 static bool weight_find(void *user, const char *name, size_t dims[4], uint32_t *n_dims)
 {
-	return tn_weights_shape(user, name, dims, n_dims);
+	return tn_weights_shape(weights_of(user), name, dims, n_dims);
 }
 
 static const struct tn_tensor *weight_load(void *user, const char *name, enum tn_dtype dtype,
 	struct tn_call *call)
 {
-	return tn_weight_load(user, name, dtype, call);
+	return tn_weight_load(weights_of(user), name, dtype, call);
 }
 
 static void weight_release(void *user, const struct tn_tensor *weight)
 {
-	tn_weight_release(user, weight);
+	tn_weight_release(weights_of(user), weight);
 }
 
 static int weight_read(void *user, const char *name, size_t first, size_t n, float *to,
 	struct tn_call *call)
 {
-	return tn_weight_read(user, name, first, n, to, call);
+	return tn_weight_read(weights_of(user), name, first, n, to, call);
 }
 
 static const void *weight_identity(void *user, const char *name, uint64_t *version)
 {
-	return tn_weight_identity(user, name, version);
+	return tn_weight_identity(weights_of(user), name, version);
+}
+
+static int weight_make(void *user, const char *name, const size_t dims[4], uint32_t n_dims,
+	struct tn_call *call)
+{
+	const struct tn_pipeline *p = user;
+
+	p->training->missing(p->training->user, name, dims, n_dims);
+	return tn_weights_make(p->weights, name, dims, n_dims, call);
 }
 
 static int open_model(struct tn_pipeline *p, struct tn_call *call)
@@ -61,9 +76,10 @@ static int open_model(struct tn_pipeline *p, struct tn_call *call)
 	p->weights = tn_weights_open(p->dir, impl->prefix, p->training, call);
 	if (!p->weights)
 		return tn_status(call);
-	p->model_source = (struct tn_weight_source){ .user = p->weights, .find = weight_find,
+	p->model_source = (struct tn_weight_source){ .user = p, .find = weight_find,
 		.load = weight_load, .release = weight_release, .read = weight_read,
-		.identity = weight_identity, .where = tn_weights_where(p->weights) };
+		.identity = weight_identity, .where = tn_weights_where(p->weights),
+		.make = p->training && p->training->missing ? weight_make : NULL };
 	return 0;
 }
 

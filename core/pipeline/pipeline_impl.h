@@ -25,11 +25,14 @@ enum tn_score_axis { TN_ON_TEXTS, TN_ON_WORDS, TN_ON_TOKENS };
 /** How a text is cut into words. */
 enum tn_words_mode { TN_WORDS_NONE, TN_WORDS_SPACE, TN_WORDS_PRETOKENIZER };
 
+struct tn_training;
+
 /** Weights from a head's file first, then from the model's. */
 struct tn_head_source {
 	struct tn_weights *own;		/* NULL: none */
 	struct tn_weights *model;
 	struct tn_weight_source source;
+	const struct tn_training *training;
 };
 
 /** What examples to learn from say of a head. */
@@ -44,6 +47,9 @@ struct tn_training {
 	/** The labels of a head that has no weights.  NULL: none are known. */
 	int (*labels)(void *user, const char *head, enum tn_task task,
 		struct tn_gold_labels *found, struct tn_call *call);
+	/** Also what the model and heads with weights lack is made, and each such tensor is told
+	 *  here.  NULL: that is a fault. */
+	void (*missing)(void *user, const char *name, const size_t dims[4], uint32_t n_dims);
 	void *user;
 };
 
