@@ -261,6 +261,32 @@ static void keep_message(struct tn_dataset *d, struct tn_call *call)
 	tn_clear(call);
 }
 
+static bool has_answer(const struct eval_gold *gold, enum tn_task task)
+{
+	switch (task) {
+	case TN_TASK_LABEL:
+		return gold->label || gold->labels;
+	case TN_TASK_SPANS:
+		return gold->tags;
+	case TN_TASK_ANSWER:
+		return gold->has_answers;
+	default:
+		return true;
+	}
+}
+
+/* Whether a head that learns from an example sees only the beginning of its text. */
+static bool loses_text(const struct tn_dataset *d, size_t i, const struct tn_job_file *job,
+	const struct tn_pipeline *p)
+{
+	for (size_t h = 0; h < p->n_heads; h++)
+		if (p->heads[h].on_overflow == TN_OVERFLOW_TRUNCATE &&
+				is_for(job, d->source[i], p->heads[h].name) &&
+				has_answer(&d->data.items[i].gold, p->heads[h].impl->task))
+			return true;
+	return false;
+}
+
 int tn_dataset_scan(struct tn_dataset *d, const struct tn_job_file *job, struct tn_pipeline *p,
 	int (*check)(void *user, size_t example, struct tn_call *call), void *user,
 	struct tn_call *call)
@@ -289,7 +315,7 @@ int tn_dataset_scan(struct tn_dataset *d, const struct tn_job_file *job, struct 
 			d->tokens[kept] += (uint32_t)prepared->windows.items[w].n_tokens;
 		d->windows[kept] = (uint32_t)prepared->windows.n;
 		d->n_windows += prepared->windows.n;
-		d->n_truncated += prepared->example.truncated;
+		d->n_truncated += prepared->example.truncated && loses_text(d, i, job, p);
 		kept++;
 		tn_arena_rewind(tn_call_arena(call), mark);
 	}

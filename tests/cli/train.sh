@@ -88,6 +88,27 @@ train --set pipeline="$out/two.cfg" --set "data=( { train=\"$out/train.tsv\"; de
 ok $? "two heads learn together, each from data of its own"
 rm -rf "$out/run"
 
+# What a head reads by windows loses nothing beside one that reads the beginning.
+{
+	printf '{"question":"who sat","context":"the dog and the film and the dog and the film'
+	printf ' and the cat sat","answers":[{"text":"cat","answer_start":54}]}\n'
+} >"$out/asked.jsonl"
+rm -rf "$out/run"
+windows() {
+	heads='mood=\"cls\"; answer={use=\"span-qa\"; labels=(\"loud\",\"quiet\");};'
+	train --set "set=(\"heads={$heads}\", \"window={tokens=14; overlap=4;}\",
+		\"heads.answer.on_overflow=$1\")" \
+		--set "data=({train=\"$out/train.tsv\"; head=\"mood\";},{train=\"$out/asked.jsonl\"; head=\"answer\";})" \
+		--set stop.steps=1 --overwrite
+}
+windows window
+[ "$code" = 0 ] && ! grep -q 'lose text' "$out/err"
+ok $? "a text in windows loses nothing, though another head cuts"
+windows truncate
+[ "$code" = 0 ] && grep -q '1 of 5 examples are longer than the model takes and lose text' "$out/err"
+ok $? "and does where its own head cuts"
+rm -rf "$out/run"
+
 # What the examples have says what a new head gives: the model's class goes with it.
 printf '%s\n' '{"text":"the cat","labels":["animal"]}' '{"text":"good cat","labels":["animal","praise"]}' \
 	'{"text":"good film","labels":["praise"]}' '{"text":"a film","labels":[]}' >"$out/several.jsonl"
