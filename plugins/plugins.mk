@@ -11,14 +11,24 @@ noinst_LTLIBRARIES += %D%/libtokenizers.la
 %C%_libtokenizers_la_SOURCES = \
 	%D%/tokenizers/common/added.c \
 	%D%/tokenizers/common/added.h \
+	%D%/tokenizers/common/decoder.c \
+	%D%/tokenizers/common/decoder.h \
 	%D%/tokenizers/common/file.c \
 	%D%/tokenizers/common/file.h \
+	%D%/tokenizers/common/form.c \
+	%D%/tokenizers/common/form.h \
 	%D%/tokenizers/common/json.c \
 	%D%/tokenizers/common/json.h \
 	%D%/tokenizers/common/normal.c \
 	%D%/tokenizers/common/normal.h \
+	%D%/tokenizers/common/normalizer.c \
+	%D%/tokenizers/common/normalizer.h \
+	%D%/tokenizers/common/pattern.c \
+	%D%/tokenizers/common/pattern.h \
 	%D%/tokenizers/common/post.c \
 	%D%/tokenizers/common/post.h \
+	%D%/tokenizers/common/pretok.c \
+	%D%/tokenizers/common/pretok.h \
 	%D%/tokenizers/common/trie.c \
 	%D%/tokenizers/common/trie.h \
 	%D%/tokenizers/common/unicode/tables.c \

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """Compares the Unicode tables of the tokenizers with Hugging Face tokenizers (0.22): every
-scalar value, its classes, lower case, canonical decomposition and combining class.
+scalar value, its classes, lower case, both decompositions and combining class.
 
 usage: compare_unicode.py UNICODE [RECORD]
 
@@ -45,16 +45,20 @@ def fnv(h, numbers):
 
 def main():
     data = subprocess.run([sys.argv[1]], stdout=subprocess.PIPE, check=True).stdout
-    rows = dict(zip(probe.scalars(), struct.iter_unpack("8I", data)))
+    rows = dict(zip(probe.scalars(), struct.iter_unpack("26I", data)))
     marks, hashes, different = classes_of(rows), {}, 0
     for c, row in rows.items():
         lower = [ord(x) for x in probe.lower(c)]
         nfd = [ord(x) for x in probe.nfd(c)]
         flags = probe.classes(c)
-        flags |= probe.LOWER * (lower != [c]) | probe.DECOMPOSES * (nfd != [c])
-        want = [flags, *(lower + [0])[:2], *(nfd + [0, 0, 0])[:4]]
+        nfkd = [ord(x) for x in probe.nfkd(c)]
+        flags |= (probe.LOWER * (lower != [c]) | probe.DECOMPOSES * (nfd != [c])
+                  | probe.COMPATIBLE * (nfkd != nfd)
+                  | probe.COMPOSED * (nfd != [c] and probe.nfc(chr(c)) == chr(c)))
+        want = [flags, *(lower + [0])[:2], *(nfd + [0, 0, 0])[:4],
+                *((nfkd if nfkd != nfd else []) + [0] * 18)[:18]]
         hashes[c >> 12] = fnv(hashes.get(c >> 12, 0x811c9dc5), want)
-        got = [row[0] & ~probe.COMBINES, *row[2:]]
+        got = [row[0] & ~(probe.COMBINES | probe.JOINS), *row[2:]]
         if got != want or not ccc_is(c, row[1], marks):
             different += 1
             if different <= 10:

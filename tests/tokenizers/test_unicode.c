@@ -19,15 +19,19 @@ static uint32_t fnv(uint32_t h, uint32_t number)
 static uint32_t hash_char(uint32_t h, uint32_t c)
 {
 	unsigned flags = tok_flags(c);
-	uint32_t nfd[4] = { c };
+	uint32_t nfd[4] = { c }, nfkd[TOK_MAX_COMPATIBLE] = { 0 };
 
-	h = fnv(h, flags & ~(unsigned)TOK_COMBINES);
+	h = fnv(h, flags & ~(unsigned)(TOK_COMBINES | TOK_JOINS));
 	h = fnv(h, flags & TOK_LOWER ? tok_lower(c) : c);
 	h = fnv(h, c == 0x130 ? 0x307 : 0);
 	if (flags & TOK_DECOMPOSES)
 		tok_decompose(c, nfd);
 	for (int i = 0; i < 4; i++)
 		h = fnv(h, nfd[i]);
+	if (flags & TOK_COMPATIBLE)
+		tok_decompose_compatible(c, nfkd);
+	for (int i = 0; i < TOK_MAX_COMPATIBLE; i++)
+		h = fnv(h, nfkd[i]);
 	return h;
 }
 

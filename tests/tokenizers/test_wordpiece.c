@@ -318,8 +318,8 @@ static const struct broken files[] = {
 		"tokenizer.json: pre_tokenizer: type \"ByteLevel\" is not known" },
 	{ "tokenizer.json", MODEL(WORDS ",\"decoder\":{\"type\":\"CTC\"}"),
 		"tokenizer.json: decoder: type \"CTC\" is not known" },
-	{ "tokenizer.json", MODEL(WORDS ",\"post_processor\":{\"type\":\"ByteLevel\"}"),
-		"tokenizer.json: post_processor: type \"ByteLevel\" is not known" },
+	{ "tokenizer.json", MODEL(WORDS ",\"post_processor\":{\"type\":\"Nowhere\"}"),
+		"tokenizer.json: post_processor: type \"Nowhere\" is not known" },
 	{ "tokenizer.json", MODEL(WORDS ",\"post_processor\":{\"type\":\"TemplateProcessing\","
 		"\"single\":[{\"SpecialToken\":{\"id\":\"[CLS]\",\"type_id\":0}}]}"),
 		"the template has \"[CLS]\", which is not among the special tokens" },

@@ -83,31 +83,31 @@ int tok_added_read(struct tok_added *a, struct tok_vocab *v, const struct tn_val
 }
 
 /* The key of a token: its content or the normal form of that, in the call's arena. */
-static int make_key(const struct tok_added_token *token, const struct tok_bert *normalize,
+static int make_key(const struct tok_added_token *token, const struct tok_normalizer *normalize,
 	size_t index, const char *path, struct tok_key *key, struct tn_call *call)
 {
-	struct tok_buffer buffer = { 0 };
+	struct tok_piece p = { token->content.text, token->content.len, NULL, 0 };
+	struct tok_scratch scratch = { 0 };
 	int rc;
 
 	*key = (struct tok_key){ token->content.text, (uint32_t)token->content.len,
 		(int32_t)index };
 	if (!token->normalized || !normalize)
 		return 0;
-	rc = tok_bert_normalize(normalize, token->content.text, token->content.len, 0, &buffer,
-		call);
+	rc = tok_normalize(normalize, &p, &scratch, call);
 	if (rc)
 		return rc;
-	if (!buffer.n)
+	if (!p.len)
 		return tn_fail(call, TN_EDATA, "%s: added_tokens: nothing is left of %s after "
 			"normalization", path, tn_quote(call, token->content.text,
 			token->content.len));
-	key->text = buffer.text;
-	key->len = (uint32_t)buffer.n;
+	key->text = p.text;
+	key->len = (uint32_t)p.len;
 	return 0;
 }
 
 static int build_set(struct tok_added *a, struct tok_added_set *set, bool normalized,
-	const struct tok_bert *normalize, const char *path, struct tn_call *call)
+	const struct tok_normalizer *normalize, const char *path, struct tn_call *call)
 {
 	struct tok_key *keys = tn_alloc_n(call, a->n, sizeof(*keys));
 	size_t n = 0, kept = 0;
@@ -136,7 +136,7 @@ static int build_set(struct tok_added *a, struct tok_added_set *set, bool normal
 	return tok_trie_build(&set->trie, keys, kept, call);
 }
 
-int tok_added_build(struct tok_added *a, const struct tok_bert *normalize, const char *path,
+int tok_added_build(struct tok_added *a, const struct tok_normalizer *normalize, const char *path,
 	struct tn_call *call)
 {
 	int rc = build_set(a, &a->raw, false, NULL, path, call);

@@ -10,7 +10,7 @@
 #include <stdint.h>
 #include <tenon/value.h>
 
-#include "normal.h"
+#include "normalizer.h"
 #include "trie.h"
 #include "vocab.h"
 
@@ -52,8 +52,8 @@ int tok_added_add(struct tok_added *a, struct tok_vocab *v, struct tok_added_tok
 int tok_added_read(struct tok_added *a, struct tok_vocab *v, const struct tn_value *list,
 	const char *path, struct tn_call *call);
 /** Makes the tries; `normalize` gives the normal form of keys (NULL: as they are). */
-int tok_added_build(struct tok_added *a, const struct tok_bert *normalize, const char *path,
-	struct tn_call *call);
+int tok_added_build(struct tok_added *a, const struct tok_normalizer *normalize,
+	const char *path, struct tn_call *call);
 void tok_added_free(struct tok_added *a);
 
 /** Finds the next token of a set at or behind *search, leftmost and longest; `done` is

@@ -33,6 +33,15 @@ void tok_post_bert(struct tok_post *post, int32_t cls, int32_t sep)
 	put(post->pair, &post->n_pair, sep, 0, 1);
 }
 
+void tok_post_roberta(struct tok_post *post, int32_t cls, int32_t sep)
+{
+	tok_post_bert(post, cls, sep);
+	post->n_pair = 3;
+	put(post->pair, &post->n_pair, sep, 0, 0);
+	put(post->pair, &post->n_pair, -1, 1, 0);
+	put(post->pair, &post->n_pair, sep, 0, 0);
+}
+
 static int add(struct reader *r, int64_t id, int32_t sequence, int64_t type)
 {
 	if (r->n == TOK_MAX_TEMPLATE)
@@ -131,28 +140,63 @@ static int read_pair(const struct reader *r, const struct tn_value *v, const cha
 	return 0;
 }
 
+static int read_ends(struct tok_post *post, const struct reader *r, const struct tn_value *v,
+	void (*fill)(struct tok_post *post, int32_t cls, int32_t sep))
+{
+	int32_t cls, sep;
+
+	if (read_pair(r, v, "cls", &cls) || read_pair(r, v, "sep", &sep))
+		return TN_EDATA;
+	fill(post, cls, sep);
+	return 0;
+}
+
+static void read_trim(struct tok_post *post, const struct tn_value *v)
+{
+	if (!tn_bool(tn_get(v, "trim_offsets"), true))
+		return;
+	post->trim = true;
+	post->keep_first = tn_bool(tn_get(v, "add_prefix_space"), true);
+}
+
+static int read_processor(struct tok_post *post, struct reader *r, const struct tn_value *v,
+	int depth)
+{
+	const char *type = tn_string(tn_get(v, "type"), "");
+	const struct tn_value *items = tn_get(v, "processors");
+	int rc = 0;
+
+	if (!strcmp(type, "TemplateProcessing"))
+		return read_templates(post, r, v);
+	if (!strcmp(type, "BertProcessing"))
+		return read_ends(post, r, v, tok_post_bert);
+	if (!strcmp(type, "RobertaProcessing")) {
+		read_trim(post, v);
+		return read_ends(post, r, v, tok_post_roberta);
+	}
+	if (!strcmp(type, "ByteLevel")) {
+		read_trim(post, v);
+		return 0;
+	}
+	if (strcmp(type, "Sequence") || depth)
+		return tn_fail(r->call, TN_EDATA, "%s: post_processor: type %s is not known%s; known "
+			"are BertProcessing, ByteLevel, RobertaProcessing, Sequence and "
+			"TemplateProcessing", r->path,
+			*type ? tn_quote(r->call, type, strlen(type)) : "(none)",
+			depth ? " in a Sequence" : "");
+	for (size_t i = 0; i < tn_size(items) && !rc; i++)
+		rc = read_processor(post, r, tn_at(items, i), 1);
+	return rc;
+}
+
 int tok_post_read(struct tok_post *post, const struct tn_value *v, size_t n_ids,
 	const char *path, struct tn_call *call)
 {
 	struct reader r = { .path = path, .n_ids = n_ids, .call = call };
-	const char *type = tn_string(tn_get(v, "type"), NULL);
-	int32_t cls, sep;
 
-	if (tn_value_kind(v) == TN_VALUE_NULL) {
-		post->n_single = post->n_pair = 0;
-		put(post->single, &post->n_single, -1, 0, 0);
-		put(post->pair, &post->n_pair, -1, 0, 0);
-		put(post->pair, &post->n_pair, -1, 1, 1);
-		return 0;
-	}
-	if (type && !strcmp(type, "TemplateProcessing"))
-		return read_templates(post, &r, v);
-	if (!type || strcmp(type, "BertProcessing"))
-		return tn_fail(call, TN_EDATA, "%s: post_processor: type %s is not known; known are "
-			"TemplateProcessing and BertProcessing", path,
-			type ? tn_quote(call, type, strlen(type)) : "(none)");
-	if (read_pair(&r, v, "cls", &cls) || read_pair(&r, v, "sep", &sep))
-		return TN_EDATA;
-	tok_post_bert(post, cls, sep);
-	return 0;
+	post->n_single = post->n_pair = 0;
+	put(post->single, &post->n_single, -1, 0, 0);
+	put(post->pair, &post->n_pair, -1, 0, 0);
+	put(post->pair, &post->n_pair, -1, 1, 1);
+	return tn_value_kind(v) == TN_VALUE_NULL ? 0 : read_processor(post, &r, v, 0);
 }

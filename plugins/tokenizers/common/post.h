@@ -4,6 +4,7 @@
 #ifndef TOK_POST_H
 #define TOK_POST_H
 
+#include <stdbool.h>
 #include <tenon/impl/tokenizer.h>
 
 #define TOK_MAX_TEMPLATE 32
@@ -11,12 +12,17 @@
 struct tok_post {
 	struct tn_template_item single[TOK_MAX_TEMPLATE], pair[TOK_MAX_TEMPLATE];
 	size_t n_single, n_pair;
+	bool trim;		/* spaces at the ends of a token do not belong to its offsets ... */
+	bool keep_first;	/* ... but one space that begins the text does */
 };
 
 /** BERT's: [CLS] A [SEP], and B [SEP] with type 1. */
 void tok_post_bert(struct tok_post *post, int32_t cls, int32_t sep);
-/** Reads the "post_processor" of tokenizer.json: null, TemplateProcessing or
- *  BertProcessing; ids must be below n_ids.  Error: TN_EDATA. */
+/** RoBERTa's: <s> A </s>, and </s> B </s>, all of type 0. */
+void tok_post_roberta(struct tok_post *post, int32_t cls, int32_t sep);
+/** Reads the "post_processor" of tokenizer.json: null, TemplateProcessing, BertProcessing,
+ *  RobertaProcessing, ByteLevel or a Sequence of them; ids must be below n_ids.  Error:
+ *  TN_EDATA. */
 int tok_post_read(struct tok_post *post, const struct tn_value *v, size_t n_ids,
 	const char *path, struct tn_call *call);
 

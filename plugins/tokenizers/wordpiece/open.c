@@ -200,6 +200,16 @@ static int finish_json(struct wordpiece *w, struct document *d, struct tn_call *
 	return rc;
 }
 
+static int build_added(struct wordpiece *w, const char *path, struct tn_call *call)
+{
+	struct tok_normal_step step = { .kind = TOK_NORMAL_BERT };
+	const struct tok_normalizer normalize = { &step, 1 };
+
+	tok_bert_init(&w->bert);
+	step.bert = w->bert;
+	return tok_added_build(&w->added, &normalize, path, call);
+}
+
 static int open_json(struct wordpiece *w, const struct tn_tokenizer_files *files,
 	struct tn_call *call)
 {
@@ -218,9 +228,8 @@ static int open_json(struct wordpiece *w, const struct tn_tokenizer_files *files
 		rc = finish_json(w, &d, call);
 	if (rc)
 		return rc;
-	tok_bert_init(&w->bert);
 	note_disagreement(w, files, call);
-	return tok_added_build(&w->added, &w->bert, d.path, call);
+	return build_added(w, d.path, call);
 }
 
 /* Of vocab.txt: each piece has its line, so equal ones can be named. */
@@ -313,13 +322,12 @@ static int open_lines(struct wordpiece *w, const struct tn_tokenizer_files *file
 	w->bert.cjk = tn_bool(tn_get(config, "tokenize_chinese_chars"), true);
 	w->joins = w->cleanup = true;
 	w->decode_prefix = w->prefix;
-	tok_bert_init(&w->bert);
 	tok_post_bert(&w->post,
 		tok_vocab_id(&w->vocab, tok_special_text(files->special_tokens, config,
 			"cls_token", "[CLS]")),
 		tok_vocab_id(&w->vocab, tok_special_text(files->special_tokens, config,
 			"sep_token", "[SEP]")));
-	return tok_added_build(&w->added, &w->bert, files->vocab_txt, call);
+	return build_added(w, files->vocab_txt, call);
 }
 
 /* The id of a special token: of a piece, or of an added token beyond the vocabulary. */

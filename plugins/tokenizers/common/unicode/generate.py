@@ -73,9 +73,25 @@ def rows(numbers):
         print(line)
 
 
+def compositions(decompositions):
+    """The characters that NFC makes of two, without Hangul."""
+    pairs = {}
+    for c, parts in decompositions.items():
+        text = "".join(map(chr, parts))
+        if probe.nfc(text) == chr(c):
+            first = probe.nfc(text[:-1])
+            assert len(first) == 1, hex(c)
+            pairs[ord(first), parts[-1]] = c
+    return pairs
+
+
 def main():
     decompositions, ccc = read_ucd(sys.argv[1] if len(sys.argv) > 1 else "/usr/share/unicode")
     masks, lower, classes = {}, {}, {}
+    # Of Hangul the vowels and final consonants.
+    joined, compatible = set(range(0x1161, 0x1176)) | set(range(0x11A8, 0x11C3)), {}
+    pairs = compositions(decompositions)
+    joined.update(second for _, second in pairs)
     for c in probe.scalars():
         flags = probe.classes(c)
         low = probe.lower(c)
@@ -92,11 +108,24 @@ def main():
                 flags |= probe.DECOMPOSES
         if c in ccc:
             flags |= probe.COMBINES
+        if c in joined:
+            flags |= probe.JOINS
+        if nfd != chr(c) and probe.nfc(chr(c)) == chr(c):
+            flags |= probe.COMPOSED
+        nfkd = probe.nfkd(c)
+        if nfkd != nfd:
+            flags |= probe.COMPATIBLE
+            compatible[c] = [ord(x) for x in nfkd]
+        assert bool(flags & probe.SPACE) == (c in probe.spaces), hex(c)
         classes[c] = masks.setdefault(flags, len(masks))
-    pool, start = [0], {}
-    for c, parts in decompositions.items():
-        start[c] = len(pool)
-        pool += [len(parts)] + parts
+    starts, pools = [], []
+    for table in (decompositions, compatible):
+        pool, start = [0], {}
+        for c, parts in table.items():
+            start[c] = len(pool)
+            pool += [len(parts)] + parts
+        starts.append(start)
+        pools.append(pool)
     print("/* SPDX-License-Identifier: Apache-2.0 AND Unicode-DFS-2016")
     print(" * plugins/tokenizers/common/unicode/tables.c - Unicode data; made by generate.py.")
     print(" */")
@@ -112,9 +141,17 @@ def main():
     print(f"const uint32_t tok_lower_to[{len(targets) + 1}] = {{")
     rows(f"0x{t:x}" for t in [0] + targets)
     print("};\n")
-    two_stage("tok_nfd", start, "uint16_t")
-    print(f"/* A count, then as many code points. */\nconst uint32_t tok_nfd_pool[{len(pool)}] = {{")
-    rows(f"0x{x:x}" for x in pool)
+    for name, start, pool in zip(("tok_nfd", "tok_nfkd"), starts, pools):
+        two_stage(name, start, "uint16_t")
+        print("/* A count, then as many code points. */")
+        print(f"const uint32_t {name}_pool[{len(pool)}] = {{")
+        rows(f"0x{x:x}" for x in pool)
+        print("};\n")
+    print("/* Second, first, and what they make, sorted. */")
+    print(f"const size_t tok_n_pairs = {len(pairs)};")
+    print(f"const uint32_t tok_pairs[{len(pairs)}][3] = {{")
+    for (first, second), to in sorted(pairs.items(), key=lambda p: (p[0][1], p[0][0])):
+        print(f"\t{{ 0x{second:x}, 0x{first:x}, 0x{to:x} }},")
     print("};")
 
 

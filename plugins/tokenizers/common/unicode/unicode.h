@@ -20,7 +20,14 @@ enum tok_flag {
 	TOK_WORD = 32,		/* \w of Rust's regex: bounds of single_word tokens */
 	TOK_LOWER = 64,		/* has another lower case */
 	TOK_DECOMPOSES = 128,	/* canonically, Unicode 9 */
-	TOK_COMBINES = 256	/* combining class is not 0, Unicode 9 */
+	TOK_COMBINES = 256,	/* combining class is not 0, Unicode 9 */
+	TOK_LETTER = 512,	/* \p{L} of Oniguruma, Unicode 16 */
+	TOK_NUMBER = 1024,	/* \p{N} of Oniguruma */
+	TOK_NUMERIC = 2048,	/* Rust's is_numeric() */
+	TOK_ACCENT = 4096,	/* the normalizer StripAccents drops it: M* of Unicode 9 */
+	TOK_JOINS = 8192,	/* NFC may join it to a character before */
+	TOK_COMPATIBLE = 16384,	/* NFKD differs from NFD */
+	TOK_COMPOSED = 32768	/* decomposes, and NFC makes it again */
 };
 
 #define TOK_REPLACEMENT 0xfffdu
@@ -36,6 +43,11 @@ extern const uint32_t tok_lower_to[];
 extern const uint8_t tok_nfd_index[];
 extern const uint16_t tok_nfd_blocks[][128];
 extern const uint32_t tok_nfd_pool[];
+extern const uint8_t tok_nfkd_index[];
+extern const uint16_t tok_nfkd_blocks[][128];
+extern const uint32_t tok_nfkd_pool[];
+extern const size_t tok_n_pairs;
+extern const uint32_t tok_pairs[][3];
 
 /** Bits of enum tok_flag of a code point up to U+10FFFF. */
 static inline unsigned tok_flags(uint32_t c)
@@ -74,6 +86,19 @@ static inline unsigned tok_decompose(uint32_t c, uint32_t out[4])
 		return 3;
 	}
 	from = tok_nfd_pool + tok_nfd_blocks[tok_nfd_index[c >> 7]][c & 127];
+	for (uint32_t i = 0; i < from[0]; i++)
+		out[i] = from[1 + i];
+	return from[0];
+}
+
+#define TOK_MAX_COMPATIBLE 18
+
+/** The full compatibility decomposition of a character with TOK_COMPATIBLE: at most
+ *  TOK_MAX_COMPATIBLE code points; returns how many. */
+static inline unsigned tok_decompose_compatible(uint32_t c, uint32_t *out)
+{
+	const uint32_t *from = tok_nfkd_pool + tok_nfkd_blocks[tok_nfkd_index[c >> 7]][c & 127];
+
 	for (uint32_t i = 0; i < from[0]; i++)
 		out[i] = from[1 + i];
 	return from[0];
