@@ -173,7 +173,6 @@ bin_PROGRAMS += %D%/tenon
 	%D%/cli/eval.c \
 	%D%/cli/eval.h \
 	%D%/cli/eval_answers.c \
-	%D%/cli/eval_print.c \
 	%D%/cli/gradcheck.c \
 	%D%/cli/main.c \
 	%D%/cli/model.c \
@@ -208,8 +207,6 @@ noinst_LTLIBRARIES += %D%/libbench.la
 	%D%/bench/measure.h \
 	%D%/bench/peak.c \
 	%D%/bench/peak.h \
-	%D%/bench/report.c \
-	%D%/bench/report.h \
 	%D%/bench/samples.c \
 	%D%/bench/samples.h \
 	%D%/bench/sentences.h \
@@ -245,8 +242,13 @@ EXTRA_DIST += %D%/eval/unicode.py
 	%D%/eval/masking.h \
 	%D%/eval/measure.c \
 	%D%/eval/measure.h \
+	%D%/eval/page.c \
 	%D%/eval/records.c \
 	%D%/eval/records.h \
+	%D%/eval/report.c \
+	%D%/eval/report.h \
+	%D%/eval/rows.c \
+	%D%/eval/rows.h \
 	%D%/eval/scores.c \
 	%D%/eval/spans.c \
 	%D%/eval/spans.h \
@@ -259,7 +261,9 @@ EXTRA_DIST += %D%/eval/unicode.py
 	%D%/eval/texts.h \
 	%D%/eval/threshold.c \
 	%D%/eval/threshold.h \
-	%D%/eval/unicode_table.h
+	%D%/eval/unicode_table.h \
+	%D%/eval/verdict.c \
+	%D%/eval/verdict.h
 
 # What training makes small, and whether its gradients are right.
 noinst_LTLIBRARIES += %D%/libtrain.la

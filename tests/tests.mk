@@ -223,7 +223,7 @@ check_PROGRAMS += %D%/test_bench
 TESTS += %D%/test_bench
 %C%_test_bench_CPPFLAGS = $(TEST_CPPFLAGS)
 %C%_test_bench_CFLAGS = $(TEST_CFLAGS)
-%C%_test_bench_LDADD = core/libbench.la $(TEST_LIBS) -lm
+%C%_test_bench_LDADD = core/libbench.la core/libeval.la $(TEST_LIBS) -lm
 %C%_test_bench_LDFLAGS = $(TN_LDFLAGS) $(OPENMP_CFLAGS)
 %C%_test_bench_SOURCES = %D%/bench/test_bench.c
 

@@ -13,6 +13,8 @@
 #define TOP 56
 #define BOTTOM 48
 #define TITLE 34
+#define BAR 18
+#define BAR_NAME 200
 
 #define MOST_POINTS 40		/* more are a line without them */
 
@@ -104,8 +106,8 @@ static void find_range(struct panel *p)
 		p->y.high = 10;
 	}
 	if (!p->x.log) {
-		p->x.low = 0;
-		p->x.high = p->x.high > 0 ? p->x.high : 1;
+		p->x.low = fmin(p->x.low, 0);
+		p->x.high = p->x.high > 0 ? p->x.high : p->x.low < 0 ? 0 : 1;
 	}
 	if (p->y.log) {
 		p->y.low = pow(10, floor(log10(p->y.low)));
@@ -144,10 +146,10 @@ static void x_tick(const struct panel *p, double v, bool named)
 static void write_x_ticks(const struct panel *p)
 {
 	const struct tn_series *first = p->p->series;
-	double step = nice_step(p->x.high);
+	double step = nice_step(p->x.high - p->x.low);
 
 	if (!p->x.log)
-		for (int i = 0; i * step <= p->x.high * 1.001; i++)
+		for (int i = (int)ceil(p->x.low / step); i * step <= p->x.high + 0.001 * step; i++)
 			x_tick(p, i * step, true);
 	/* Every second one, when there are many. */
 	for (size_t i = 0; p->x.log && p->p->n_series && i < first->n; i++)
@@ -200,7 +202,22 @@ static void write_series(const struct panel *p, size_t at)
 	write_text(p->out, legend + 30, y, "start", "", s->name);
 }
 
+static void begin(FILE *out, size_t wide, size_t high, const char *title)
+{
+	fprintf(out, "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%zu\" height=\"%zu\" "
+		"viewBox=\"0 0 %zu %zu\" font-family=\"sans-serif\" font-size=\"12\" fill=\"#222\">\n"
+		"<rect width=\"100%%\" height=\"100%%\" fill=\"#fff\"/>\n", wide, high, wide, high);
+	write_text(out, 10, 22, "start", " font-size=\"15\"", title);
+}
+
 void tn_plot(FILE *out, const char *title, const struct tn_panel *panels, size_t n,
+	size_t columns)
+{
+	fputs("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n", out);
+	tn_plot_inline(out, title, panels, n, columns);
+}
+
+void tn_plot_inline(FILE *out, const char *title, const struct tn_panel *panels, size_t n,
 	size_t columns)
 {
 	size_t rows = (n + columns - 1) / columns;
@@ -211,11 +228,7 @@ void tn_plot(FILE *out, const char *title, const struct tn_panel *panels, size_t
 			below = panels[i].n_series;
 	high = TITLE + (HIGH + 16 * below) * rows;
 
-	fprintf(out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
-		"<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%zu\" height=\"%zu\" "
-		"viewBox=\"0 0 %zu %zu\" font-family=\"sans-serif\" font-size=\"12\" fill=\"#222\">\n"
-		"<rect width=\"100%%\" height=\"100%%\" fill=\"#fff\"/>\n", wide, high, wide, high);
-	write_text(out, 10, 22, "start", " font-size=\"15\"", title);
+	begin(out, wide, high, title);
 	for (size_t i = 0; i < n; i++) {
 		double left = (double)(i % columns * WIDE), top = (double)(TITLE +
 			i / columns * (HIGH + 16 * below));
@@ -229,6 +242,23 @@ void tn_plot(FILE *out, const char *title, const struct tn_panel *panels, size_t
 		for (size_t s = 0; s < panels[i].n_series; s++)
 			write_series(&p, s);
 		fputs("</g>\n", out);
+	}
+	fputs("</svg>\n", out);
+}
+
+void tn_bars(FILE *out, const char *title, const struct tn_bar *bars, size_t n, double full)
+{
+	begin(out, BAR_NAME + WIDE, TITLE + BAR * n + 10, title);
+	for (size_t i = 0; i < n; i++) {
+		double y = (double)(TITLE + BAR * i), v = bars[i].value;
+		double wide = isfinite(v) && v > 0 ? (WIDE - LEFT) * fmin(v / full, 1) : 0;
+		char value[32];
+
+		write_text(out, BAR_NAME - 8, y + 13, "end", "", bars[i].name);
+		fprintf(out, "<rect x=\"%d\" y=\"%.1f\" width=\"%.1f\" height=\"%d\" fill=\"%s\"/>\n",
+			BAR_NAME, y + 2, wide, BAR - 4, colours[0]);
+		snprintf(value, sizeof(value), "%.2f", v);
+		write_text(out, BAR_NAME + wide + 6, y + 13, "start", "", value);
 	}
 	fputs("</svg>\n", out);
 }

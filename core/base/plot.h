@@ -18,7 +18,7 @@ struct tn_series {
 };
 
 /** Series over one pair of axes.  A linear y axis begins at 0.  The x axis is logarithmic,
- *  with a tick at each point of the first series; or linear from 0. */
+ *  with a tick at each point of the first series; or linear from 0, or from below. */
 struct tn_panel {
 	const char *title, *x_label, *y_label;
 	bool linear_x, log_y;
@@ -27,10 +27,23 @@ struct tn_panel {
 	size_t n_series;
 };
 
-/** Writes panels, `columns` side by side, below a title.  Texts may hold any bytes but are
- *  taken as UTF-8.  A point that is not finite, or not above 0 on a logarithmic axis, is
- *  left out.  SVG 1.1. */
+/** Writes panels, `columns` side by side, below a title, as a file of SVG 1.1.  Texts may hold any
+ *  bytes but are taken as UTF-8.  A point that is not finite, or not above 0 on a logarithmic
+ *  axis, is left out. */
 TN_PRIVATE void tn_plot(FILE *out, const char *title, const struct tn_panel *panels, size_t n,
 	size_t columns);
+/** The same as an element, to stand in HTML. */
+TN_PRIVATE void tn_plot_inline(FILE *out, const char *title, const struct tn_panel *panels,
+	size_t n, size_t columns);
+
+struct tn_bar {
+	const char *name;
+	double value;
+};
+
+/** Bars from 0, one below the other, below a title, as an element: `full` is as wide as one can
+ *  be. */
+TN_PRIVATE void tn_bars(FILE *out, const char *title, const struct tn_bar *bars, size_t n,
+	double full);
 
 #endif

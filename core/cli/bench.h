@@ -8,7 +8,7 @@
 #include "bench/measure.h"
 #include "bench/peak.h"
 #include "base/plot.h"
-#include "bench/report.h"
+#include "eval/rows.h"
 #include "cli/progress.h"
 
 #define BENCH_MOST 32		/* values of one option, and settings */
@@ -20,7 +20,7 @@ struct bench_arguments {
 	const char *settings[BENCH_MOST + 1];
 	size_t n_settings;
 	int from;			/* -1: not given */
-	enum bench_format format;
+	enum eval_row_format format;
 	size_t lengths[BENCH_MOST], n_lengths;
 	size_t batches[BENCH_MOST], n_batches;
 	size_t threads[BENCH_MOST], n_threads;

@@ -128,23 +128,23 @@ static struct tn_value *op_row(struct bench *b, size_t way, const struct bench_r
 	struct tn_value *row = bench_new_row(b, "op", &b->ways[way], r->work);
 	double peak, work, read = peaks->read > 0 ? g->bytes / peaks->read / 1e9 : 0;
 
-	bench_set_text(b->arena, row, "precision", precision_of(g->node, peaks, &peak));
+	eval_set_text(b->arena, row, "precision", precision_of(g->node, peaks, &peak));
 	work = g->flops / peak / 1e9;
-	bench_set_text(b->arena, row, "op", tn_op_name(g->node->op));
-	bench_set_text(b->arena, row, "joined", joined_with(g->node, b->call));
-	bench_set_text(b->arena, row, "where", g->where);
-	bench_set_text(b->arena, row, "backend",
+	eval_set_text(b->arena, row, "op", tn_op_name(g->node->op));
+	eval_set_text(b->arena, row, "joined", joined_with(g->node, b->call));
+	eval_set_text(b->arena, row, "where", g->where);
+	eval_set_text(b->arena, row, "backend",
 		r->p->chain.items[g->backend]->plugin->names[0]);
-	bench_set_int(b->arena, row, "steps", (int64_t)g->steps);
-	bench_set_real(b->arena, row, "time_share", g->seconds / pass);
-	bench_set_real(b->arena, row, "ms", 1e3 * g->seconds);
-	bench_set_int(b->arena, row, "flop", (int64_t)llround(g->flops));
-	bench_set_int(b->arena, row, "bytes", (int64_t)llround(g->bytes));
-	bench_set_real(b->arena, row, "gflop_per_s", g->flops > 0 ? g->flops / g->seconds / 1e9 : NAN);
-	bench_set_real(b->arena, row, "peak_share", g->flops > 0 ? work / g->seconds : NAN);
-	bench_set_real(b->arena, row, "flop_per_byte", g->flops > 0 ? g->flops / g->bytes : NAN);
-	bench_set_real(b->arena, row, "roofline_share", (work > read ? work : read) / g->seconds);
-	return bench_set_text(b->arena, row, "why", *g->why ? g->why : NULL) ? row : NULL;
+	eval_set_int(b->arena, row, "steps", (int64_t)g->steps);
+	eval_set_real(b->arena, row, "time_share", g->seconds / pass);
+	eval_set_real(b->arena, row, "ms", 1e3 * g->seconds);
+	eval_set_int(b->arena, row, "flop", (int64_t)llround(g->flops));
+	eval_set_int(b->arena, row, "bytes", (int64_t)llround(g->bytes));
+	eval_set_real(b->arena, row, "gflop_per_s", g->flops > 0 ? g->flops / g->seconds / 1e9 : NAN);
+	eval_set_real(b->arena, row, "peak_share", g->flops > 0 ? work / g->seconds : NAN);
+	eval_set_real(b->arena, row, "flop_per_byte", g->flops > 0 ? g->flops / g->bytes : NAN);
+	eval_set_real(b->arena, row, "roofline_share", (work > read ? work : read) / g->seconds);
+	return eval_set_text(b->arena, row, "why", *g->why ? g->why : NULL) ? row : NULL;
 }
 
 /* What is not in any step: tokens, batches and answers. */
@@ -155,16 +155,16 @@ static struct tn_value *rest_row(struct bench *b, size_t way, const struct bench
 		"flop_per_byte", "roofline_share", "why" };
 	struct tn_value *row = bench_new_row(b, "op", &b->ways[way], r->work);
 
-	bench_set_text(b->arena, row, "op", "rest");
-	bench_set_text(b->arena, row, "joined", NULL);
-	bench_set_text(b->arena, row, "where", r->encoded ? "batches, answers" :
+	eval_set_text(b->arena, row, "op", "rest");
+	eval_set_text(b->arena, row, "joined", NULL);
+	eval_set_text(b->arena, row, "where", r->encoded ? "batches, answers" :
 		"tokens, batches, answers");
-	bench_set_text(b->arena, row, "backend", NULL);
-	bench_set_int(b->arena, row, "steps", 0);
-	bench_set_real(b->arena, row, "time_share", seconds / pass);
-	bench_set_real(b->arena, row, "ms", 1e3 * seconds);
+	eval_set_text(b->arena, row, "backend", NULL);
+	eval_set_int(b->arena, row, "steps", 0);
+	eval_set_real(b->arena, row, "time_share", seconds / pass);
+	eval_set_real(b->arena, row, "ms", 1e3 * seconds);
 	for (size_t i = 0; i < sizeof(nothing) / sizeof(nothing[0]); i++)
-		if (!bench_set_text(b->arena, row, nothing[i], NULL))
+		if (!eval_set_text(b->arena, row, nothing[i], NULL))
 			return NULL;
 	return row;
 }

@@ -250,20 +250,20 @@ static struct tn_value *point_row(struct growth *g, enum sweep_kind kind, size_t
 	double peak = bench_peak_of(b, 0), speed = s->flops[i] / s->pass_s[i] / 1e9;
 	struct tn_value *row = tn_new_object(b->arena);
 
-	bench_set_text(b->arena, row, "row", "growth");
-	bench_set_text(b->arena, row, "pipeline", b->a->pipeline);
-	bench_set_text(b->arena, row, "backends", bench_way_chain(&b->ways[0], b->call));
-	bench_set_text(b->arena, row, "by", kinds[kind].name);
-	bench_set_int(b->arena, row, "at", (int64_t)s->x[i]);
-	bench_set_int(b->arena, row, "tokens", (int64_t)s->tokens[i]);
-	bench_set_real(b->arena, row, "seconds", s->pass_s[i]);
-	bench_set_real(b->arena, row, "us_per_token", per_token(s, i));
-	bench_set_real(b->arena, row, "tokens_per_s", s->tokens[i] / s->pass_s[i]);
-	bench_set_real(b->arena, row, "gflop_per_s", speed);
+	eval_set_text(b->arena, row, "row", "growth");
+	eval_set_text(b->arena, row, "pipeline", b->a->pipeline);
+	eval_set_text(b->arena, row, "backends", bench_way_chain(&b->ways[0], b->call));
+	eval_set_text(b->arena, row, "by", kinds[kind].name);
+	eval_set_int(b->arena, row, "at", (int64_t)s->x[i]);
+	eval_set_int(b->arena, row, "tokens", (int64_t)s->tokens[i]);
+	eval_set_real(b->arena, row, "seconds", s->pass_s[i]);
+	eval_set_real(b->arena, row, "us_per_token", per_token(s, i));
+	eval_set_real(b->arena, row, "tokens_per_s", s->tokens[i] / s->pass_s[i]);
+	eval_set_real(b->arena, row, "gflop_per_s", speed);
 	/* The peak is that of the pipeline's own threads. */
-	bench_set_real(b->arena, row, "peak_share", kind == BY_THREADS ? NAN : speed / peak);
-	bench_set_real(b->arena, row, "relative", per_token(s, i) / per_token(s, base));
-	return bench_set_real(b->arena, row, "predicted", kind == BY_THREADS ? s->x[base] / s->x[i] :
+	eval_set_real(b->arena, row, "peak_share", kind == BY_THREADS ? NAN : speed / peak);
+	eval_set_real(b->arena, row, "relative", per_token(s, i) / per_token(s, base));
+	return eval_set_real(b->arena, row, "predicted", kind == BY_THREADS ? s->x[base] / s->x[i] :
 		predicted(s, base, i)) ? row : NULL;
 }
 
@@ -317,15 +317,15 @@ static int add_rows(struct growth *g, enum sweep_kind kind)
 	for (size_t i = 0; i < s->n; i++)
 		if (bench_add_row(b, &b->points, point_row(g, kind, i)))
 			return tn_status(b->call);
-	bench_set_text(b->arena, row, "row", "finding");
-	bench_set_text(b->arena, row, "by", kinds[kind].name);
-	bench_set_int(b->arena, row, "from", (int64_t)s->x[base]);
-	bench_set_int(b->arena, row, "to", (int64_t)s->x[s->n - 1]);
-	bench_set_real(b->arena, row, "relative", per_token(s, s->n - 1) / per_token(s, base));
-	bench_set_real(b->arena, row, "predicted", kind == BY_THREADS ?
+	eval_set_text(b->arena, row, "row", "finding");
+	eval_set_text(b->arena, row, "by", kinds[kind].name);
+	eval_set_int(b->arena, row, "from", (int64_t)s->x[base]);
+	eval_set_int(b->arena, row, "to", (int64_t)s->x[s->n - 1]);
+	eval_set_real(b->arena, row, "relative", per_token(s, s->n - 1) / per_token(s, base));
+	eval_set_real(b->arena, row, "predicted", kind == BY_THREADS ?
 		s->x[base] / s->x[s->n - 1] : predicted(s, base, s->n - 1));
-	bench_set_real(b->arena, row, "spread", spread(s));
-	return bench_add_row(b, &b->findings, bench_set_text(b->arena, row, "text",
+	eval_set_real(b->arena, row, "spread", spread(s));
+	return bench_add_row(b, &b->findings, eval_set_text(b->arena, row, "text",
 		sentence(g, kind)) ? row : NULL);
 }
 

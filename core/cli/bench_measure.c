@@ -88,7 +88,7 @@ static void set_latency(struct tn_arena *arena, struct tn_value *row, const char
 
 	for (size_t i = 0; i < 3; i++) {
 		snprintf(key, sizeof(key), "%s_ms_%s", what, points[i].name);
-		bench_set_real(arena, row, key, 1e3 * bench_quantile(s, points[i].q));
+		eval_set_real(arena, row, key, 1e3 * bench_quantile(s, points[i].q));
 	}
 }
 
@@ -98,33 +98,33 @@ static void set_speed(const struct bench *b, size_t way, struct bench_run *r,
 	const struct bench_counts *c = &r->counts;
 	double pass = bench_quantile(&r->pass_s, 0.5), peak = bench_peak_of(b, way);
 
-	bench_set_int(b->arena, row, "passes", (int64_t)r->pass_s.n);
-	bench_set_real(b->arena, row, "seconds", r->wall_s);
-	bench_set_real(b->arena, row, "tokens_per_s", (double)c->tokens / pass);
-	bench_set_real(b->arena, row, "tokens_per_s_low", (double)c->tokens /
+	eval_set_int(b->arena, row, "passes", (int64_t)r->pass_s.n);
+	eval_set_real(b->arena, row, "seconds", r->wall_s);
+	eval_set_real(b->arena, row, "tokens_per_s", (double)c->tokens / pass);
+	eval_set_real(b->arena, row, "tokens_per_s_low", (double)c->tokens /
 		bench_quantile(&r->pass_s, 0.75));
-	bench_set_real(b->arena, row, "tokens_per_s_high", (double)c->tokens /
+	eval_set_real(b->arena, row, "tokens_per_s_high", (double)c->tokens /
 		bench_quantile(&r->pass_s, 0.25));
-	bench_set_real(b->arena, row, "texts_per_s", (double)c->texts / pass);
+	eval_set_real(b->arena, row, "texts_per_s", (double)c->texts / pass);
 	set_latency(b->arena, row, "batch", &r->batch_s);
 	set_latency(b->arena, row, "text", &r->text_s);
-	bench_set_int(b->arena, row, "flop", (int64_t)c->flops);
-	bench_set_int(b->arena, row, "bytes", (int64_t)c->bytes);
-	bench_set_real(b->arena, row, "gflop_per_s", (double)c->flops / pass / 1e9);
-	bench_set_real(b->arena, row, "peak_share", (double)c->flops / pass / 1e9 / peak);
-	bench_set_real(b->arena, row, "roofline_share", least_seconds(b, way, c) / pass);
-	bench_set_real(b->arena, row, "cpus_used", r->cpu_s / r->wall_s);
+	eval_set_int(b->arena, row, "flop", (int64_t)c->flops);
+	eval_set_int(b->arena, row, "bytes", (int64_t)c->bytes);
+	eval_set_real(b->arena, row, "gflop_per_s", (double)c->flops / pass / 1e9);
+	eval_set_real(b->arena, row, "peak_share", (double)c->flops / pass / 1e9 / peak);
+	eval_set_real(b->arena, row, "roofline_share", least_seconds(b, way, c) / pass);
+	eval_set_real(b->arena, row, "cpus_used", r->cpu_s / r->wall_s);
 }
 
 static void set_machine(const struct bench *b, size_t way, struct tn_value *row)
 {
 	const struct bench_peaks *p = &b->peaks[way];
 
-	bench_set_text(b->arena, row, "isa", p->isa);
-	bench_set_real(b->arena, row, "peak_fp32", p->fp32);
-	bench_set_real(b->arena, row, "peak_bf16", p->bf16 > 0 ? p->bf16 : NAN);
-	bench_set_real(b->arena, row, "peak_int8", p->int8 > 0 ? p->int8 : NAN);
-	bench_set_real(b->arena, row, "read_gb_per_s", p->read > 0 ? p->read : NAN);
+	eval_set_text(b->arena, row, "isa", p->isa);
+	eval_set_real(b->arena, row, "peak_fp32", p->fp32);
+	eval_set_real(b->arena, row, "peak_bf16", p->bf16 > 0 ? p->bf16 : NAN);
+	eval_set_real(b->arena, row, "peak_int8", p->int8 > 0 ? p->int8 : NAN);
+	eval_set_real(b->arena, row, "read_gb_per_s", p->read > 0 ? p->read : NAN);
 }
 
 int bench_add_row(struct bench *b, struct bench_rows *rows, const struct tn_value *row)
@@ -149,17 +149,17 @@ struct tn_value *bench_new_row(const struct bench *b, const char *kind, const st
 {
 	struct tn_value *row = tn_new_object(b->arena);
 
-	bench_set_text(b->arena, row, "row", kind);
-	bench_set_text(b->arena, row, "pipeline", b->a->pipeline);
-	bench_set_text(b->arena, row, "backends", bench_way_chain(w, b->call));
-	bench_set_text(b->arena, row, "precision", w->p->config->precision);
-	bench_set_int(b->arena, row, "threads", bench_way_threads(w));
-	bench_set_text(b->arena, row, "source", work->source);
+	eval_set_text(b->arena, row, "row", kind);
+	eval_set_text(b->arena, row, "pipeline", b->a->pipeline);
+	eval_set_text(b->arena, row, "backends", bench_way_chain(w, b->call));
+	eval_set_text(b->arena, row, "precision", w->p->config->precision);
+	eval_set_int(b->arena, row, "threads", bench_way_threads(w));
+	eval_set_text(b->arena, row, "source", work->source);
 	if (work->length)
-		bench_set_int(b->arena, row, "length", (int64_t)work->length);
+		eval_set_int(b->arena, row, "length", (int64_t)work->length);
 	else
 		tn_set(b->arena, row, "length", tn_new_null(b->arena));
-	return bench_set_int(b->arena, row, "batch", (int64_t)work->batch) ? row : NULL;
+	return eval_set_int(b->arena, row, "batch", (int64_t)work->batch) ? row : NULL;
 }
 
 /* What was measured of one work in one way; NULL after TN_ENOMEM. */
@@ -170,17 +170,17 @@ static struct tn_value *make_row(const struct bench *b, size_t work, size_t way,
 	struct tn_value *row = bench_new_row(b, "work", w, r->work);
 	double pass = bench_quantile(&r->pass_s, 0.5);
 
-	bench_set_int(b->arena, row, "texts", (int64_t)r->counts.texts);
-	bench_set_int(b->arena, row, "windows", (int64_t)r->counts.windows);
-	bench_set_int(b->arena, row, "tokens", (int64_t)r->counts.tokens);
+	eval_set_int(b->arena, row, "texts", (int64_t)r->counts.texts);
+	eval_set_int(b->arena, row, "windows", (int64_t)r->counts.windows);
+	eval_set_int(b->arena, row, "tokens", (int64_t)r->counts.tokens);
 	tn_set(b->arena, row, "tokenizing", tn_new_bool(b->arena, !r->encoded));
 	set_speed(b, way, r, row);
-	bench_set_real(b->arena, row, "open_ms", w->open_s * 1e3);
-	bench_set_real(b->arena, row, "first_ms", w->first_s * 1e3);
-	bench_set_real(b->arena, row, "peak_mb", w->memory ? w->memory[work] : NAN);
+	eval_set_real(b->arena, row, "open_ms", w->open_s * 1e3);
+	eval_set_real(b->arena, row, "first_ms", w->first_s * 1e3);
+	eval_set_real(b->arena, row, "peak_mb", w->memory ? w->memory[work] : NAN);
 	set_machine(b, way, row);
-	bench_set_real(b->arena, row, "ratio", first_pass / pass);
-	return bench_set_real(b->arena, row, "largest_difference", difference) ? row : NULL;
+	eval_set_real(b->arena, row, "ratio", first_pass / pass);
+	return eval_set_real(b->arena, row, "largest_difference", difference) ? row : NULL;
 }
 
 /* Passes of all ways by turns, each round beginning with another, until there are enough of

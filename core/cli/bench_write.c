@@ -6,7 +6,7 @@
 
 #include "cli/bench.h"
 
-static const struct bench_column work_columns[] = {
+static const struct eval_column work_columns[] = {
 	{ "source", "texts", 1, -1 },
 	{ "length", "tokens", 1, -1 },
 	{ "batch", "batch", 1, -1 },
@@ -27,7 +27,7 @@ static const struct bench_column work_columns[] = {
 	{ "largest_difference", "difference", 1, -2 },
 };
 
-static const struct bench_column op_columns[] = {
+static const struct eval_column op_columns[] = {
 	{ "op", "op", 1, -1 },
 	{ "joined", "with", 1, -1 },
 	{ "precision", "in", 1, -1 },
@@ -43,7 +43,7 @@ static const struct bench_column op_columns[] = {
 	{ "why", "not", 1, -1 },
 };
 
-static const struct bench_column growth_columns[] = {
+static const struct eval_column growth_columns[] = {
 	{ "at", "", 1, -1 },
 	{ "tokens", "tokens", 1, -1 },
 	{ "seconds", "seconds", 1, -2 },
@@ -60,7 +60,7 @@ static const struct bench_column growth_columns[] = {
 /* The machine, and what opening took: what tables say in front of their rows. */
 static void print_head(const struct bench *b)
 {
-	const char *end = b->a->format == BENCH_MARKDOWN ? "\n\n" : "\n";
+	const char *end = b->a->format == EVAL_ROWS_MARKDOWN ? "\n\n" : "\n";
 
 	for (size_t i = 0; i < b->n_ways; i++) {
 		const struct bench_peaks *p = &b->peaks[i];
@@ -84,7 +84,7 @@ static void print_head(const struct bench *b)
 		printf("%s: ready after %.1f ms, first answer after %.1f ms more%s",
 			bench_way_chain(&b->ways[i], b->call), b->ways[i].open_s * 1e3,
 			b->ways[i].first_s * 1e3, end);
-	if (b->a->format == BENCH_TEXT)
+	if (b->a->format == EVAL_ROWS_TEXT)
 		putchar('\n');
 }
 
@@ -113,7 +113,7 @@ size_t bench_same_work(const struct bench_rows *rows, size_t first)
 /* Ops of one work in one way as a table with a line above it; n of them, from `first`. */
 static int print_ops(struct bench *b, size_t first, size_t n)
 {
-	struct bench_table t = { op_columns, N(op_columns), b->ops.items + first, n };
+	struct eval_rows t = { op_columns, N(op_columns), b->ops.items + first, n };
 	const struct tn_value *row = b->ops.items[first];
 	const struct tn_value *length = tn_get(row, "length");
 	int threads = (int)tn_int(tn_get(row, "threads"), 0);
@@ -123,28 +123,28 @@ static int print_ops(struct bench *b, size_t first, size_t n)
 	if (tn_int(length, 0))
 		printf(", %d tokens each", (int)tn_int(length, 0));
 	printf("; %s, %d thread%s:%s", tn_string(tn_get(row, "backends"), ""), threads,
-		threads == 1 ? "" : "s", b->a->format == BENCH_MARKDOWN ? "\n\n" : "\n");
-	return bench_print(stdout, b->a->format, &t, b->call);
+		threads == 1 ? "" : "s", b->a->format == EVAL_ROWS_MARKDOWN ? "\n\n" : "\n");
+	return eval_rows_print(stdout, b->a->format, &t, b->call);
 }
 
 /* A table for each thing that was varied, below what it says. */
 static int write_growth(struct bench *b)
 {
-	struct bench_column columns[N(growth_columns)];
+	struct eval_column columns[N(growth_columns)];
 	size_t first = 0;
 
 	memcpy(columns, growth_columns, sizeof(columns));
 	for (size_t i = 0; i < b->findings.n; i++) {
 		const struct tn_value *finding = b->findings.items[i];
-		struct bench_table t = { columns, N(columns), b->points.items + first, 0 };
+		struct eval_rows t = { columns, N(columns), b->points.items + first, 0 };
 
 		while (first + t.n < b->points.n && same(t.rows[t.n], finding, "by"))
 			t.n++;
 		first += t.n;
 		columns[0].heading = tn_string(tn_get(finding, "by"), "");
 		printf("\n%s\n%s", tn_string(tn_get(finding, "text"), ""),
-			b->a->format == BENCH_MARKDOWN ? "\n" : "");
-		if (bench_print(stdout, b->a->format, &t, b->call))
+			b->a->format == EVAL_ROWS_MARKDOWN ? "\n" : "");
+		if (eval_rows_print(stdout, b->a->format, &t, b->call))
 			return tn_status(b->call);
 	}
 	return 0;
@@ -152,13 +152,13 @@ static int write_growth(struct bench *b)
 
 static int write_tables(struct bench *b)
 {
-	struct bench_table works = { work_columns, N(work_columns), b->works_done.items,
+	struct eval_rows works = { work_columns, N(work_columns), b->works_done.items,
 		b->works_done.n };
 
 	print_head(b);
 	if (b->a->growth)
 		return write_growth(b);
-	if (bench_print(stdout, b->a->format, &works, b->call))
+	if (eval_rows_print(stdout, b->a->format, &works, b->call))
 		return tn_status(b->call);
 	for (size_t i = 0, n; i < b->ops.n; i += n) {
 		n = bench_same_work(&b->ops, i);
@@ -191,17 +191,17 @@ int bench_write(struct bench *b)
 	const struct bench_rows *kinds[] = { &b->works_done, &b->ops, &b->points, &b->findings };
 	bool written = false;
 
-	if (b->a->format == BENCH_TEXT || b->a->format == BENCH_MARKDOWN)
+	if (b->a->format == EVAL_ROWS_TEXT || b->a->format == EVAL_ROWS_MARKDOWN)
 		return write_tables(b);
 	for (size_t i = 0; i < N(kinds); i++) {
-		struct bench_table t = { NULL, 0, kinds[i]->items, kinds[i]->n };
+		struct eval_rows t = { NULL, 0, kinds[i]->items, kinds[i]->n };
 
 		if (!t.n)
 			continue;
 		/* Each kind has members of its own. */
-		if (written && b->a->format == BENCH_CSV)
+		if (written && b->a->format == EVAL_ROWS_CSV)
 			fputs("\r\n", stdout);
-		if (bench_print(stdout, b->a->format, &t, b->call))
+		if (eval_rows_print(stdout, b->a->format, &t, b->call))
 			return tn_status(b->call);
 		written = true;
 	}

@@ -81,7 +81,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case KEY_FORMAT:
 		if (strcmp(arg, "text") && strcmp(arg, "jsonl"))
 			argp_error(state, "--format: found %s, expected text or jsonl", arg);
-		a->format = strcmp(arg, "text") ? BENCH_JSONL : BENCH_TEXT;
+		a->format = strcmp(arg, "text") ? EVAL_ROWS_JSONL : EVAL_ROWS_TEXT;
 		return 0;
 	case KEY_FROM:
 		a->from = eval_format_of(arg);

@@ -4,7 +4,7 @@
 #ifndef TN_CLI_DATA_H
 #define TN_CLI_DATA_H
 
-#include "bench/report.h"
+#include "eval/rows.h"
 #include "cli/progress.h"
 #include "eval/audit.h"
 
@@ -24,7 +24,7 @@ struct data_arguments {
 	size_t n_settings;
 	int from;			/* -1: by the files' names */
 	bool header, iob1;
-	enum bench_format format;	/* BENCH_TEXT or BENCH_JSONL */
+	enum eval_row_format format;	/* EVAL_ROWS_TEXT or EVAL_ROWS_JSONL */
 };
 
 struct data_file {

@@ -21,7 +21,7 @@ struct finding {
 
 static void begin(struct data_check *c)
 {
-	if (c->a->format == BENCH_TEXT && !c->n_errors && !c->n_warnings)
+	if (c->a->format == EVAL_ROWS_TEXT && !c->n_errors && !c->n_warnings)
 		putchar('\n');
 }
 
@@ -29,26 +29,26 @@ static int print_rows(struct data_check *c, const struct finding *f)
 {
 	struct tn_arena *arena = tn_call_arena(c->call);
 	const struct tn_value *rows[EVAL_MOST_FINDS];
-	struct bench_table table = { NULL, 0, rows, f->n ? f->n : 1 };
+	struct eval_rows table = { NULL, 0, rows, f->n ? f->n : 1 };
 
 	for (size_t i = 0; i < table.n; i++) {
 		struct tn_value *row = tn_new_object(arena);
 
-		bench_set_text(arena, row, "row", "finding");
-		bench_set_text(arena, row, "level", f->level);
-		bench_set_text(arena, row, "what", f->what);
-		bench_set_text(arena, row, "set", f->set);
-		bench_set_int(arena, row, "total", (int64_t)f->total);
+		eval_set_text(arena, row, "row", "finding");
+		eval_set_text(arena, row, "level", f->level);
+		eval_set_text(arena, row, "what", f->what);
+		eval_set_text(arena, row, "set", f->set);
+		eval_set_int(arena, row, "total", (int64_t)f->total);
 		tn_set(arena, row, "distinct", f->distinct ?
 			tn_new_int(arena, (int64_t)f->distinct) : tn_new_null(arena));
-		bench_set_text(arena, row, "where", f->n ? f->places[i].where : NULL);
-		bench_set_text(arena, row, "other", f->n ? f->places[i].other : NULL);
-		rows[i] = bench_set_text(arena, row, "text", f->n ? f->places[i].text : f->headline) ?
+		eval_set_text(arena, row, "where", f->n ? f->places[i].where : NULL);
+		eval_set_text(arena, row, "other", f->n ? f->places[i].other : NULL);
+		rows[i] = eval_set_text(arena, row, "text", f->n ? f->places[i].text : f->headline) ?
 			row : NULL;
 		if (!rows[i])
 			return tn_fail(c->call, TN_ENOMEM, "out of memory");
 	}
-	return bench_print(stdout, BENCH_JSONL, &table, c->call);
+	return eval_rows_print(stdout, EVAL_ROWS_JSONL, &table, c->call);
 }
 
 /* Prints a finding that has a total, and counts it. */
@@ -61,7 +61,7 @@ static int print(struct data_check *c, const struct finding *f)
 	begin(c);
 	c->n_errors += error;
 	c->n_warnings += !error;
-	if (c->a->format == BENCH_JSONL)
+	if (c->a->format == EVAL_ROWS_JSONL)
 		return print_rows(c, f);
 	printf("%s: %s\n", f->level, f->headline);
 	for (size_t i = 0; i < f->n; i++)

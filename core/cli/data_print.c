@@ -9,26 +9,26 @@
 #define SHOWN 25		/* names of a table for people */
 
 /* Prints rows, with a blank line before all tables but the first. */
-static int print(struct data_check *c, const struct bench_column *columns, size_t n_columns,
+static int print(struct data_check *c, const struct eval_column *columns, size_t n_columns,
 	const struct tn_value *const *rows, size_t n)
 {
-	struct bench_table table = { columns, n_columns, rows, n };
+	struct eval_rows table = { columns, n_columns, rows, n };
 
 	for (size_t i = 0; i < n; i++)
 		if (!rows[i])
 			return tn_fail(c->call, TN_ENOMEM, "out of memory");
-	return bench_print(stdout, c->a->format, &table, c->call);
+	return eval_rows_print(stdout, c->a->format, &table, c->call);
 }
 
 static void gap(const struct data_check *c)
 {
-	if (c->a->format == BENCH_TEXT)
+	if (c->a->format == EVAL_ROWS_TEXT)
 		putchar('\n');
 }
 
 static int print_files(struct data_check *c)
 {
-	static const struct bench_column columns[] = {
+	static const struct eval_column columns[] = {
 		{ "set", "set", 1, -1 }, { "file", "file", 1, -1 }, { "format", "format", 1, -1 },
 		{ "examples", "examples", 1, -1 }, { "bad", "bad", 1, -1 },
 	};
@@ -41,12 +41,12 @@ static int print_files(struct data_check *c)
 			const struct data_file *file = &c->sets[i].files[k];
 			struct tn_value *row = tn_new_object(arena);
 
-			bench_set_text(arena, row, "row", "file");
-			bench_set_text(arena, row, "set", c->sets[i].name);
-			bench_set_text(arena, row, "file", file->path);
-			bench_set_text(arena, row, "format", eval_format_name(file->format));
-			bench_set_int(arena, row, "examples", (int64_t)file->examples);
-			rows[n++] = bench_set_int(arena, row, "bad", (int64_t)file->dropped) ?
+			eval_set_text(arena, row, "row", "file");
+			eval_set_text(arena, row, "set", c->sets[i].name);
+			eval_set_text(arena, row, "file", file->path);
+			eval_set_text(arena, row, "format", eval_format_name(file->format));
+			eval_set_int(arena, row, "examples", (int64_t)file->examples);
+			rows[n++] = eval_set_int(arena, row, "bad", (int64_t)file->dropped) ?
 				row : NULL;
 		}
 	return print(c, columns, sizeof(columns) / sizeof(columns[0]), rows, n);
@@ -56,13 +56,13 @@ static int print_files(struct data_check *c)
 static struct tn_value *set_some(struct tn_arena *arena, struct tn_value *row, const char *key,
 	size_t n)
 {
-	return n ? bench_set_int(arena, row, key, (int64_t)n) :
-		bench_set_text(arena, row, key, NULL);
+	return n ? eval_set_int(arena, row, key, (int64_t)n) :
+		eval_set_text(arena, row, key, NULL);
 }
 
 static int print_sets(struct data_check *c)
 {
-	static const struct bench_column columns[] = {
+	static const struct eval_column columns[] = {
 		{ "set", "set", 1, -1 }, { "labelled", "labelled", 1, -1 },
 		{ "tagged", "tagged", 1, -1 }, { "scheme", "tags are", 1, -1 },
 		{ "asked", "questions", 1, -1 }, { "unanswered", "unanswered", 1, -1 },
@@ -76,18 +76,18 @@ static int print_sets(struct data_check *c)
 		const struct eval_audit *a = &c->sets[i].audit;
 		struct tn_value *row = tn_new_object(arena);
 
-		bench_set_text(arena, row, "row", "set");
-		bench_set_text(arena, row, "set", c->sets[i].name);
-		bench_set_int(arena, row, "examples", (int64_t)a->data->n);
+		eval_set_text(arena, row, "row", "set");
+		eval_set_text(arena, row, "set", c->sets[i].name);
+		eval_set_int(arena, row, "examples", (int64_t)a->data->n);
 		set_some(arena, row, "labelled", a->labelled);
 		set_some(arena, row, "tagged", a->tagged);
-		bench_set_text(arena, row, "scheme", a->tagged ? eval_scheme_name(a->scheme) : NULL);
+		eval_set_text(arena, row, "scheme", a->tagged ? eval_scheme_name(a->scheme) : NULL);
 		set_some(arena, row, "asked", a->asked);
 		set_some(arena, row, "unanswered", a->unanswered);
 		rows[i] = set_some(arena, row, "located", a->located) ? row : NULL;
 		any |= a->labelled || a->tagged || a->asked;
 	}
-	if (!any && c->a->format == BENCH_TEXT)
+	if (!any && c->a->format == EVAL_ROWS_TEXT)
 		return 0;
 	gap(c);
 	return print(c, columns, sizeof(columns) / sizeof(columns[0]), rows, c->n_sets);
@@ -101,16 +101,16 @@ static struct tn_value *count_row(struct data_check *c, const char *kind, struct
 	struct tn_arena *arena = tn_call_arena(c->call);
 	struct tn_value *row = tn_new_object(arena), *last;
 
-	bench_set_text(arena, row, "row", kind);
+	eval_set_text(arena, row, "row", kind);
 	last = tn_set(arena, row, "name", tn_new_string(arena, name.text, name.len));
 	for (size_t i = 0; i < DATA_SETS; i++) {
 		size_t n = tallies[i] ? eval_tally_count(tallies[i], name) : 0;
 
 		if (tallies[i])
-			bench_set_int(arena, row, counts[i], (int64_t)n);
+			eval_set_int(arena, row, counts[i], (int64_t)n);
 		else
-			bench_set_text(arena, row, counts[i], NULL);
-		last = bench_set_real(arena, row, shares[i], tallies[i] && tallies[i]->total ?
+			eval_set_text(arena, row, counts[i], NULL);
+		last = eval_set_real(arena, row, shares[i], tallies[i] && tallies[i]->total ?
 			(double)n / (double)tallies[i]->total : NAN);
 	}
 	return last ? row : NULL;
@@ -120,7 +120,7 @@ static struct tn_value *count_row(struct data_check *c, const char *kind, struct
 static int print_counts(struct data_check *c, const char *kind,
 	const struct eval_tally *const tallies[DATA_SETS])
 {
-	const struct bench_column columns[] = {
+	const struct eval_column columns[] = {
 		{ "name", kind, 1, -1 }, { "n", c->n_sets > 1 ? "train" : "n", 1, -1 },
 		{ "share", "%", 100, 1 }, { "dev_n", "dev", 1, -1 }, { "dev_share", "%", 100, 1 },
 	};
@@ -135,7 +135,7 @@ static int print_counts(struct data_check *c, const char *kind,
 	for (size_t i = 0; dev && i < dev->n; i++)
 		if (!eval_tally_count(train, dev->items[i].name))
 			rows[n++] = count_row(c, kind, dev->items[i].name, tallies);
-	shown = c->a->format == BENCH_TEXT && n > SHOWN + 1 ? SHOWN : n;
+	shown = c->a->format == EVAL_ROWS_TEXT && n > SHOWN + 1 ? SHOWN : n;
 	gap(c);
 	if (print(c, columns, sizeof(columns) / sizeof(columns[0]), rows, shown))
 		return tn_status(c->call);
@@ -150,19 +150,19 @@ static struct tn_value *lengths_row(struct data_check *c, const char *set, const
 	struct tn_arena *arena = tn_call_arena(c->call);
 	struct tn_value *row = tn_new_object(arena);
 
-	bench_set_text(arena, row, "row", "lengths");
-	bench_set_text(arena, row, "set", set);
-	bench_set_text(arena, row, "unit", unit);
-	bench_set_int(arena, row, "min", (int64_t)l->min);
-	bench_set_int(arena, row, "median", (int64_t)l->median);
-	bench_set_int(arena, row, "p90", (int64_t)l->p90);
-	bench_set_int(arena, row, "p99", (int64_t)l->p99);
-	return bench_set_int(arena, row, "max", (int64_t)l->max) ? row : NULL;
+	eval_set_text(arena, row, "row", "lengths");
+	eval_set_text(arena, row, "set", set);
+	eval_set_text(arena, row, "unit", unit);
+	eval_set_int(arena, row, "min", (int64_t)l->min);
+	eval_set_int(arena, row, "median", (int64_t)l->median);
+	eval_set_int(arena, row, "p90", (int64_t)l->p90);
+	eval_set_int(arena, row, "p99", (int64_t)l->p99);
+	return eval_set_int(arena, row, "max", (int64_t)l->max) ? row : NULL;
 }
 
 static int print_lengths(struct data_check *c)
 {
-	static const struct bench_column columns[] = {
+	static const struct eval_column columns[] = {
 		{ "set", "lengths", 1, -1 }, { "unit", "in", 1, -1 }, { "min", "min", 1, -1 },
 		{ "median", "median", 1, -1 }, { "p90", "p90", 1, -1 }, { "p99", "p99", 1, -1 },
 		{ "max", "max", 1, -1 },
@@ -180,7 +180,7 @@ static int print_lengths(struct data_check *c)
 
 static int print_tokens(struct data_check *c)
 {
-	static const struct bench_column columns[] = {
+	static const struct eval_column columns[] = {
 		{ "set", "set", 1, -1 }, { "tokens", "tokens", 1, -1 },
 		{ "unknown", "unknown", 1, -1 }, { "unknown_share", "%", 100, 3 },
 		{ "window", "window", 1, -1 }, { "longer", "longer texts", 1, -1 },
@@ -193,13 +193,13 @@ static int print_tokens(struct data_check *c)
 		const struct eval_token_audit *t = &c->sets[i].tokens;
 		struct tn_value *row = tn_new_object(arena);
 
-		bench_set_text(arena, row, "row", "tokens");
-		bench_set_text(arena, row, "set", c->sets[i].name);
-		bench_set_int(arena, row, "tokens", (int64_t)t->tokens);
-		bench_set_int(arena, row, "unknown", (int64_t)t->unknown);
-		bench_set_real(arena, row, "unknown_share", (double)t->unknown / (double)t->tokens);
+		eval_set_text(arena, row, "row", "tokens");
+		eval_set_text(arena, row, "set", c->sets[i].name);
+		eval_set_int(arena, row, "tokens", (int64_t)t->tokens);
+		eval_set_int(arena, row, "unknown", (int64_t)t->unknown);
+		eval_set_real(arena, row, "unknown_share", (double)t->unknown / (double)t->tokens);
 		set_some(arena, row, "window", t->limit);
-		bench_set_int(arena, row, "longer", (int64_t)t->longer);
+		eval_set_int(arena, row, "longer", (int64_t)t->longer);
 		set_some(arena, row, "lost_words", t->lost_words);
 		rows[i] = set_some(arena, row, "lost_spans", t->lost_spans) ? row : NULL;
 	}

@@ -11,7 +11,6 @@
 #include "cli/eval.h"
 #include "eval/audit.h"
 
-#define DRAWS 1000
 #define SEED 1
 #define BATCH 32
 #define MASKED 0.15		/* share of the tokens that are hidden together */
@@ -97,10 +96,10 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		append(state, "--dev", a->dev, &a->n_dev, arg);
 		return 0;
 	case KEY_FORMAT:
-		if (bench_format_of(arg) < 0)
+		if (eval_row_format_of(arg) < 0)
 			argp_error(state, "--format: found %s, expected text, markdown, csv or "
 				"jsonl", arg);
-		a->format = (enum bench_format)bench_format_of(arg);
+		a->format = (enum eval_row_format)eval_row_format_of(arg);
 		return 0;
 	case KEY_FROM:
 		a->from = eval_format_of(arg);
@@ -364,54 +363,21 @@ static int run_pipeline(struct eval_run *e, enum eval_scheme scheme)
 
 /* --- the verdict --- */
 
-static int run_baselines(struct eval_run *e, struct eval_verdict *v)
+static int write_page(struct eval_run *e)
 {
-	/* Plain ones may learn from the data themselves. */
-	const struct eval_data *train = e->train.n ? &e->train : &e->data;
+	const char *about = "On";
 
-	for (int kind = 0; kind < EVAL_N_BASELINES; kind++) {
-		struct eval_records r;
-		struct eval_score scores[EVAL_MOST_SCORES];
-		int status;
-
-		if (!e->train.n && !eval_baseline_is_plain((enum eval_baseline)kind))
-			continue;
-		if (eval_records_open(&r, v->records.head, v->records.task, v->records.labels,
-				v->records.n_labels, v->records.scheme, e->arena, e->call))
-			return tn_status(e->call);
-		status = v->records.several || v->records.numbers ? 0 : eval_baseline_run(
-			(enum eval_baseline)kind, &r, train, &e->data, e->arena, e->call);
-		if (status < 0)
-			return status;
-		if (status && eval_records_scores(&r, NULL, scores)) {
-			v->baselines[v->n_baselines++] = (struct eval_floor){
-				eval_baseline_name((enum eval_baseline)kind), scores[0].name,
-				scores[0].value };
-		}
-	}
-	return 0;
-}
-
-static int judge(struct eval_run *e, struct eval_verdict *v)
-{
-	v->n_scores = eval_records_scores(&v->records, NULL, v->scores);
-	v->thresholds.best_exact = NAN;
-	if (eval_records_intervals(&v->records, v->scores, v->n_scores, DRAWS, e->a->seed, e->call) ||
-			eval_calibrate(&v->calibration, &v->records, 1, e->call) ||
-			eval_calibrate(&v->warmed, &v->records, isnan(v->temperature) ? 1 :
-			v->temperature, e->call))
-		return tn_status(e->call);
-	/* Where all questions have an answer there is nothing to choose. */
-	if (v->records.task == TN_TASK_ANSWER && v->n_scores > 2) {
-		v->n_curve = eval_threshold_curve(&v->records, v->curve, EVAL_CURVE, e->call);
-		if (eval_best_thresholds(&v->records, &v->thresholds, e->call))
-			return tn_status(e->call);
-	}
-	return run_baselines(e, v);
+	for (size_t i = 0; i < e->a->n_data && about; i++)
+		about = tn_printf(e->call, "%s%s %s", about, i ? "," : "", e->a->data[i]);
+	about = about ? tn_printf(e->call, "%s: %zu examples.", about, e->data.n) : NULL;
+	return about ? eval_page_write(e->a->html, &(struct eval_page){
+		.title = e->a->pipeline ? e->a->pipeline : e->a->answers, .about = about,
+		.verdicts = e->verdicts, .n = e->n }, e->call) : tn_status(e->call);
 }
 
 static int evaluate(struct eval_run *e)
 {
+	const struct eval_judging judging = { &e->data, e->a->n_train ? &e->train : NULL, e->a->seed };
 	enum eval_scheme scheme = EVAL_LABELS;
 
 	if ((e->a->both ? eval_read_file(e, &e->data, e->a->answers, true) :
@@ -422,9 +388,11 @@ static int evaluate(struct eval_run *e)
 	if (e->a->answers ? eval_take_answers(e, scheme) : run_pipeline(e, scheme))
 		return tn_status(e->call);
 	for (size_t v = 0; v < e->n; v++)
-		if (judge(e, &e->verdicts[v]))
+		if (eval_judge(&e->verdicts[v], &judging, e->arena, e->call))
 			return tn_status(e->call);
-	return eval_print(e) || (e->a->html && eval_write_html(e)) ? tn_status(e->call) : 0;
+	if (eval_report_print(stdout, e->a->format, e->verdicts, e->n, e->call))
+		return tn_status(e->call);
+	return e->a->html ? write_page(e) : 0;
 }
 
 int tn_cli_eval(int argc, char **argv)

@@ -91,10 +91,10 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		a->out = arg;
 		return 0;
 	case KEY_FORMAT:
-		if (bench_format_of(arg) < 0)
+		if (eval_row_format_of(arg) < 0)
 			argp_error(state, "--format: found %s, expected text, markdown, csv or "
 				"jsonl", arg);
-		a->format = (enum bench_format)bench_format_of(arg);
+		a->format = (enum eval_row_format)eval_row_format_of(arg);
 		return 0;
 	case KEY_SET:
 		append(state, "--set", a->settings, &a->n_settings, arg);

@@ -4,7 +4,7 @@
 #ifndef TN_CLI_QUANTIZE_H
 #define TN_CLI_QUANTIZE_H
 
-#include "bench/report.h"
+#include "eval/rows.h"
 #include "cli/progress.h"
 #include "eval/measure.h"
 #include "pipeline/pipeline_impl.h"
@@ -18,7 +18,7 @@ struct quantize_arguments {
 	size_t n_dev, n_heads, n_settings;
 	int from;			/* -1: not given */
 	double max_drop;		/* points */
-	enum bench_format format;
+	enum eval_row_format format;
 };
 
 /** The two that are compared. */

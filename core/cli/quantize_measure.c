@@ -121,26 +121,26 @@ static struct tn_value *metric_row(struct quantize *q, const struct eval_measure
 	struct tn_value *row = tn_new_object(arena);
 	double fp32 = m->items[k].fp32, int8 = m->items[k].int8;
 
-	bench_set_text(arena, row, "row", "head");
-	bench_set_text(arena, row, "head", measure->head);
-	bench_set_text(arena, row, "metric", m->items[k].name);
-	bench_set_int(arena, row, "n", (int64_t)measure->n);
-	bench_set_real(arena, row, "fp32", fp32);
-	bench_set_real(arena, row, "int8", int8);
-	bench_set_real(arena, row, "drop", fp32 - int8);
-	return bench_set_real(arena, row, "max_drop", k ? NAN : q->a->max_drop) ? row : NULL;
+	eval_set_text(arena, row, "row", "head");
+	eval_set_text(arena, row, "head", measure->head);
+	eval_set_text(arena, row, "metric", m->items[k].name);
+	eval_set_int(arena, row, "n", (int64_t)measure->n);
+	eval_set_real(arena, row, "fp32", fp32);
+	eval_set_real(arena, row, "int8", int8);
+	eval_set_real(arena, row, "drop", fp32 - int8);
+	return eval_set_real(arena, row, "max_drop", k ? NAN : q->a->max_drop) ? row : NULL;
 }
 
 static int print_heads(struct quantize *q)
 {
-	static const struct bench_column columns[] = {
+	static const struct eval_column columns[] = {
 		{ "head", "head", 1, -1 }, { "metric", "metric", 1, -1 }, { "n", "n", 1, -1 },
 		{ "fp32", "fp32", 1, 2 }, { "int8", "int8", 1, 2 }, { "drop", "drop", 1, 2 },
 		{ "max_drop", "allowed", 1, 2 },
 	};
 	const struct tn_value **rows = tn_alloc_n(q->call, q->n_measures * EVAL_MOST_METRICS + 1,
 		sizeof(*rows));
-	struct bench_table table = { columns, sizeof(columns) / sizeof(columns[0]), rows, 0 };
+	struct eval_rows table = { columns, sizeof(columns) / sizeof(columns[0]), rows, 0 };
 
 	for (size_t i = 0; i < q->n_measures && rows; i++) {
 		struct quantize_metrics m = quantize_metrics(q, i);
@@ -151,12 +151,12 @@ static int print_heads(struct quantize *q)
 				return tn_fail(q->call, TN_ENOMEM, "out of memory");
 		}
 	}
-	return rows ? bench_print(stdout, q->a->format, &table, q->call) : tn_status(q->call);
+	return rows ? eval_rows_print(stdout, q->a->format, &table, q->call) : tn_status(q->call);
 }
 
 static int print_speed(struct quantize *q)
 {
-	static const struct bench_column columns[] = {
+	static const struct eval_column columns[] = {
 		{ "inputs", "inputs", 1, -1 }, { "batches", "batches", 1, -1 },
 		{ "fp32_per_s", "fp32 inputs/s", 1, 1 }, { "int8_per_s", "int8 inputs/s", 1, 1 },
 		{ "ratio", "ratio", 1, 2 },
@@ -164,20 +164,20 @@ static int print_speed(struct quantize *q)
 	struct tn_arena *arena = tn_call_arena(q->call);
 	struct tn_value *row = tn_new_object(arena), *last;
 	const struct tn_value *rows[1] = { row };
-	struct bench_table table = { columns, sizeof(columns) / sizeof(columns[0]), rows, 1 };
+	struct eval_rows table = { columns, sizeof(columns) / sizeof(columns[0]), rows, 1 };
 	double n = (double)q->data.n;
 
-	bench_set_text(arena, row, "row", "speed");
-	bench_set_int(arena, row, "inputs", (int64_t)q->data.n);
-	bench_set_int(arena, row, "batches", (int64_t)q->n_batches);
-	bench_set_real(arena, row, "fp32_per_s", n / q->seconds[QUANTIZE_FP32]);
-	bench_set_real(arena, row, "int8_per_s", n / q->seconds[QUANTIZE_INT8]);
-	last = bench_set_real(arena, row, "ratio", median(q->ratios, q->n_batches));
+	eval_set_text(arena, row, "row", "speed");
+	eval_set_int(arena, row, "inputs", (int64_t)q->data.n);
+	eval_set_int(arena, row, "batches", (int64_t)q->n_batches);
+	eval_set_real(arena, row, "fp32_per_s", n / q->seconds[QUANTIZE_FP32]);
+	eval_set_real(arena, row, "int8_per_s", n / q->seconds[QUANTIZE_INT8]);
+	last = eval_set_real(arena, row, "ratio", median(q->ratios, q->n_batches));
 	if (!last)
 		return tn_fail(q->call, TN_ENOMEM, "out of memory");
-	if (q->a->format != BENCH_JSONL)
+	if (q->a->format != EVAL_ROWS_JSONL)
 		putchar('\n');
-	return bench_print(stdout, q->a->format, &table, q->call);
+	return eval_rows_print(stdout, q->a->format, &table, q->call);
 }
 
 int quantize_print(struct quantize *q)

@@ -252,25 +252,68 @@ static int judge_parameters(struct evaluating *e, bool full, double *judged,
 		return tn_status(call);
 	if (full && any_judged(e->r))
 		status = judge_answers(e, call);
-	tn_arena_destroy(e->arena);
-	e->arena = NULL;
 	return status ? status : judge(e, judged, call);
 }
 
-int run_evaluate(struct run *r, const struct tn_train_events *events, struct tn_call *call)
+/* What a head is trained or judged by, its own and everyone's. */
+static int select_data(struct eval_data *own, const struct run *r, const struct tn_dataset *d,
+	const char *head, struct tn_arena *arena, struct tn_call *call)
 {
-	struct evaluating e = { .r = r, .loss = NAN };
+	*own = (struct eval_data){ .items = tn_arena_alloc(arena, (d->data.n + 1) *
+		sizeof(*own->items)) };
+	if (!own->items)
+		return tn_fail(call, TN_ENOMEM, "out of memory");
+	for (size_t i = 0; i < d->data.n; i++) {
+		const char *only = r->job.data[d->source[i]].head;
+
+		if (!only || !strcmp(only, head))
+			own->items[own->n++] = d->data.items[i];
+	}
+	return 0;
+}
+
+/* Judges the heads by the records, which are taken with their arena. */
+static int keep_verdicts(struct evaluating *e, struct tn_call *call)
+{
+	struct run *r = e->r;
+
+	r->verdict_arena = e->arena;
+	e->arena = NULL;
+	r->verdicts = tn_arena_alloc(r->verdict_arena, (r->p->n_heads + 1) * sizeof(*r->verdicts));
+	if (!r->verdicts)
+		return tn_fail(call, TN_ENOMEM, "out of memory");
+	for (size_t h = 0; h < r->p->n_heads; h++) {
+		struct eval_verdict *v = &r->verdicts[r->n_verdicts];
+		struct eval_data data, train;
+
+		if (!is_judged(r, h) || !e->records[h].n)
+			continue;
+		v->records = e->records[h];
+		v->temperature = eval_temperature(&v->records);
+		if (select_data(&data, r, &r->dev, v->records.head, r->verdict_arena, call) ||
+				select_data(&train, r, &r->train, v->records.head, r->verdict_arena,
+				call) || eval_judge(v, &(struct eval_judging){ &data, &train,
+				(uint64_t)r->job.seed }, r->verdict_arena, call))
+			return tn_status(call);
+		r->n_verdicts++;
+	}
+	return 0;
+}
+
+static int evaluate(struct evaluating *e, const struct tn_train_events *events, struct tn_call *call)
+{
+	struct run *r = e->r;
 	struct tn_train_evaluation found = { .step = r->state.step, .epoch = r->state.epoch,
 		.loss = r->state.count > 0 ? r->state.loss / r->state.count : 0, .dev_loss = NAN,
 		.judged = NAN };
 
 	r->state.loss = r->state.count = 0;
-	if (r->dev.data.n && judge_parameters(&e, !r->job.frozen_features,
+	if (r->dev.data.n && judge_parameters(e, !r->job.frozen_features,
 			&found.judged, call))
 		return tn_status(call);
-	found.dev_loss = e.loss;
-	found.metrics = e.metrics;
-	found.n = e.n;
+	found.dev_loss = e->loss;
+	found.metrics = e->metrics;
+	found.n = e->n;
 	found.best = !r->dev.data.n || !(found.judged <= r->state.best);
 	if (found.best) {
 		r->state.best = found.judged;
@@ -286,20 +329,44 @@ int run_evaluate(struct run *r, const struct tn_train_events *events, struct tn_
 	return run_log_evaluation(r, &found, call);
 }
 
-int run_evaluate_best(struct run *r, const struct tn_train_events *events, struct tn_call *call)
+int run_evaluate(struct run *r, const struct tn_train_events *events, struct tn_call *call)
 {
-	struct evaluating e = { .r = r };
+	struct evaluating e = { .r = r, .loss = NAN };
+	int status = evaluate(&e, events, call);
+
+	tn_arena_destroy(e.arena);
+	return status;
+}
+
+static int evaluate_best(struct evaluating *e, const struct tn_train_events *events,
+	struct tn_call *call)
+{
+	struct run *r = e->r;
 	struct tn_train_evaluation found = { .step = r->state.best_step, .epoch = r->state.epoch,
 		.loss = NAN, .best = true };
 
-	if (!r->job.frozen_features || !r->dev.data.n)
-		return 0;
-	if (judge_parameters(&e, true, &found.judged, call))
+	if (!r->job.frozen_features)
+		return judge_answers(e, call);
+	if (judge_parameters(e, true, &found.judged, call))
 		return tn_status(call);
-	found.dev_loss = e.loss;
-	found.metrics = e.metrics;
-	found.n = e.n;
+	found.dev_loss = e->loss;
+	found.metrics = e->metrics;
+	found.n = e->n;
 	if (events && events->evaluated)
 		events->evaluated(events->user, &found);
 	return run_log_evaluation(r, &found, call);
+}
+
+int run_evaluate_best(struct run *r, const struct tn_train_events *events, struct tn_call *call)
+{
+	struct evaluating e = { .r = r };
+	int status;
+
+	if (!r->dev.data.n || (!r->job.frozen_features && !any_judged(r)))
+		return 0;
+	status = evaluate_best(&e, events, call);
+	if (!status && e.arena)
+		status = keep_verdicts(&e, call);
+	tn_arena_destroy(e.arena);
+	return status;
 }

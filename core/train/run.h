@@ -6,7 +6,7 @@
 
 #include <stdio.h>
 
-#include "eval/tags.h"
+#include "eval/verdict.h"
 #include "train/checkpoint.h"
 #include "train/dataset.h"
 #include "train/train.h"
@@ -27,6 +27,10 @@ struct run {
 	struct tn_train_state state;
 	struct tn_epoch epoch;
 	enum eval_scheme scheme;	/* of the tags of the data */
+	struct eval_verdict *verdicts;	/* on the best parameters, of the heads that have scores; at
+					 * the end, in an arena of theirs */
+	size_t n_verdicts;
+	struct tn_arena *verdict_arena;
 	bool finished;			/* the checkpoint is that of the last step */
 	int log;			/* descriptor, or -1 */
 	const char *log_path, *checkpoint_path, *best_path;
@@ -66,7 +70,8 @@ void run_guard_end(const struct run *r, struct tn_call *call);
 int run_open_measures(struct run *r, struct tn_call *call);
 /* Judges the parameters as they are, and keeps them if they are the best. */
 int run_evaluate(struct run *r, const struct tn_train_events *events, struct tn_call *call);
-/* Judges the best parameters at the end where evaluations before it knew the loss alone. */
+/* Judges the best parameters at the end, which are in place, for the report; it is an evaluation
+ * of its own where those before it knew the loss alone. */
 int run_evaluate_best(struct run *r, const struct tn_train_events *events, struct tn_call *call);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * core/train/story.c - curves and a model card of a run.
+ * core/train/story.c - curves, a report and a model card of a run.
  */
 #include "train/story.h"
 
@@ -11,11 +11,18 @@
 
 #include "base/config.h"
 #include "base/file.h"
-#include "base/plot.h"
+#include "eval/report.h"
 
 #define LARGEST_LOG ((size_t)1 << 30)
 #define N_MEANS 100		/* points of the curve of the train loss, at most */
 #define MOST_CURVES 8
+
+static const char *base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash && slash[1] ? slash + 1 : path;
+}
 
 /* The lines of a log. */
 struct lines {
@@ -146,42 +153,56 @@ static int write_file(const struct run *r, const char *name, const char *text, s
 	return status;
 }
 
-static int write_curves(const struct run *r, const struct lines *l, struct tn_call *call)
+/* The curves, and two panels of them: of the loss, and of what the dev data say; returns how many
+ * there are, 0 after TN_ENOMEM. */
+static size_t make_curves(const struct run *r, const struct lines *l, struct curves *c,
+	struct tn_panel panels[2], struct tn_call *call)
 {
-	struct curves c = { .n_metrics = 0 };
-	struct tn_panel panels[2] = {
-		{ .title = "loss", .x_label = "step", .y_label = "mean over targets",
-		  .linear_x = true, .series = c.loss, .n_series = 2 },
-		{ .title = "dev data", .x_label = "step", .y_label = "points", .linear_x = true,
-		  .series = c.metrics } };
+	*c = (struct curves){ .n_metrics = 0 };
+	if (train_loss(c, l, call) || add_curve(c, l, &c->loss[1], "dev", NULL, "dev_loss", call) ||
+			metric_curves(c, l, call))
+		return 0;
+	panels[0] = (struct tn_panel){ .title = "loss", .x_label = "step",
+		.y_label = "mean over targets", .linear_x = true, .series = c->loss,
+		.n_series = c->loss[1].n && r->dev.data.n ? 2 : 1 };
+	panels[1] = (struct tn_panel){ .title = "dev data", .x_label = "step",
+		.y_label = "points", .linear_x = true, .series = c->metrics,
+		.n_series = c->n_metrics };
+	return c->n_metrics ? 2 : 1;
+}
+
+static int write_curves(const struct run *r, const struct tn_panel *panels, size_t n,
+	struct tn_call *call)
+{
 	char *text = NULL;
 	size_t len = 0;
-	FILE *out;
+	FILE *out = open_memstream(&text, &len);
 	int status;
 
-	if (train_loss(&c, l, call) || add_curve(&c, l, &c.loss[1], "dev", NULL, "dev_loss", call) ||
-			metric_curves(&c, l, call))
-		return tn_status(call);
-	panels[0].n_series -= !c.loss[1].n || !r->dev.data.n;
-	panels[1].n_series = c.n_metrics;
-	out = open_memstream(&text, &len);
 	if (!out)
 		return tn_fail(call, TN_ENOMEM, "out of memory");
-	tn_plot(out, r->job.path, panels, c.n_metrics ? 2 : 1, 2);
+	tn_plot(out, r->job.path, panels, n, 2);
 	status = fclose(out) ? tn_fail(call, TN_ENOMEM, "out of memory") :
 		write_file(r, "curves.svg", text, len, call);
 	free(text);
 	return status;
 }
 
-/* --- the card --- */
-
-static const char *base_name(const char *path)
+/* The same with all that was found on the dev data. */
+static int write_page(const struct run *r, const struct lines *l, const struct tn_panel *panels,
+	size_t n, struct tn_call *call)
 {
-	const char *slash = strrchr(path, '/');
+	const char *path = tn_printf(call, "%s/report.html", r->job.output);
+	const char *about = tn_printf(call, "Made by tenon " PACKAGE_VERSION " from %zu examples; "
+		"judged by %zu others, after step %lld.", r->train.data.n, r->dev.data.n,
+		(long long)tn_int(tn_get(last_evaluation(l, true), "step"), 0));
+	const struct eval_page page = { .title = base_name(r->job.output), .about = about,
+		.verdicts = r->verdicts, .n = r->n_verdicts, .curves = panels, .n_curves = n };
 
-	return slash && slash[1] ? slash + 1 : path;
+	return path && about ? eval_page_write(path, &page, call) : tn_status(call);
 }
+
+/* --- the card --- */
 
 static void tell_heads(const struct run *r, FILE *out)
 {
@@ -196,21 +217,33 @@ static void tell_heads(const struct run *r, FILE *out)
 	}
 }
 
-static void tell_figures(const struct run *r, const struct lines *l, FILE *out)
+/* What the report says first, as tables. */
+static int tell_figures(const struct run *r, const struct lines *l, FILE *out, struct tn_call *call)
 {
-	const struct tn_value *best = last_evaluation(l, true), *dev = tn_get(best, "dev");
+	static const enum eval_table kinds[] = { EVAL_SCORES, EVAL_BASELINES, EVAL_CALIBRATION,
+		EVAL_THRESHOLDS };
+	const struct tn_value *best = last_evaluation(l, true);
 
-	if (!tn_size(dev) && !r->dev.data.n) {
+	if (!r->dev.data.n) {
 		fputs("There were no dev data: how good the model is was not measured.\n", out);
-		return;
+		return 0;
 	}
-	fprintf(out, "On %zu dev examples, after step %lld:\n\n| head | metric | value |\n|---|---|---|\n",
-		r->dev.data.n, (long long)tn_int(tn_get(best, "step"), 0));
-	fprintf(out, "| | loss | %.4f |\n", tn_real(tn_get(best, "dev_loss"), NAN));
-	for (size_t h = 0; h < tn_size(dev); h++)
-		for (size_t m = 0; m < tn_size(tn_at(dev, h)); m++)
-			fprintf(out, "| %s | %s | %.2f |\n", tn_key(dev, h),
-				tn_key(tn_at(dev, h), m), tn_real(tn_at(tn_at(dev, h), m), NAN));
+	fprintf(out, "On %zu dev examples, after step %lld, the loss is %.4f.\n", r->dev.data.n,
+		(long long)tn_int(tn_get(best, "step"), 0), tn_real(tn_get(best, "dev_loss"), NAN));
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		struct eval_rows table;
+
+		if (eval_table_make(&table, kinds[i], r->verdicts, r->n_verdicts, call))
+			return tn_status(call);
+		if (!table.n)
+			continue;
+		fprintf(out, "\n### %s\n\n", eval_table_title(kinds[i]));
+		if (eval_rows_print(out, EVAL_ROWS_MARKDOWN, &table, call))
+			return tn_status(call);
+	}
+	fputs("\nA temperature was fitted on these very data. report.html has all figures and "
+		"pictures.\n", out);
+	return 0;
 }
 
 static void tell_data(const struct run *r, FILE *out)
@@ -239,7 +272,7 @@ static int write_card(const struct run *r, const struct lines *l, struct tn_call
 		"model %s.\n\n## Heads\n\n", base_name(r->job.output), base_name(r->p->dir->path));
 	tell_heads(r, out);
 	fputs("\n## Figures\n\n", out);
-	tell_figures(r, l, out);
+	status = tell_figures(r, l, out, call);
 	fputs("\n![loss and metrics by step](curves.svg)\n\n## Data\n\n", out);
 	tell_data(r, out);
 	fprintf(out, "\n## How it was made\n\nSeed %lld, %llu steps, %zu tensors trained. The "
@@ -249,8 +282,10 @@ static int write_card(const struct run *r, const struct lines *l, struct tn_call
 		fprintf(out, "    %.*s\n", (int)(end - line), line);
 	}
 	fputs("\n## Use\n\n    tenon run pipeline.cfg \"a text\"\n", out);
-	status = fclose(out) ? tn_fail(call, TN_ENOMEM, "out of memory") :
-		write_file(r, "README.md", text, len, call);
+	if (fclose(out))
+		status = tn_fail(call, TN_ENOMEM, "out of memory");
+	if (!status)
+		status = write_file(r, "README.md", text, len, call);
 	free(text);
 	return status;
 }
@@ -258,8 +293,11 @@ static int write_card(const struct run *r, const struct lines *l, struct tn_call
 int run_tell_story(struct run *r, struct tn_call *call)
 {
 	struct lines l = { NULL, 0, 0 };
+	struct tn_panel panels[2];
+	struct curves c;
+	size_t n = read_log(r, &l, call) ? 0 : make_curves(r, &l, &c, panels, call);
 
-	if (read_log(r, &l, call) || write_curves(r, &l, call))
+	if (!n || write_curves(r, panels, n, call) || write_page(r, &l, panels, n, call))
 		return tn_status(call);
 	return write_card(r, &l, call);
 }

@@ -224,6 +224,7 @@ static void close_run(struct run *r)
 	tn_epoch_finish(&r->epoch);
 	tn_dataset_finish(&r->train);
 	tn_dataset_finish(&r->dev);
+	tn_arena_destroy(r->verdict_arena);
 	tn_arena_destroy(r->arena);
 }
 

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "bench/peak.h"
-#include "bench/report.h"
+#include "eval/rows.h"
 #include "bench/samples.h"
 #include "check_main.h"
 
@@ -35,14 +35,14 @@ START_TEST(test_quantiles_are_nearest_ranks)
 }
 END_TEST
 
-static const char *print(enum bench_format format, const struct bench_table *t,
+static const char *print(enum eval_row_format format, const struct eval_rows *t,
 	struct tn_call *call)
 {
 	char *text, *copy;
 	size_t len;
 	FILE *out = open_memstream(&text, &len);
 
-	ck_assert_int_eq(bench_print(out, format, t, call), 0);
+	ck_assert_int_eq(eval_rows_print(out, format, t, call), 0);
 	fclose(out);
 	copy = tn_arena_dup(tn_call_arena(call), text, len);
 	free(text);
@@ -51,28 +51,28 @@ static const char *print(enum bench_format format, const struct bench_table *t,
 
 START_TEST(test_rows_as_csv_json_and_tables)
 {
-	static const struct bench_column columns[] = {
+	static const struct eval_column columns[] = {
 		{ "name", "name", 1, -1 }, { "share", "%", 100, 1 }, { "none", "none", 1, -1 } };
 	struct tn_call *call = tn_call_create();
 	struct tn_arena *arena = tn_call_arena(call);
 	struct tn_value *rows[2];
-	struct bench_table t = { columns, 3, (const struct tn_value *const *)rows, 2 };
+	struct eval_rows t = { columns, 3, (const struct tn_value *const *)rows, 2 };
 
 	for (int i = 0; i < 2; i++) {
 		rows[i] = tn_new_object(arena);
-		bench_set_text(arena, rows[i], "name", i ? "a \"b\", c" : "d");
-		bench_set_real(arena, rows[i], "share", i ? 0.5 : 0.25);
-		bench_set_real(arena, rows[i], "none", NAN);
+		eval_set_text(arena, rows[i], "name", i ? "a \"b\", c" : "d");
+		eval_set_real(arena, rows[i], "share", i ? 0.5 : 0.25);
+		eval_set_real(arena, rows[i], "none", NAN);
 	}
 	/* RFC 4180, section 2. */
-	ck_assert_str_eq(print(BENCH_CSV, &t, call),
+	ck_assert_str_eq(print(EVAL_ROWS_CSV, &t, call),
 		"name,share,none\r\nd,0.25,\r\n\"a \"\"b\"\", c\",0.5,\r\n");
-	ck_assert_str_eq(print(BENCH_JSONL, &t, call),
+	ck_assert_str_eq(print(EVAL_ROWS_JSONL, &t, call),
 		"{\"name\":\"d\",\"share\":0.25,\"none\":null}\n"
 		"{\"name\":\"a \\\"b\\\", c\",\"share\":0.5,\"none\":null}\n");
-	ck_assert_str_eq(print(BENCH_MARKDOWN, &t, call),
+	ck_assert_str_eq(print(EVAL_ROWS_MARKDOWN, &t, call),
 		"| name     |    % |\n|---|--:|\n| d        | 25.0 |\n| a \"b\", c | 50.0 |\n");
-	ck_assert_str_eq(print(BENCH_TEXT, &t, call),
+	ck_assert_str_eq(print(EVAL_ROWS_TEXT, &t, call),
 		"name         %\nd         25.0\na \"b\", c  50.0\n");
 	tn_call_destroy(call);
 }

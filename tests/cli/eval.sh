@@ -65,8 +65,9 @@ eval_ --answers "$out/found.json" "$out/gold.json"
 ok $? "answers by the ids of questions"
 echo '{"1": -2, "2": 1.5, "3": 0.5}' >"$out/none.json"
 echo '{"1": "ada", "2": "Oslo", "3": "today"}' >"$out/found.json"
-eval_ --answers "$out/found.json" "$out/gold.json" --no-answer "$out/none.json"
-[ "$code" = 0 ] && has '^answers *66.67 *-2.000 *66.67 *-2.000$' && has '^answers *-2.000 *66.67 *66.67$' &&
+eval_ --answers "$out/found.json" "$out/gold.json" --no-answer "$out/none.json" --html "$out/page.html"
+# Of the x axis: -2 at the left, 1.5 at the right.
+[ "$code" = 0 ] && grep -q 'd="M66.0 [0-9.]*L[0-9.]* [0-9.]*L442.0 [0-9.]*"' "$out/page.html" && has '^answers *66.67 *-2.000 *66.67 *-2.000$' && has '^answers *-2.000 *66.67 *66.67$' &&
 	has '^answers *0.500 *33.33 *33.33$' && has '^answers *1.500 *55.56 *33.33$'
 ok $? "scores by the threshold for no answer, and the best ones"
 echo '{"1": "ada",
@@ -119,8 +120,14 @@ EOF
 eval_ "$golden/bert-seqcls-h100" "$out/mood.jsonl" --dev "$out/mood.jsonl" --html "$out/page.html"
 [ "$code" = 0 ] && has '^result *accuracy *3 ' && has '^result *labels *3 *[0-9]' &&
 	[ "$(grep -c '<h2>' "$out/page.html")" = 4 ] && 
-	[ "$(grep -o 'http[^"]*' "$out/page.html" | sort -u)" = http://www.w3.org/2000/svg ]
-ok $? "a pipeline, its temperature, and a page with a picture"
+	[ "$(grep -o 'http[^"]*' "$out/page.html" | sort -u)" = http://www.w3.org/2000/svg ] &&
+	[ "$(grep -c '<svg' "$out/page.html")" = 2 ] && ! grep -q '<?xml' "$out/page.html"
+ok $? "a pipeline, its temperature, and a page with pictures"
+# The longest bar is 394 pixels wide.
+sed -n 's/^ *result *\(negative\|neutral\|positive\) .* \([0-9.]*\)$/\2/p' "$out/out" >"$out/f1"
+has ' negative ' && grep -o '<rect x="200"[^>]* width="[0-9.]*"' "$out/page.html" | sed 's/.*"\([0-9.]*\)"/\1/' |
+	paste - "$out/f1" | awk '{ d = $1 - 3.94 * $2; if (d > 0.1 || d < -0.1) exit 1 } END { exit NR != 3 }'
+ok $? "a bar for each class"
 eval_ "$golden/bert-qa-h40" "$out/gold.json"
 [ "$code" = 0 ] && has '^result *answers *3 ' && has 'best exact' && has '^result *unanswered_exact *3 '
 ok $? "a head that answers: thresholds, and how sure it is"

@@ -60,7 +60,10 @@ cut -f 2 "$out/train.tsv" | cmp -s - "$out/labels"
 ok $? "what it wrote answers as it was taught"
 [ "$(wc -l <"$out/run/log.jsonl")" = 36 ] && [ ! -e "$out/run/checkpoint.safetensors" ]
 ok $? "the log has each step and evaluation, no checkpoint is left"
-grep -q '^| mood | accuracy | 100.00 |$' "$out/run/README.md" &&
+grep -q '^| mood *| accuracy *|.* 100.00 |' "$out/run/README.md" &&
+	grep -q '^| mood *| majority *| accuracy *| ' "$out/run/README.md" &&
+	grep -q '^| mood *| labels *|.* 0\.' "$out/run/README.md" &&
+	[ "$(grep -c '<svg' "$out/run/report.html")" = 3 ] && ! grep -q '<?xml' "$out/run/report.html" &&
 	grep -q '^- `mood` (cls): loud, quiet$' "$out/run/README.md" &&
 	grep -q '>mood.accuracy</text>' "$out/run/curves.svg" && tail -n 1 "$out/run/curves.svg" |
 	grep -q '^</svg>$'

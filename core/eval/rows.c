@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
- * core/bench/report.c - rows as JSON lines, CSV and tables.
+ * core/eval/rows.c - rows as JSON lines, CSV and tables.
  */
 #include <math.h>
 #include <string.h>
 
-#include "bench/report.h"
+#include "eval/rows.h"
 
-int bench_format_of(const char *name)
+int eval_row_format_of(const char *name)
 {
 	static const char *const names[] = { "text", "markdown", "csv", "jsonl" };
 
@@ -16,25 +16,25 @@ int bench_format_of(const char *name)
 	return -1;
 }
 
-struct tn_value *bench_set_text(struct tn_arena *arena, struct tn_value *row, const char *key,
+struct tn_value *eval_set_text(struct tn_arena *arena, struct tn_value *row, const char *key,
 	const char *text)
 {
 	return tn_set(arena, row, key, text ? tn_new_text(arena, text) : tn_new_null(arena));
 }
 
-struct tn_value *bench_set_int(struct tn_arena *arena, struct tn_value *row, const char *key,
+struct tn_value *eval_set_int(struct tn_arena *arena, struct tn_value *row, const char *key,
 	int64_t i)
 {
 	return tn_set(arena, row, key, tn_new_int(arena, i));
 }
 
-struct tn_value *bench_set_real(struct tn_arena *arena, struct tn_value *row, const char *key,
+struct tn_value *eval_set_real(struct tn_arena *arena, struct tn_value *row, const char *key,
 	double x)
 {
 	return tn_set(arena, row, key, isfinite(x) ? tn_new_real(arena, x) : tn_new_null(arena));
 }
 
-static int print_jsonl(FILE *out, const struct bench_table *t, struct tn_call *call)
+static int print_jsonl(FILE *out, const struct eval_rows *t, struct tn_call *call)
 {
 	for (size_t i = 0; i < t->n; i++) {
 		char *line = tn_json_print(t->rows[i], NULL, call);
@@ -61,7 +61,7 @@ static void print_csv_text(FILE *out, const char *s)
 	putc('"', out);
 }
 
-static int print_csv(FILE *out, const struct bench_table *t, struct tn_call *call)
+static int print_csv(FILE *out, const struct eval_rows *t, struct tn_call *call)
 {
 	for (size_t k = 0; t->n && k < tn_size(t->rows[0]); k++)
 		fprintf(out, "%s%s", k ? "," : "", tn_key(t->rows[0], k));
@@ -86,10 +86,10 @@ static int print_csv(FILE *out, const struct bench_table *t, struct tn_call *cal
 }
 
 /* The text of a cell; "" where there is no value. */
-static const char *cell(const struct bench_table *t, size_t row, size_t column,
+static const char *cell(const struct eval_rows *t, size_t row, size_t column,
 	struct tn_call *call)
 {
-	const struct bench_column *c = &t->columns[column];
+	const struct eval_column *c = &t->columns[column];
 	const struct tn_value *v = tn_get(t->rows[row], c->key);
 	double x;
 
@@ -114,7 +114,7 @@ static size_t width_of(const char *s)
 	return n;
 }
 
-static bool is_text(const struct bench_table *t, size_t column)
+static bool is_text(const struct eval_rows *t, size_t column)
 {
 	for (size_t i = 0; i < t->n; i++)
 		if (tn_value_kind(tn_get(t->rows[i], t->columns[column].key)) == TN_VALUE_STRING)
@@ -132,7 +132,7 @@ static void print_cell(FILE *out, const char *s, size_t width, bool left, bool l
 		fprintf(out, "%*s%s", pad, "", s);
 }
 
-static int print_table(FILE *out, const struct bench_table *t, bool markdown,
+static int print_table(FILE *out, const struct eval_rows *t, bool markdown,
 	struct tn_call *call)
 {
 	const char **cells = tn_alloc_n(call, t->n_columns * (t->n + 1) + 1, sizeof(*cells));
@@ -178,15 +178,15 @@ static int print_table(FILE *out, const struct bench_table *t, bool markdown,
 	return 0;
 }
 
-int bench_print(FILE *out, enum bench_format format, const struct bench_table *t,
+int eval_rows_print(FILE *out, enum eval_row_format format, const struct eval_rows *t,
 	struct tn_call *call)
 {
 	switch (format) {
-	case BENCH_JSONL:
+	case EVAL_ROWS_JSONL:
 		return print_jsonl(out, t, call);
-	case BENCH_CSV:
+	case EVAL_ROWS_CSV:
 		return print_csv(out, t, call);
 	default:
-		return print_table(out, t, format == BENCH_MARKDOWN, call);
+		return print_table(out, t, format == EVAL_ROWS_MARKDOWN, call);
 	}
 }
