@@ -89,17 +89,21 @@ static int read_type(struct opening *o)
 	return 0;
 }
 
+/* The names that a model of sentencepiece has in the directories of various families. */
+static int find_sentencepiece(struct opening *o)
+{
+	static const char *const models[] = { "spiece.model", "sentencepiece.bpe.model",
+		"spm.model", "tokenizer.model" };
+
+	for (size_t i = 0; i < sizeof(models) / sizeof(models[0]) &&
+			!o->dir->files.sentencepiece; i++)
+		if (dir_file(o, o->root, models[i], &o->dir->files.sentencepiece))
+			return tn_status(o->call);
+	return 0;
+}
+
 static int no_tokenizer(struct opening *o)
 {
-	static const char *const models[] = { "tokenizer.model", "sentencepiece.bpe.model",
-		"spiece.model" };
-
-	for (size_t i = 0; i < sizeof(models) / sizeof(models[0]); i++)
-		if (dir_has(o, o->root, models[i]))
-			return tn_fail(o->call, TN_ENOINPUT, "%s: its tokenizer is only there as "
-				"%s; AutoTokenizer.from_pretrained(\"%s\").save_pretrained(\"%s\") "
-				"of transformers writes tokenizer.json beside it", o->root,
-				models[i], o->root, o->root);
 	if (o->dir->files.vocab_json)
 		return tn_fail(o->call, TN_ENOINPUT, "%s: there is no merges.txt beside "
 			"vocab.json; copy it, or tokenizer.json, from where the model comes from",
@@ -118,6 +122,7 @@ int dir_read_tokenizer(struct opening *o)
 			dir_file(o, o->root, "vocab.txt", &files->vocab_txt) ||
 			dir_file(o, o->root, "vocab.json", &files->vocab_json) ||
 			dir_file(o, o->root, "merges.txt", &files->merges_txt) ||
+			find_sentencepiece(o) ||
 			dir_json(o, o->root, "tokenizer_config.json", LARGEST_TOKENIZER_CONFIG,
 				&files->tokenizer_config) ||
 			dir_json(o, o->root, "special_tokens_map.json", LARGEST_TOKENIZER_CONFIG,
@@ -125,7 +130,8 @@ int dir_read_tokenizer(struct opening *o)
 		return tn_status(o->call);
 	if (files->tokenizer_json)
 		return read_type(o);
-	if (!files->vocab_txt && !(files->vocab_json && files->merges_txt))
+	if (!files->vocab_txt && !(files->vocab_json && files->merges_txt) &&
+			!files->sentencepiece)
 		return no_tokenizer(o);
 	return 0;
 }

@@ -83,12 +83,25 @@ static int open_model(struct tn_pipeline *p, struct tn_call *call)
 	return 0;
 }
 
+/* What tokenizer.json names, else what the family reads its plain files with. */
+static const char *tokenizer_name(const struct tn_pipeline *p)
+{
+	const struct tn_plugin *plugin = p->model->plugin;
+	const struct tn_tokenizer_files *files = &p->dir->files;
+
+	if (p->dir->tokenizer_type)
+		return p->dir->tokenizer_type;
+	if (!files->tokenizer_json && !files->vocab_txt && !files->merges_txt &&
+			files->sentencepiece && plugin->abi_minor >= 8 &&
+			plugin->impl.model->sentencepiece)
+		return plugin->impl.model->sentencepiece;
+	return plugin->impl.model->tokenizer;
+}
+
 static int open_tokenizer(struct tn_pipeline *p, struct tn_call *call)
 {
-	const char *name = p->dir->tokenizer_type ? p->dir->tokenizer_type :
-		p->model->plugin->impl.model->tokenizer;
-	const struct tn_plugin *plugin = tn_plugin_load(TN_TOKENIZER, name, &p->config->plugins,
-		call);
+	const struct tn_plugin *plugin = tn_plugin_load(TN_TOKENIZER, tokenizer_name(p),
+		&p->config->plugins, call);
 
 	if (!plugin)
 		return tn_status(call);

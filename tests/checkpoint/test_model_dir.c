@@ -213,10 +213,23 @@ START_TEST(test_no_tokenizer)
 	temporary_text("m/vocab.json", "{}");
 	refuse("m", TN_ENOINPUT, "$/m: there is no merges.txt beside vocab.json; copy it, or "
 		"tokenizer.json, from where the model comes from");
-	temporary_text("m/spiece.model", "");
-	refuse("m", TN_ENOINPUT, "$/m: its tokenizer is only there as spiece.model; "
-		"AutoTokenizer.from_pretrained(\"$/m\").save_pretrained(\"$/m\") of transformers "
-		"writes tokenizer.json beside it");
+}
+END_TEST
+
+START_TEST(test_model_of_sentencepiece)
+{
+	struct tn_call *call = tn_call_create();
+	struct tn_model_dir *dir;
+
+	write_model();
+	drop("m/tokenizer.json");
+	temporary_text("m/sentencepiece.bpe.model", "x");
+	dir = open_dir("m", call);
+	ck_assert_str_eq(strrchr(dir->files.sentencepiece, '/'), "/sentencepiece.bpe.model");
+	ck_assert_ptr_null(dir->tokenizer_type);
+	temporary_text("m/spiece.model", "x");
+	ck_assert_str_eq(strrchr(open_dir("m", call)->files.sentencepiece, '/'), "/spiece.model");
+	tn_call_destroy(call);
 }
 END_TEST
 
@@ -555,6 +568,7 @@ int main(void)
 	TN_ADD_IN_TEMPORARY(suite, test_no_config);
 	TN_ADD_IN_TEMPORARY(suite, test_no_weights);
 	TN_ADD_IN_TEMPORARY(suite, test_no_tokenizer);
+	TN_ADD_IN_TEMPORARY(suite, test_model_of_sentencepiece);
 	TN_ADD_IN_TEMPORARY(suite, test_lfs_pointers);
 	TN_ADD_IN_TEMPORARY(suite, test_config_faults);
 	TN_ADD_IN_TEMPORARY(suite, test_code_in_config_is_only_noted);

@@ -172,7 +172,7 @@ static void print_tokenizer(void)
 
 	STRUCT(struct tn_tokenizer_files);
 	M(directory); M(tokenizer_json); M(vocab_txt); M(vocab_json); M(merges_txt);
-	M(tokenizer_config); M(special_tokens); M(config);
+	M(tokenizer_config); M(special_tokens); M(config); M(sentencepiece);
 	END();
 
 	STRUCT(struct tn_tokenizer);
@@ -200,6 +200,7 @@ static void print_model_and_head(void)
 
 	STRUCT(struct tn_model_impl);
 	M(classes); M(prefix); M(tokenizer); M(open); M(feature); M(close);
+	M(sentencepiece);
 	END();
 
 	STRUCT(struct tn_head_env);

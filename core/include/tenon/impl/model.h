@@ -53,6 +53,9 @@ struct tn_model_impl {
 	 *  it builds on by tn_feature().  TN_NONE: the family has no such feature. */
 	tn_ref (*feature)(const struct tn_model *self, struct tn_graph *g, const char *name);
 	void (*close)(struct tn_model *self);
+	/** Plugin to use when there is only a model of sentencepiece: "unigram"; NULL:
+	 *  `tokenizer`.  Since ABI 0.8. */
+	const char *sentencepiece;
 };
 
 /** Readers for config.json: a missing key gives `otherwise`, or is an error when

@@ -69,6 +69,7 @@ struct tn_tokenizer_files {
 	const struct tn_value *tokenizer_config; /* tokenizer_config.json, parsed */
 	const struct tn_value *special_tokens;	/* special_tokens_map.json, parsed */
 	const struct tn_value *config;		/* config.json, parsed */
+	const char *sentencepiece;	/* path: a model of sentencepiece (spiece.model ...) */
 };
 
 struct tn_tokenizer {
