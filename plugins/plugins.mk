@@ -5,6 +5,7 @@
 TOK_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/plugins/tokenizers/common
 EXTRA_DIST += \
 	%D%/tokenizers/common/unicode/generate.py \
+	%D%/tokenizers/common/unicode/graphemes.py \
 	%D%/tokenizers/common/unicode/probe.py
 noinst_LTLIBRARIES += %D%/libtokenizers.la
 %C%_libtokenizers_la_CPPFLAGS = $(TOK_CPPFLAGS)
@@ -29,8 +30,16 @@ noinst_LTLIBRARIES += %D%/libtokenizers.la
 	%D%/tokenizers/common/post.h \
 	%D%/tokenizers/common/pretok.c \
 	%D%/tokenizers/common/pretok.h \
+	%D%/tokenizers/common/precompiled.c \
+	%D%/tokenizers/common/precompiled.h \
+	%D%/tokenizers/common/real.c \
+	%D%/tokenizers/common/real.h \
+	%D%/tokenizers/common/repair.c \
+	%D%/tokenizers/common/repair.h \
 	%D%/tokenizers/common/trie.c \
 	%D%/tokenizers/common/trie.h \
+	%D%/tokenizers/common/unicode/graphemes.c \
+	%D%/tokenizers/common/unicode/graphemes.h \
 	%D%/tokenizers/common/unicode/tables.c \
 	%D%/tokenizers/common/unicode/unicode.h \
 	%D%/tokenizers/common/vocab.c \
@@ -64,6 +73,24 @@ plugin_LTLIBRARIES += %D%/model-modernbert.la
 %C%_model_modernbert_la_LDFLAGS = $(PLUGIN_LDFLAGS)
 %C%_model_modernbert_la_LIBADD = core/libtenon.la -lm
 %C%_model_modernbert_la_SOURCES = %D%/models/modernbert/modernbert.c
+plugin_LTLIBRARIES += %D%/tokenizer-unigram.la
+%C%_tokenizer_unigram_la_CPPFLAGS = $(TOK_CPPFLAGS)
+%C%_tokenizer_unigram_la_LDFLAGS = $(PLUGIN_LDFLAGS)
+%C%_tokenizer_unigram_la_LIBADD = %D%/libtokenizers.la core/libtenon.la -lm
+%C%_tokenizer_unigram_la_SOURCES = \
+	%D%/tokenizers/unigram/encode.c \
+	%D%/tokenizers/unigram/open.c \
+	%D%/tokenizers/unigram/open.h \
+	%D%/tokenizers/unigram/open_spm.c \
+	%D%/tokenizers/unigram/proto.c \
+	%D%/tokenizers/unigram/proto.h \
+	%D%/tokenizers/unigram/segment.c \
+	%D%/tokenizers/unigram/segment.h \
+	%D%/tokenizers/unigram/spm.c \
+	%D%/tokenizers/unigram/spm.h \
+	%D%/tokenizers/unigram/spm_text.c \
+	%D%/tokenizers/unigram/unigram.c \
+	%D%/tokenizers/unigram/unigram.h
 
 plugin_LTLIBRARIES += %D%/model-roberta.la
 %C%_model_roberta_la_CPPFLAGS = $(MODEL_CPPFLAGS)

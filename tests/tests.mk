@@ -380,6 +380,14 @@ TESTS += %D%/test_unicode
 %C%_test_unicode_LDADD = plugins/libtokenizers.la $(TEST_LIBS)
 %C%_test_unicode_SOURCES = %D%/tokenizers/test_unicode.c
 
+check_PROGRAMS += %D%/test_unigram
+TESTS += %D%/test_unigram
+%C%_test_unigram_CPPFLAGS = $(TEST_CPPFLAGS)
+%C%_test_unigram_CFLAGS = $(TEST_CFLAGS)
+%C%_test_unigram_LDADD = $(TEST_LIBS)
+%C%_test_unigram_SOURCES = %D%/tokenizers/recorded.h %D%/tokenizers/test_unigram.c \
+	%D%/tokenizers/tokenizer.h
+
 check_PROGRAMS += %D%/test_windows
 TESTS += %D%/test_windows
 %C%_test_windows_CPPFLAGS = $(TEST_CPPFLAGS)
@@ -420,6 +428,15 @@ EXTRA_DIST += \
 	%D%/golden/values.json \
 	%D%/golden/wordpiece.py \
 	%D%/golden/wordpiece/README.md \
+	%D%/golden/unigram.py \
+	%D%/golden/unigram/README.md \
+	%D%/golden/unigram/marks.fnv \
+	%D%/golden/unigram/marks/tokenizer.json \
+	%D%/golden/unigram/model.fnv \
+	%D%/golden/unigram/model/spiece.model \
+	%D%/golden/unigram/strings.json \
+	%D%/golden/unigram/words.fnv \
+	%D%/golden/unigram/words/tokenizer.json \
 	%D%/golden/wordpiece/added.fnv \
 	%D%/golden/wordpiece/added/tokenizer.json \
 	%D%/golden/wordpiece/cased.fnv \
@@ -431,6 +448,7 @@ EXTRA_DIST += \
 	%D%/golden/wordpiece/uncased/vocab.txt \
 	%D%/parity/compare_metrics.py \
 	%D%/parity/compare_safetensors.py \
+	%D%/parity/compare_sentencepiece.py \
 	%D%/parity/compare_tokenizers.py \
 	%D%/parity/compare_unicode.py \
 	%D%/parity/fuzz_tokenizers.py \

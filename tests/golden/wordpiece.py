@@ -167,4 +167,5 @@ def main():
         f.write("[\n" + ",\n".join(json.dumps(r, separators=(",", ":")) for r in records) + "\n]\n")
 
 
-main()
+if __name__ == "__main__":
+    main()

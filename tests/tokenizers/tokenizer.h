@@ -15,7 +15,7 @@ struct tokenizer {
 	const struct tn_plugin *plugin;
 	const struct tn_tokenizer_impl *impl;
 	struct tn_tokenizer *self;
-	char json[PATH_MAX], vocab[PATH_MAX];
+	char json[PATH_MAX], vocab[PATH_MAX], model[PATH_MAX];
 };
 
 /** The descriptor in a plugin's file; NULL when it cannot be had. */
@@ -61,6 +61,9 @@ static inline int tokenizer_open(struct tokenizer *t, const char *so, const char
 		files.tokenizer_json = t->json;
 	if (!access(t->vocab, R_OK))
 		files.vocab_txt = t->vocab;
+	snprintf(t->model, sizeof(t->model), "%s/spiece.model", dir);
+	if (!access(t->model, R_OK))
+		files.sentencepiece = t->model;
 	files.tokenizer_config = tokenizer_tree(dir, "tokenizer_config.json",
 		tn_call_arena(call), call);
 	files.special_tokens = tokenizer_tree(dir, "special_tokens_map.json",

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * plugins/tokenizers/unigram/encode.c - text to tokens.
+ */
+#include "repair.h"
+#include "unicode/unicode.h"
+#include "unigram.h"
+
+#define MARK 0x2581u
+
+struct run {
+	const struct unigram_tokenizer *t;
+	struct tn_tokens *out;
+	struct tn_call *call;
+	struct tok_buffer repaired, normal;
+	struct unigram_steps steps;
+	int32_t word;		/* number of the next word */
+	bool given;		/* words are given: the number stays */
+};
+
+static int push(struct run *r, int32_t id, struct tok_span span)
+{
+	return tn_tokens_push(r->out, (struct tn_token){ id, r->word, span.begin, span.end },
+		r->call);
+}
+
+/* --- words --- */
+
+/* What ends a word at byte i: 0 (nothing), a space, or what becomes the mark of the next
+ * word. */
+enum stop { STOP_NONE, STOP_SPACE, STOP_MARK };
+
+static enum stop stop_at(const struct unigram_tokenizer *t, const struct tok_piece *p, size_t i,
+	unsigned *width)
+{
+	uint32_t c;
+
+	if (!t->stops[(unsigned char)p->text[i]])
+		return STOP_NONE;
+	*width = tok_decode(p->text + i, p->len - i, &c);
+	if (c == MARK)
+		return STOP_MARK;
+	if (t->split == UNIGRAM_METASPACE)
+		return c == ' ' ? STOP_MARK : STOP_NONE;
+	return tok_flags(c) & TOK_SPACE ? STOP_SPACE : STOP_NONE;
+}
+
+static size_t word_end(const struct unigram_tokenizer *t, const struct tok_piece *p, size_t i)
+{
+	unsigned width;
+
+	for (;; i++) {
+		while (i < p->len && !t->stops[(unsigned char)p->text[i]])
+			i++;
+		if (i == p->len || stop_at(t, p, i, &width) != STOP_NONE)
+			return i;
+	}
+}
+
+static int encode_word(struct run *r, struct unigram_word *w, size_t room)
+{
+	const struct unigram_tokenizer *t = r->t;
+	size_t len = w->body.len;
+	int32_t id = -1;
+	int rc;
+
+	w->number = r->word;
+	if (w->marked && len && len <= TOK_MAX_WORD) {
+		struct tok_word key = tok_word_key(w->body.text, len, room);
+
+		id = tok_words_find(&t->words, &key);
+	}
+	if (id >= 0)
+		rc = push(r, id, (struct tok_span){ w->lead.begin,
+			tok_piece_span(&w->body, 0, len).end });
+	else
+		rc = unigram_segment(&t->model, w, &r->steps, r->out, r->call);
+	r->word += !r->given;
+	return rc;
+}
+
+/* Whether the pre-tokenizer puts a mark before the text that begins with byte i. */
+static bool prepends(const struct unigram_tokenizer *t, const struct tok_piece *p, size_t i)
+{
+	return t->prepend == UNIGRAM_ALWAYS ||
+		(t->prepend == UNIGRAM_FIRST && !tok_piece_span(p, i, i + 1).begin);
+}
+
+/* Source: tokenizers 0.22.2, pre_tokenizers/metaspace.rs and whitespace.rs. */
+static int encode_split(struct run *r, const struct tok_piece *p)
+{
+	const struct unigram_tokenizer *t = r->t;
+	bool fresh = true;
+	int rc = 0;
+
+	for (size_t i = 0, end; i < p->len && !rc; i = end) {
+		struct unigram_word w = { .marked = false };
+		unsigned width;
+		enum stop stop = stop_at(t, p, i, &width);
+		uint32_t c;
+
+		if (stop == STOP_SPACE) {
+			end = i + width;
+			fresh = true;
+			continue;
+		}
+		if (stop == STOP_MARK) {
+			w.marked = true;
+			w.lead = tok_piece_span(p, i, i + width);
+			i += width;
+		} else if (fresh && prepends(t, p, i)) {
+			w.marked = true;
+			w.lead = tok_piece_span(p, i, i + tok_decode(p->text + i, p->len - i, &c));
+		}
+		fresh = false;
+		end = word_end(t, p, i);
+		w.body = tok_piece_slice(p, i, end);
+		rc = encode_word(r, &w, p->len - i);
+	}
+	return rc;
+}
+
+/* --- text --- */
+
+/* Normalized text. */
+static int encode_normal(struct run *r, const struct tok_piece *p)
+{
+	struct unigram_word w = { .body = *p };
+
+	if (!p->len)
+		return 0;
+	return r->t->split == UNIGRAM_WHOLE ? encode_word(r, &w, p->len) : encode_split(r, p);
+}
+
+/* Raw text without added tokens in it. */
+static int encode_piece(struct run *r, struct tok_piece p)
+{
+	const struct unigram_tokenizer *t = r->t;
+	int rc = tok_repair(&p, &r->repaired, r->call);
+
+	if (rc > 0)
+		p = tok_buffer_piece(&r->repaired);
+	if (rc >= 0 && t->spm)
+		rc = spm_normalize(t->spm, &p, &r->normal, r->call) ? TN_ENOMEM : 1;
+	else if (rc >= 0)
+		rc = t->charsmap.n_units ?
+			tok_precompiled_normalize(&t->charsmap, &p, &r->normal, r->call) : 0;
+	if (rc > 0)
+		p = tok_buffer_piece(&r->normal);
+	return rc < 0 ? rc : encode_normal(r, &p);
+}
+
+static int encode_text(struct run *r, struct tn_text text)
+{
+	const struct tok_added *added = &r->t->added;
+	struct tok_piece all = { text.text, text.len, NULL, 0 };
+	size_t search = 0, done = 0;
+	struct tok_match m;
+	int rc = 0;
+
+	if (text.len > UINT32_MAX - 2)
+		return tn_fail(r->call, TN_EDATA, "a text has %zu bytes, at most %u are possible",
+			text.len, UINT32_MAX - 2);
+	while (!rc && tok_added_find(added, &added->raw, text.text, text.len, &search, done, &m)) {
+		rc = encode_piece(r, tok_piece_slice(&all, done, m.begin > done ? m.begin : done));
+		if (!rc)
+			rc = push(r, m.token->id, tok_piece_span(&all, m.begin, m.end));
+		r->word += !r->given;
+		done = m.end;
+	}
+	return rc ? rc : encode_piece(r, tok_piece_slice(&all, done, text.len));
+}
+
+int unigram_encode(const struct tn_tokenizer *self, struct tn_text text,
+	struct tn_tokens *out, struct tn_call *call)
+{
+	struct run r = { .t = (const struct unigram_tokenizer *)self, .out = out, .call = call };
+
+	return encode_text(&r, text);
+}
+
+int unigram_encode_words(const struct tn_tokenizer *self, const struct tn_text *words,
+	size_t n_words, struct tn_tokens *out, struct tn_call *call)
+{
+	struct run r = { .t = (const struct unigram_tokenizer *)self, .out = out, .call = call,
+		.given = true };
+	int rc = 0;
+
+	for (size_t i = 0; i < n_words && !rc; i++) {
+		r.word = (int32_t)i;
+		rc = encode_text(&r, words[i]);
+	}
+	return rc;
+}

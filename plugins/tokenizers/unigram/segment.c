@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * plugins/tokenizers/unigram/segment.c - the most likely pieces of a text.
+ */
+#include "segment.h"
+
+#include <math.h>
+#include <stdio.h>
+
+#define PENALTY 10.0	/* an unknown character is that much worse than the worst piece */
+
+void unigram_init(struct unigram *u, double least)
+{
+	u->unk_score = least - PENALTY;
+	if (u->narrow)
+		u->unk_score = (float)u->unk_score;
+	u->mark = tok_trie_walk(u->trie, TOK_ROOT, UNIGRAM_MARK, UNIGRAM_MARK_LEN);
+	for (int b = 0; b < 256; b++) {
+		char name[8];
+
+		snprintf(name, sizeof(name), "<0x%02X>", (unsigned)b);
+		u->bytes[b] = tok_trie_find(u->trie, name, 6);
+	}
+}
+
+static int reserve(struct unigram_steps *steps, size_t n, struct tn_call *call)
+{
+	size_t capacity = steps->capacity ? steps->capacity : 64;
+
+	if (n <= steps->capacity)
+		return 0;
+	while (capacity < n)
+		capacity *= 2;
+	steps->items = tn_alloc_n(call, capacity, sizeof(*steps->items));
+	if (!steps->items)
+		return TN_ENOMEM;
+	steps->capacity = capacity;
+	return 0;
+}
+
+static unsigned width_of(unsigned char first)
+{
+	return 1u + (first >= 0xc0) + (first >= 0xe0) + (first >= 0xf0);
+}
+
+static inline void offer(const struct unigram *u, struct unigram_step *to, double score,
+	size_t from, int32_t id)
+{
+	if (u->narrow)
+		score = (float)score;
+	if (score > to->score)
+		*to = (struct unigram_step){ score, (uint32_t)from, id };
+}
+
+/* Offers all pieces that begin with what led to `node` and go on with the text from `at` on;
+ * whether one of them is `width` bytes of it.  Ends are counted from `first`. */
+static inline bool offer_pieces(const struct unigram *u, struct tn_text t, size_t at, size_t width,
+	int32_t node, struct unigram_step *steps, size_t from, size_t first, double so_far)
+{
+	const struct tok_trie *trie = u->trie;
+	bool single = false;
+
+	for (size_t i = at; i < t.len;) {
+		int32_t id;
+
+		node = tok_trie_step(trie, node, (unsigned char)t.text[i++]);
+		if (node == TOK_NOWHERE)
+			break;
+		id = trie->cells[node].id;
+		if (id < 0)
+			continue;
+		offer(u, &steps[first + i], so_far + u->scores[id], from, id);
+		single |= i - at == width;
+	}
+	return single;
+}
+
+/* The character between two ends as an unknown one; false when there may be none. */
+static inline bool offer_unknown(const struct unigram *u, struct unigram_step *steps, size_t from,
+	size_t to)
+{
+	double score = steps[from].score + u->unk_score;
+
+	if (u->unk < 0 && score > steps[to].score)
+		return false;
+	offer(u, &steps[to], score, from, u->unk);
+	return true;
+}
+
+/* The ways that begin with the mark. */
+static bool begin_marked(const struct unigram *u, struct tn_text t, struct unigram_step *steps)
+{
+	int32_t id = u->mark == TOK_NOWHERE ? -1 : u->trie->cells[u->mark].id;
+
+	if (id >= 0)
+		offer(u, &steps[1], u->scores[id], 0, id);
+	else if (!offer_unknown(u, steps, 0, 1))
+		return false;
+	if (u->mark != TOK_NOWHERE)
+		offer_pieces(u, t, 0, 0, u->mark, steps, 0, 1, 0.0);
+	return true;
+}
+
+/* Fills the steps to every end; false when a character is unknown and may not be.  With a
+ * mark the end behind it is 1, and all others are counted from there. */
+static bool find_ways(const struct unigram *u, struct tn_text t, bool marked,
+	struct unigram_step *steps)
+{
+	size_t first = marked;
+
+	steps[0] = (struct unigram_step){ 0.0, 0, -1 };
+	for (size_t i = 1; i <= first + t.len; i++)
+		steps[i].score = -INFINITY;
+	if (marked && !begin_marked(u, t, steps))
+		return false;
+	for (size_t at = 0; at < t.len;) {
+		size_t width = width_of((unsigned char)t.text[at]), from = first + at;
+
+		if (width > t.len - at)
+			width = t.len - at;
+		if (!offer_pieces(u, t, at, width, TOK_ROOT, steps, from, first,
+			steps[from].score) && !offer_unknown(u, steps, from, from + width))
+			return false;
+		at += width;
+	}
+	return true;
+}
+
+/* Turns the links of the best way round: each end then knows the next.  Returns the
+ * first end. */
+static size_t turn(struct unigram_step *steps, size_t last)
+{
+	size_t at = last, next = last;
+
+	while (at) {
+		size_t from = steps[at].from;
+
+		steps[at].from = (uint32_t)next;
+		next = at;
+		at = from;
+	}
+	return next;
+}
+
+static struct tok_span span_of(const struct unigram_word *w, size_t begin, size_t end)
+{
+	struct tok_span span = w->lead;
+
+	if (!w->marked)
+		return tok_piece_span(&w->body, begin, end);
+	if (begin)
+		return tok_piece_span(&w->body, begin - 1, end - 1);
+	if (end > 1)
+		span.end = tok_piece_span(&w->body, 0, end - 1).end;
+	return span;
+}
+
+/* The text between two ends; with the mark it is copied. */
+static int text_of(const struct unigram_word *w, size_t begin, size_t end, struct tn_text *out,
+	struct tn_call *call)
+{
+	char *text;
+
+	*out = (struct tn_text){ w->body.text + begin - w->marked, end - begin };
+	if (begin || !w->marked)
+		return 0;
+	out->len += UNIGRAM_MARK_LEN - 1;
+	text = tn_alloc(call, out->len);
+	if (!text)
+		return TN_ENOMEM;
+	memcpy(text, UNIGRAM_MARK, UNIGRAM_MARK_LEN);
+	memcpy(text + UNIGRAM_MARK_LEN, w->body.text, out->len - UNIGRAM_MARK_LEN);
+	out->text = text;
+	return 0;
+}
+
+/* Unknown characters in a row are one token, which may be a piece after all. */
+static int emit_unknown(const struct unigram *u, struct tn_text t, struct tn_token token,
+	struct tn_tokens *out, struct tn_call *call)
+{
+	bool all = u->byte_fallback;
+	int32_t id = t.len <= u->longest ? tok_trie_find(u->trie, t.text, t.len) : -1;
+	int rc = 0;
+
+	for (size_t i = 0; i < t.len && all; i++)
+		all = u->bytes[(unsigned char)t.text[i]] >= 0;
+	token.id = id >= 0 ? id : u->unk;
+	if (id >= 0 || !all)
+		return tn_tokens_push(out, token, call);
+	for (size_t i = 0; i < t.len && !rc; i++) {
+		token.id = u->bytes[(unsigned char)t.text[i]];
+		rc = tn_tokens_push(out, token, call);
+	}
+	return rc;
+}
+
+static int emit(const struct unigram *u, const struct unigram_word *w, int32_t id, size_t begin,
+	size_t end, struct tn_tokens *out, struct tn_call *call)
+{
+	struct tok_span span = span_of(w, begin, end);
+	struct tn_token token = { id, w->number, span.begin, span.end };
+	struct tn_text text;
+
+	if (id != u->unk)
+		return tn_tokens_push(out, token, call);
+	return text_of(w, begin, end, &text, call) ? TN_ENOMEM :
+		emit_unknown(u, text, token, out, call);
+}
+
+static int prepare(const struct unigram *u, struct tn_text t, bool marked,
+	struct unigram_steps *steps, struct tn_call *call)
+{
+	if (reserve(steps, t.len + 2, call))
+		return TN_ENOMEM;
+	return find_ways(u, t, marked, steps->items) ? 0 : tn_fail(call, TN_EDATA,
+		"a character is unknown, and the model has no unk_id");
+}
+
+int unigram_segment(const struct unigram *u, const struct unigram_word *w,
+	struct unigram_steps *memory, struct tn_tokens *out, struct tn_call *call)
+{
+	struct tn_text text = { w->body.text, w->body.len };
+	size_t begin = 0, last = text.len + w->marked, end;
+	/* sentencepiece has the bytes of each character by itself. */
+	bool fuses = !u->narrow || !u->byte_fallback;
+	struct unigram_step *steps;
+	int rc = last ? prepare(u, text, w->marked, memory, call) : 0;
+
+	if (rc || !last)
+		return rc;
+	steps = memory->items;
+	for (end = turn(steps, last); begin < last && !rc; begin = end, end = steps[end].from) {
+		int32_t id = steps[end].id;
+
+		while (id == u->unk && fuses && end < last && steps[steps[end].from].id == u->unk)
+			end = steps[end].from;
+		rc = emit(u, w, id, begin, end, out, call);
+	}
+	return rc;
+}
+
+int32_t unigram_whole(const struct unigram *u, const char *body, size_t len,
+	struct unigram_steps *memory, struct tn_call *call)
+{
+	struct tn_text text = { body, len };
+	const struct unigram_step *last;
+
+	if (reserve(memory, len + 2, call) || !find_ways(u, text, true, memory->items))
+		return -1;
+	last = &memory->items[len + 1];
+	return last->from || last->id == u->unk ? -1 : last->id;
+}

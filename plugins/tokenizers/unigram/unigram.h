@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * plugins/tokenizers/unigram/unigram.h - the state of the plugin and its parts.
+ */
+#ifndef UNIGRAM_H
+#define UNIGRAM_H
+
+#include <tenon/impl/tokenizer.h>
+
+#include "added.h"
+#include "json.h"
+#include "normal.h"
+#include "post.h"
+#include "precompiled.h"
+#include "segment.h"
+#include "spm.h"
+#include "vocab.h"
+#include "words.h"
+
+/** How normalized text is cut into words. */
+enum unigram_split {
+	UNIGRAM_WHOLE,		/* not at all: sentencepiece, or Metaspace that does not split */
+	UNIGRAM_METASPACE,	/* before each space, which becomes U+2581 */
+	UNIGRAM_WHITESPACE	/* at white space, which is dropped; then as above */
+};
+enum unigram_prepend { UNIGRAM_NEVER, UNIGRAM_FIRST, UNIGRAM_ALWAYS };
+
+struct unigram_tokenizer {
+	struct tn_tokenizer base;
+	struct tn_arena *arena;		/* trees of small parts, contents of added tokens */
+	char *text;			/* the file that the pieces are in */
+	struct tok_vocab vocab;
+	struct tok_words words;		/* bodies of pieces that are whole marked words */
+	struct tok_added added;
+	struct tok_post post;
+	struct tn_tokenizer_info info;
+	struct unigram model;
+	struct tok_precompiled charsmap;	/* n_units 0: none */
+	struct spm *spm;		/* a model of sentencepiece; NULL: tokenizer.json */
+	enum unigram_split split;
+	enum unigram_prepend prepend;
+	uint8_t stops[256];		/* bytes that may begin what ends a word */
+};
+
+/** Reads the files of a model directory. */
+int unigram_open(struct tn_tokenizer *self, const struct tn_tokenizer_files *files,
+	struct tn_call *call);
+int unigram_encode(const struct tn_tokenizer *self, struct tn_text text,
+	struct tn_tokens *out, struct tn_call *call);
+int unigram_encode_words(const struct tn_tokenizer *self, const struct tn_text *words,
+	size_t n_words, struct tn_tokens *out, struct tn_call *call);
+
+#endif

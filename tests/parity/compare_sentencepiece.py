@@ -1,0 +1,66 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Compares the tokenizer unigram live with sentencepiece (0.2) on a model of the type Unigram.
+
+usage: compare_sentencepiece.py TOKENIZE PLUGIN.so FILE.model TEXT-FILE ...
+
+Ids and byte offsets are compared, of each text as a whole.  Texts that hold a special token of
+the model are left out: sentencepiece does not look for them.
+"""
+import os
+import sys
+import tempfile
+
+import sentencepiece
+
+from compare_tokenizers import Case, Plugin, texts_of
+
+
+def rows_of(model, text):
+    """[id, begin, end] in bytes.  Of the bytes of an unknown character sentencepiece gives its
+    source to the last; here each has it."""
+    rows = [[p.id, p.begin, p.end] for p in model.encode(text, return_type="proto").pieces]
+    i = 0
+    while i < len(rows):
+        width = 1
+        if model.IsByte(rows[i][0]):
+            first = int(model.IdToPiece(rows[i][0])[3:5], 16)
+            width = 1 + (first >= 0xc0) + (first >= 0xe0) + (first >= 0xf0)
+            for row in rows[i:i + width]:
+                row[1:] = rows[i + width - 1][1:]
+        i += width
+    return rows
+
+
+def main():
+    program, so, path, *files = sys.argv[1:]
+    model = sentencepiece.SentencePieceProcessor(model_file=path)
+    specials = [model.IdToPiece(i) for i in range(model.GetPieceSize())
+                if model.IsControl(i) or model.IsUnknown(i)]
+    n = tokens = different = 0
+    with tempfile.TemporaryDirectory() as directory:
+        os.symlink(os.path.abspath(path), os.path.join(directory, "spiece.model"))
+        plugin = Plugin(program, so, directory)
+        for name in files:
+            texts = [t for t in texts_of(name) if t and not any(s in t for s in specials)]
+            for i in range(0, len(texts), 2000):
+                part = texts[i:i + 2000]
+                for text, answer in zip(part, plugin.run([Case("", [t]) for t in part])):
+                    want = rows_of(model, text)
+                    got = answer if isinstance(answer, str) else \
+                        [[r[0], r[2], r[3]] for r in answer[0][1].tolist()] if answer else []
+                    n, tokens = n + 1, tokens + len(want)
+                    if want != got:
+                        different += 1
+                        if different <= 5:
+                            k = next((k for k, (a, b) in enumerate(zip(want, got)) if a != b), -1)
+                            print(f"{text!r:.200}\n  token {k}: {got[k:k + 3]}, expected "
+                                  f"{want[k:k + 3]}")
+        plugin.close()
+    print(f"{path} against sentencepiece {sentencepiece.__version__}: "
+          f"{n} texts, {tokens} tokens, {different} different")
+    sys.exit(different > 0)
+
+
+if __name__ == "__main__":
+    main()
