@@ -28,10 +28,10 @@ noinst_LTLIBRARIES += %D%/libtokenizers.la
 	%D%/tokenizers/common/pattern.h \
 	%D%/tokenizers/common/post.c \
 	%D%/tokenizers/common/post.h \
-	%D%/tokenizers/common/pretok.c \
-	%D%/tokenizers/common/pretok.h \
 	%D%/tokenizers/common/precompiled.c \
 	%D%/tokenizers/common/precompiled.h \
+	%D%/tokenizers/common/pretok.c \
+	%D%/tokenizers/common/pretok.h \
 	%D%/tokenizers/common/real.c \
 	%D%/tokenizers/common/real.h \
 	%D%/tokenizers/common/repair.c \

@@ -425,9 +425,6 @@ EXTRA_DIST += \
 	%D%/golden/scores.json \
 	%D%/golden/thresholds.json \
 	%D%/golden/unicode.fnv \
-	%D%/golden/values.json \
-	%D%/golden/wordpiece.py \
-	%D%/golden/wordpiece/README.md \
 	%D%/golden/unigram.py \
 	%D%/golden/unigram/README.md \
 	%D%/golden/unigram/marks.fnv \
@@ -437,6 +434,9 @@ EXTRA_DIST += \
 	%D%/golden/unigram/strings.json \
 	%D%/golden/unigram/words.fnv \
 	%D%/golden/unigram/words/tokenizer.json \
+	%D%/golden/values.json \
+	%D%/golden/wordpiece.py \
+	%D%/golden/wordpiece/README.md \
 	%D%/golden/wordpiece/added.fnv \
 	%D%/golden/wordpiece/added/tokenizer.json \
 	%D%/golden/wordpiece/cased.fnv \

@@ -75,7 +75,7 @@ static const struct tn_model_class classes[] = {
 };
 
 static const struct tn_model_impl roberta_impl = {
-	.classes = classes, .prefix = "roberta.", .tokenizer = "bpe",
+	.classes = classes, .prefix = "roberta.", .tokenizer = "bpe", .sentencepiece = "unigram",
 	.open = roberta_open, .feature = roberta_feature,
 };
 
