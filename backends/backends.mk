@@ -59,6 +59,7 @@ noinst_LTLIBRARIES += %D%/libkernels.la
 # The loops, once for each ISA.
 KERNEL_LOOPS = \
 	%D%/kernels/attention.c \
+	%D%/kernels/disentangled.h \
 	%D%/kernels/gemm_panels.c \
 	%D%/kernels/grad_attention.c \
 	%D%/kernels/grad_dropout.c \

@@ -21,6 +21,27 @@
 #define TILE 6			/* keys or columns by PANEL queries: 12 accumulators */
 #define NOTHING (-FLT_MAX / 4)	/* below any score; -INFINITY less itself would be NaN */
 
+/* Rows of the next tile of `left`: 4 and 4 instead of 6 and 2. */
+static inline size_t tile_rows(size_t left)
+{
+	return left == 8 ? 4 : left < TILE ? left : TILE;
+}
+
+/* Calls f with the number of rows as a constant. */
+#define TILE_OF(n, f, ...)				\
+	do {						\
+		switch (n) {				\
+		case 6: f(__VA_ARGS__, 6, m); break;	\
+		case 5: f(__VA_ARGS__, 5, m); break;	\
+		case 4: f(__VA_ARGS__, 4, m); break;	\
+		case 3: f(__VA_ARGS__, 3, m); break;	\
+		case 2: f(__VA_ARGS__, 2, m); break;	\
+		default: f(__VA_ARGS__, 1, m); break;	\
+		}					\
+	} while (0)
+
+#include "disentangled.h"
+
 /** What attention works in; each part is 64-byte aligned. */
 struct work {
 	float *q;	/* [panel][D][PANEL], times scale log2(e) */
@@ -30,6 +51,14 @@ struct work {
 	float *s;	/* [KEYS][PANEL] */
 	float *line;	/* what is added to a score by its distance, see distance_line */
 	float *k, *v;	/* [KEYS][D], copies */
+	struct places places;
+};
+
+/** What is added to scores: where key 0 and the first query stand; NULL: nothing. */
+struct added {
+	const float *line;	/* one place lower for each next key */
+	const float *c;		/* one row lower */
+	const float *u;		/* one row further and one place lower */
 };
 
 static size_t round16(size_t n)
@@ -37,32 +66,42 @@ static size_t round16(size_t n)
 	return (n + 15) & ~(size_t)15;
 }
 
-static size_t lay_out(struct work *w, float *at, size_t head_size)
+static size_t lay_out(struct work *w, float *at, size_t head_size, int places)
 {
-	const size_t chunk = KERNEL_CHUNK, square = round16(head_size) * chunk;
-	const size_t sizes[] = { square, square, chunk, chunk, KEYS * PANEL,
-		round16(KEYS + 2 * PANEL), KEYS * round16(head_size), KEYS * round16(head_size) };
-	float **parts[] = { &w->q, &w->o, &w->most, &w->sum, &w->s, &w->line, &w->k, &w->v };
+	const size_t chunk = KERNEL_CHUNK, D = round16(head_size), square = D * chunk;
+	const size_t table = places ? D * PANEL * KEPT : 0, tags = places ? 2 * KEPT : 0;
+	struct places *p = &w->places;
+	float *tag[2];
+	struct { float **part; size_t n; } parts[] = {
+		{ &w->q, square }, { &w->o, square }, { &w->most, chunk }, { &w->sum, chunk },
+		{ &w->s, KEYS * PANEL }, { &w->line, round16(KEYS + 2 * PANEL) },
+		{ &w->k, KEYS * D }, { &w->v, KEYS * D },
+		{ &tag[0], tags }, { &tag[1], tags },
+		{ &p->table[0], table }, { &p->table[1], table },
+		{ &p->rows, places ? PANEL * D : 0 }, { &p->t, places ? PANEL * T_STRIDE : 0 },
+		{ &p->c, places ? KEYS * PANEL : 0 }, { &p->u, places ? KEYS * U_STRIDE : 0 },
+	};
 	size_t n = 0;
 
-	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
-		*parts[i] = at ? at + n : NULL;
-		n += sizes[i];
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+		*parts[i].part = at ? at + n : NULL;
+		n += parts[i].n;
 	}
+	for (int i = 0; i < 2; i++)
+		p->tag[i] = (int64_t *)(void *)tag[i];
 	return n * sizeof(float);
 }
 
-size_t KERNEL_SYMBOL(attention_work)(size_t head_size)
+size_t KERNEL_SYMBOL(attention_work)(size_t head_size, int places)
 {
 	struct work w;
 
-	return lay_out(&w, NULL, head_size);
+	return lay_out(&w, NULL, head_size, places);
 }
 
-/* s [n][PANEL] = k q for n keys and m vectors of queries, plus the line at `line`
- * (one place lower for each next key) when there is one; raises most. */
+/* s [n][PANEL] = k q for n keys and m vectors of queries, plus what is added; raises most. */
 VEC_INLINE void score_tile(float *s, const float *q, const float *k, size_t k_stride, size_t D,
-	const float *line, vf *most, const int n, const int m)
+	struct added add, vf *most, const int n, const int m)
 {
 	vf acc[TILE][2];
 
@@ -87,8 +126,12 @@ VEC_INLINE void score_tile(float *s, const float *q, const float *k, size_t k_st
 	for (int r = 0; r < n; r++)
 #pragma GCC unroll 2
 		for (int i = 0; i < m; i++) {
-			if (line)
-				acc[r][i] += vload(line - r + i * LANES);
+			if (add.line)
+				acc[r][i] += vload(add.line - r + i * LANES);
+			if (add.c)
+				acc[r][i] += vload(add.c - r * PANEL + i * LANES);
+			if (add.u)
+				acc[r][i] += vload(add.u + r * (U_STRIDE - 1) + i * LANES);
 			vstore(s + r * PANEL + i * LANES, acc[r][i]);
 			most[i] = vmax(most[i], acc[r][i]);
 		}
@@ -122,25 +165,6 @@ VEC_INLINE void value_tile(float *o, const float *p, const float *v, size_t v_st
 #pragma GCC unroll 2
 		for (int i = 0; i < m; i++)
 			vstore(o + r * PANEL + i * LANES, acc[r][i]);
-}
-
-/* Calls f with the number of rows as a constant. */
-#define TILE_OF(n, f, ...)				\
-	do {						\
-		switch (n) {				\
-		case 6: f(__VA_ARGS__, 6, m); break;	\
-		case 5: f(__VA_ARGS__, 5, m); break;	\
-		case 4: f(__VA_ARGS__, 4, m); break;	\
-		case 3: f(__VA_ARGS__, 3, m); break;	\
-		case 2: f(__VA_ARGS__, 2, m); break;	\
-		default: f(__VA_ARGS__, 1, m); break;	\
-		}					\
-	} while (0)
-
-/* Rows of the next tile of `left`: 4 and 4 instead of 6 and 2. */
-static inline size_t tile_rows(size_t left)
-{
-	return left == 8 ? 4 : left < TILE ? left : TILE;
 }
 
 static size_t queries_of(const struct kernel_attention *a, size_t panel)
@@ -181,9 +205,16 @@ VEC_INLINE void fetch_ahead(const struct kernel_attention *a, size_t panel, size
 	}
 }
 
+/* What is added to the scores of the key j places further on. */
+static inline struct added added_at(struct added add, size_t j)
+{
+	return (struct added){ add.line ? add.line - j : NULL, add.c ? add.c - j * PANEL : NULL,
+		add.u ? add.u + j * (U_STRIDE - 1) : NULL };
+}
+
 /* One panel against one block of keys; m: vectors of queries. */
 VEC_INLINE void panel_block(const struct kernel_attention *a, const struct work *w, size_t panel,
-	struct kernel_rows k, struct kernel_rows v, size_t keys, const float *line, int first,
+	struct kernel_rows k, struct kernel_rows v, size_t keys, struct added add, int first,
 	const int m)
 {
 	const size_t D = a->head_size;
@@ -201,10 +232,10 @@ VEC_INLINE void panel_block(const struct kernel_attention *a, const struct work 
 		n = tile_rows(keys - j);
 		if (first)
 			fetch_ahead(a, panel, j / TILE, (keys + TILE - 1) / TILE);
-		if (line)
-			TILE_OF(n, score_tile, s, q, at, k.stride, D, line - j, new_most);
+		if (add.line || add.c || add.u)
+			TILE_OF(n, score_tile, s, q, at, k.stride, D, added_at(add, j), new_most);
 		else
-			TILE_OF(n, score_tile, s, q, at, k.stride, D, NULL, new_most);
+			TILE_OF(n, score_tile, s, q, at, k.stride, D, (struct added){ 0 }, new_most);
 	}
 	for (int i = 0; i < m; i++) {
 		keep[i] = first ? vset(0.0f) : vexp2_capped(vload(most + i * LANES) - new_most[i]);
@@ -296,34 +327,51 @@ static void begin(const struct kernel_attention *a, const struct work *w, size_t
 	}
 }
 
+/* What is added to the scores of panel p and the keys j .. j + keys - 1. */
+static struct added added_to(const struct kernel_attention *a, const struct work *w, size_t p,
+	size_t j, size_t keys)
+{
+	const size_t i0 = a->first + p * PANEL;
+	struct added add = { 0 };
+
+	if (a->causal || a->left != UINT32_MAX || a->right != UINT32_MAX || a->rel.at ||
+	    a->slope != 0)
+		add.line = distance_line(a, w->line, i0, j, keys);
+	if (a->c2p.at) {
+		query_terms(a, &w->places, from_row(a->q, p * PANEL), i0, queries_of(a, p), j, keys);
+		add.c = w->places.c + (keys - 1) * PANEL;
+	}
+	if (a->p2c.at)
+		add.u = w->places.u + KEYS + p * PANEL;
+	return add;
+}
+
 /* All panels against keys j .. j + block - 1. */
 static void run_block(const struct kernel_attention *a, const struct work *w, size_t panels,
 	size_t j, size_t block)
 {
 	const size_t D = a->head_size;
-	const int lined = a->causal || a->left != UINT32_MAX || a->right != UINT32_MAX ||
-		a->rel.at || a->slope != 0;
 	struct kernel_rows k = from_row(a->k, j), v = from_row(a->v, j);
 
 	if (panels > 1) {
 		k = copy_rows(w->k, k, block, D);
 		v = copy_rows(w->v, v, block, D);
 	}
+	key_terms(a, &w->places, k, j, block);
 	for (size_t p = 0; p < panels; p++) {
 		const size_t i0 = a->first + p * PANEL;
-		const float *line = NULL;
 		size_t from, to, keys;
+		struct added add;
 
 		seen(a, i0, queries_of(a, p), &from, &to);
 		if (to <= j || from >= j + block)
 			continue;
 		keys = to - j < block ? to - j : block;
-		if (lined)
-			line = distance_line(a, w->line, i0, j, keys);
+		add = added_to(a, w, p, j, keys);
 		if (queries_of(a, p) > LANES)
-			panel_block(a, w, p, k, v, keys, line, from / KEYS * KEYS == j, 2);
+			panel_block(a, w, p, k, v, keys, add, from / KEYS * KEYS == j, 2);
 		else
-			panel_block(a, w, p, k, v, keys, line, from / KEYS * KEYS == j, 1);
+			panel_block(a, w, p, k, v, keys, add, from / KEYS * KEYS == j, 1);
 		if (to <= j + block)
 			write_panel(a, w, p);
 	}
@@ -332,10 +380,13 @@ static void run_block(const struct kernel_attention *a, const struct work *w, si
 void KERNEL_SYMBOL(attention)(const struct kernel_attention *a)
 {
 	const size_t panels = (a->n_q + PANEL - 1) / PANEL;
+	const int places = a->c2p.at || a->p2c.at;
 	struct work w;
 	size_t from, to;
 
-	lay_out(&w, a->work, a->head_size);
+	lay_out(&w, a->work, a->head_size, places);
+	for (int part = 0; places && a->fresh && part < 2; part++)
+		memset(w.places.tag[part], 0xff, KEPT * sizeof(int64_t));
 	begin(a, &w, panels);
 	seen(a, a->first, a->n_q, &from, &to);
 	for (size_t j = from / KEYS * KEYS; j < to; j += KEYS)

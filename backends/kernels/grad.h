@@ -21,7 +21,7 @@ struct grad_adamw {
 
 /** One (sequence, head) of the gradient of attention.  Of `forward`, q, y and lse stand at the
  *  sequence's first row, n_q is all of its queries, first is 0, and work has
- *  attention_work(head_size) bytes. */
+ *  the gradient's attention_work(head_size) bytes. */
 struct grad_attention {
 	struct kernel_attention forward;
 	struct kernel_rows dy, dq, dk, dv;	/* dk and dv are added to */

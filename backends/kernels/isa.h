@@ -24,7 +24,7 @@ extern const struct kernels KERNEL_TABLE;
 void KERNEL_SYMBOL(rope)(const struct kernel_rope *rope, struct kernel_rows y, struct kernel_rows x,
 	const int32_t *position, size_t rows);
 void KERNEL_SYMBOL(attention)(const struct kernel_attention *a);
-size_t KERNEL_SYMBOL(attention_work)(size_t head_size);
+size_t KERNEL_SYMBOL(attention_work)(size_t head_size, int places);
 void KERNEL_SYMBOL(finish)(int kind, struct kernel_rows y, struct kernel_rows x,
 	const float *bias, struct kernel_rows residual, size_t rows, size_t cols);
 extern const struct grad_kernels KERNEL_SYMBOL(grad);

@@ -33,8 +33,12 @@ struct kernel_attention {
 	struct kernel_rows rel;		/* [2*span-1][1], or none */
 	size_t span;
 	float slope;			/* of ALiBi; 0: none */
+	struct kernel_rows c2p, p2c;	/* tables of places, at the head's columns, or none */
+	const int32_t *bucket;		/* [2*span-1]: the place of a distance */
+	size_t head;			/* of both tables */
+	int fresh;			/* work holds nothing of this step yet */
 	size_t ahead;			/* columns from here to the head that comes next; 0: none */
-	float *work;			/* work(head_size) bytes, 64-byte aligned */
+	float *work;			/* attention_work(...) bytes, 64-byte aligned */
 };
 
 /** Rotary embedding of rows of heads: attributes as in union tn_attr. */
@@ -110,8 +114,8 @@ struct kernels {
 	/** Softmax(scale q k^T + bias) v by blocks of keys.
 	 *  Source: Dao et al., FlashAttention, arXiv 2205.14135, algorithm 1. */
 	void (*attention)(const struct kernel_attention *a);
-	/** Bytes that attention works in. */
-	size_t (*attention_work)(size_t head_size);
+	/** Bytes that attention works in; places: with c2p or p2c. */
+	size_t (*attention_work)(size_t head_size, int places);
 	/** `panels` panels of a product's columns from `first` on.  Neither these nor depth
 	 *  and strip matter to the bits. */
 	void (*gemm)(const struct kernel_gemm *g, size_t first, size_t panels);

@@ -59,6 +59,11 @@ static enum meet meet_of(const struct tn_spec *a, const struct tn_spec *b)
 	return MEET_NOT;
 }
 
+static int disentangled(const struct tn_node *node)
+{
+	return node->attr.attention.bias == TN_BIAS_DISENTANGLED;
+}
+
 static int supports_attention(const struct kernels *kernels, const struct tn_node *node,
 	struct tn_offer *offer)
 {
@@ -66,11 +71,12 @@ static int supports_attention(const struct kernels *kernels, const struct tn_nod
 
 	if (a->state)
 		return kernel_refuse(offer, "attention with state is left to the reference");
-	if (a->bias == TN_BIAS_DISENTANGLED || a->bias == TN_BIAS_TENSOR)
+	if (a->bias == TN_BIAS_TENSOR)
 		return kernel_refuse(offer, "attention with bias kind %u is left to the reference",
 			a->bias);
-	offer->strided = 7;
-	offer->workspace = kernels->attention_work(a->head_size);
+	offer->strided = disentangled(node) ? 0x1f : 7;
+	offer->workspace = kernels->attention_work(a->head_size,
+		disentangled(node));
 	return 1;
 }
 
@@ -83,7 +89,8 @@ int kernels_supports(const struct kernels *kernels, const struct tn_node *node,
 		return grad_supports(kernels, node, offer);
 	for (uint32_t i = 0; i < node->n_in; i++) {
 		int index = ((node->op == TN_OP_GATHER || node->op == TN_OP_ROPE) && i == 1) ||
-			(node->op == TN_OP_SEGMENT && i > 0);
+			(node->op == TN_OP_SEGMENT && i > 0) ||
+			(node->op == TN_OP_ATTENTION && i == 5 && disentangled(node));
 
 		if (node->in[i]->dtype != (index ? TN_I32 : TN_F32))
 			return kernel_refuse(offer, "input %u is not %s", i,
@@ -264,9 +271,56 @@ static int check_indexes(const struct rows_of_step *s, struct tn_call *call)
 	return 0;
 }
 
+/* Places come from other parts of the graph too. */
+static int check_places(const struct tn_step *step, struct tn_call *call)
+{
+	const struct tn_attention_attr *attr = &step->node->attr.attention;
+	const struct tn_tensor *bucket = &step->in[5];
+	const int32_t *place = tn_host_data(bucket);
+
+	for (int part = 0; part < 2; part++) {
+		const size_t limit = kernel_n_rows(&step->in[3 + part]);
+
+		for (size_t r = 0; (part ? attr->p2c : attr->c2p) && r < bucket->dims[0]; r++)
+			if (place[r] < 0 || (size_t)place[r] >= limit)
+				return tn_fail(call, TN_EINTERNAL, "%s: place %ld of %zu",
+					step->node->name, (long)place[r], limit);
+	}
+	return 0;
+}
+
+/* What the bias of a head adds. */
+static void add_bias(struct kernel_attention *a, const struct tn_step *step, size_t head)
+{
+	const struct tn_attention_attr *attr = &step->node->attr.attention;
+	const size_t column = head * attr->head_size;
+
+	switch (attr->bias) {
+	case TN_BIAS_REL:
+		a->rel = kernel_rows_of(&step->in[3]);
+		a->rel.at += head;
+		break;
+	case TN_BIAS_ALIBI:
+		a->slope = ((const float *)tn_host_data(&step->in[3]))[head];
+		break;
+	case TN_BIAS_DISENTANGLED:
+		if (attr->c2p)
+			a->c2p = (struct kernel_rows){ (float *)tn_host_data(&step->in[3]) + column,
+				step->in[3].row_stride };
+		if (attr->p2c)
+			a->p2c = (struct kernel_rows){ (float *)tn_host_data(&step->in[4]) + column,
+				step->in[4].row_stride };
+		a->bucket = tn_host_data(&step->in[5]);
+		a->head = head;
+		break;
+	default:
+		break;
+	}
+}
+
 /* One chunk of queries of one sequence and head. */
 static void attend(const struct kernels *k, const struct tn_step *step, size_t seq, size_t head,
-	size_t first, void *work)
+	size_t first, int fresh, void *work)
 {
 	const struct tn_node *node = step->node;
 	const struct tn_attention_attr *attr = &node->attr.attention;
@@ -284,7 +338,7 @@ static void attend(const struct kernels *k, const struct tn_step *step, size_t s
 		.n_k = kv->start[seq + 1] - kv->start[seq],
 		.scale = attr->scale,
 		.causal = attr->causal, .left = attr->left, .right = attr->right,
-		.span = attr->span, .work = work,
+		.span = attr->span, .fresh = fresh, .work = work,
 	};
 
 	a.q.at += head * D;
@@ -295,33 +349,43 @@ static void attend(const struct kernels *k, const struct tn_step *step, size_t s
 		a.lse = from_row(kernel_rows_of(&step->out[1]), row);
 		a.lse.at += head;
 	}
-	if (attr->bias == TN_BIAS_REL) {
-		a.rel = kernel_rows_of(&step->in[3]);
-		a.rel.at += head;
-	} else if (attr->bias == TN_BIAS_ALIBI) {
-		a.slope = ((const float *)tn_host_data(&step->in[3]))[head];
-	}
+	add_bias(&a, step, head);
 	/* Heads are dealt to the team in turn. */
 	if (head + (size_t)omp_get_num_threads() < attr->heads && attr->kv_heads == attr->heads)
 		a.ahead = (size_t)omp_get_num_threads() * D;
 	k->attention(&a);
 }
 
+/* All chunks of one sequence and head. */
+static void attend_all(const struct kernels *k, const struct tn_step *step, size_t seq, size_t head,
+	int *fresh, void *work)
+{
+	const size_t n = step->axis->start[seq + 1] - step->axis->start[seq];
+
+	for (size_t first = 0; first < n; first += KERNEL_CHUNK, *fresh = 0)
+		attend(k, step, seq, head, first, *fresh, work);
+}
+
+/* Neighbouring heads of a sequence lie side by side, but what a head keeps of its tables serves
+ * all sequences. */
 static void attention(const struct kernels *k, const struct tn_step *step)
 {
 	const size_t heads = step->node->attr.attention.heads, seqs = step->axis->seqs;
-	const size_t bytes = k->attention_work(step->node->attr.attention.head_size);
+	const int places = disentangled(step->node);
+	const size_t bytes = k->attention_work(step->node->attr.attention.head_size, places);
 
-#pragma omp parallel for collapse(2) schedule(dynamic) if (step->axis->rows * heads > 64)
-	for (size_t seq = 0; seq < seqs; seq++)
-		for (size_t head = 0; head < heads; head++) {
-			size_t n = step->axis->start[seq + 1] - step->axis->start[seq];
-			char *work = (char *)step->workspace +
-				(size_t)omp_get_thread_num() * bytes;
+#pragma omp parallel if (step->axis->rows * heads > 64)
+	{
+		char *work = (char *)step->workspace + (size_t)omp_get_thread_num() * bytes;
+		int fresh = 1;
 
-			for (size_t first = 0; first < n; first += KERNEL_CHUNK)
-				attend(k, step, seq, head, first, work);
-		}
+#pragma omp for schedule(dynamic)
+		for (size_t i = 0; i < seqs * heads; i++)
+			if (places)
+				attend_all(k, step, i % seqs, i / seqs, &fresh, work);
+			else
+				attend_all(k, step, i / heads, i % heads, &fresh, work);
+	}
 }
 
 static void over_rows(const struct rows_of_step *s,
@@ -349,6 +413,8 @@ static int run_step(const struct kernels *kernels, const struct tn_step *step,
 
 	switch (step->node->op) {
 	case TN_OP_ATTENTION:
+		if (disentangled(step->node) && check_places(step, call))
+			return tn_status(call);
 		attention(kernels, step);
 		return 0;
 	case TN_OP_GATHER:

@@ -48,6 +48,19 @@ static void run_rotary(struct suite *s)
 static const uint32_t lengths[] = { 1, 16, 0, 7, 150, 33, 17, 2 };
 static const uint32_t kv_lengths[] = { 5, 140, 3, 0, 9, 64, 128, 1 };
 
+/* Tables of places and the place of each distance, alike far away. */
+static void places(struct conform_node *n, const struct tn_attention_attr *attr, size_t head_size)
+{
+	const size_t rows = 2 * (size_t)attr->span - 1;
+	int32_t *place = tn_alloc_n(n->call, rows, sizeof(*place));
+
+	for (int part = 0; part < 2; part++)
+		conform_weight(n, 37, attr->heads * head_size);
+	for (size_t r = 0; place && r < rows; r++)
+		place[r] = (int32_t)(r < 30 ? r : r < 100 ? 30 + r / 20 : 36);
+	conform_index(n, TN_NO_AXIS, place, rows);
+}
+
 int suite_attention(struct conform_node *n, int variant, size_t head_size)
 {
 	static const struct tn_attention_attr kinds[] = {
@@ -59,8 +72,15 @@ int suite_attention(struct conform_node *n, int variant, size_t head_size)
 		{ .heads = 2, .kv_heads = 2, .left = 100, .right = UINT32_MAX,
 			.bias = TN_BIAS_ALIBI, .causal = 1 },
 		{ .heads = 2, .kv_heads = 2, .left = UINT32_MAX, .right = UINT32_MAX },
+		{ .heads = 2, .kv_heads = 2, .left = 64, .right = 64 },
+		{ .heads = 2, .kv_heads = 2, .left = UINT32_MAX, .right = UINT32_MAX,
+			.bias = TN_BIAS_DISENTANGLED, .span = 150, .c2p = 1, .p2c = 1 },
+		{ .heads = 3, .kv_heads = 3, .left = 9, .right = 140,
+			.bias = TN_BIAS_DISENTANGLED, .span = 20, .c2p = 1 },
+		{ .heads = 2, .kv_heads = 2, .left = UINT32_MAX, .right = UINT32_MAX,
+			.bias = TN_BIAS_DISENTANGLED, .span = 9, .p2c = 1, .causal = 1 },
 	};
-	const int cross = variant == N_OF(kinds) - 1;
+	const int cross = variant == 5;
 
 	if (variant >= (int)N_OF(kinds))
 		return 0;
@@ -76,6 +96,8 @@ int suite_attention(struct conform_node *n, int variant, size_t head_size)
 		conform_weight(n, 17, 2);
 	if (kinds[variant].bias == TN_BIAS_ALIBI)
 		conform_weight(n, 2, 0);
+	if (kinds[variant].bias == TN_BIAS_DISENTANGLED)
+		places(n, &kinds[variant], head_size);
 	return 1;
 }
 
@@ -84,7 +106,7 @@ static void run_attention(struct suite *s)
 	static const size_t sizes[] = { 8, 24, 25, 32, 64, 96, 128 };
 	char what[100];
 
-	for (int variant = 0; variant < 8; variant++)
+	for (int variant = 0; variant < 10; variant++)
 		for (size_t i = 0; i < N_OF(sizes); i++) {
 			struct conform_node n = suite_node(s);
 
@@ -96,14 +118,14 @@ static void run_attention(struct suite *s)
 }
 
 /* Each sequence of an attention alone, with its bits in the batch. */
-static void run_sequences_stay(struct suite *s)
+static void run_sequences_stay(struct suite *s, int variant)
 {
 	struct conform_node n = suite_node(s), one;
 	struct tn_offer offer;
 	size_t rows[200];
 	int ok = 1;
 
-	suite_attention(&n, 3, 32);
+	suite_attention(&n, variant, 32);
 	if (conform_finish(&n, TN_OP_ATTENTION, n.axis.rows) ||
 	    !conform_offered(s->tested, &n, &offer) ||
 	    conform_run(s->tested, &n, &offer, NULL, s->call))
@@ -121,12 +143,16 @@ static void run_sequences_stay(struct suite *s)
 		for (size_t r = 0; r < count; r++)
 			ok &= conform_same_row(&one, r, &n, rows[r]);
 	}
-	suite_result(s, ok, "attention: bits of a sequence do not depend on the batch");
+	suite_result(s, ok, "attention variant %d: bits of a sequence do not depend on the batch",
+		variant);
 }
 
 void suite_positions(struct suite *s)
 {
+	static const int variants[] = { 2, 3, 6, 7, 8 };
+
 	run_rotary(s);
 	run_attention(s);
-	run_sequences_stay(s);
+	for (size_t i = 0; i < N_OF(variants); i++)
+		run_sequences_stay(s, variants[i]);
 }

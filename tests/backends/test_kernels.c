@@ -332,7 +332,7 @@ static void check_attention(const struct kernels *k, struct kernel_attention a, 
 	a.k = kv;
 	a.v = (struct kernel_rows){ kv.at + D, stride };
 	a.scale = (float)(1 / sqrt((double)D));
-	a.work = aligned_alloc(64, (k->attention_work(D) + 63) / 64 * 64);
+	a.work = aligned_alloc(64, (k->attention_work(D, 0) + 63) / 64 * 64);
 	for (size_t i = 0; i < n_q; i += KERNEL_CHUNK) {
 		struct kernel_attention part = a;
 

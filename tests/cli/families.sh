@@ -43,10 +43,7 @@ for expected in "$golden"/*/expected.safetensors; do
 	deberta-* | modernbert-* | *-seqcls-*) ;;
 	*) continue ;;
 	esac
-	case $name in
-	deberta-*) part=100.0 ;;
-	*) part=$(share native) ;;
-	esac
+	part=$(share native)
 	echo "native: $part % of the work" >"$out/out"
 	[ "$part" = 100.0 ]; ok $? "$name: native does all"
 	case $name in
