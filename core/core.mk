@@ -39,6 +39,7 @@ EXTRA_DIST += %D%/libtenon.map
 	%D%/base/config_set.c \
 	%D%/base/file.c \
 	%D%/base/file.h \
+	%D%/base/hash.h \
 	%D%/base/json.c \
 	%D%/base/nearest.c \
 	%D%/base/nearest.h \
@@ -240,8 +241,6 @@ EXTRA_DIST += %D%/eval/unicode.py
 	%D%/eval/masked.h \
 	%D%/eval/masking.c \
 	%D%/eval/masking.h \
-	%D%/eval/measure.c \
-	%D%/eval/measure.h \
 	%D%/eval/page.c \
 	%D%/eval/records.c \
 	%D%/eval/records.h \

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <tenon/value.h>
 
+#include "base/hash.h"
 #include "base/value.h"
 
 #define LINEAR 16	/* members that are found without an index */
@@ -59,15 +60,12 @@ static bool has_items(const struct tn_value *v)
 
 /* The slot of a key in an object's index, an open hash table of members counted from
  * 1: the key's own, or the empty one where it belongs.  The object's address is the
- * seed, so that no file can be made whose keys all fall together.
- * Source: Fowler, Noll & Vo, FNV-1a, draft-eastlake-fnv. */
+ * seed, so that no file can be made whose keys all fall together. */
 static uint32_t *find_slot(const struct tn_value *object, const char *key)
 {
 	size_t mask = object->as.list.n_slots - 1;
-	uint64_t hash = 0xcbf29ce484222325 ^ (uintptr_t)object;
+	uint64_t hash = tn_hash(TN_HASH ^ (uintptr_t)object, key, strlen(key));
 
-	for (const char *p = key; *p; p++)
-		hash = (hash ^ (unsigned char)*p) * 0x100000001b3;
 	for (size_t i = (size_t)(hash ^ hash >> 32);; i++) {
 		uint32_t *slot = &object->as.list.index[i & mask];
 

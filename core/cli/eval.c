@@ -210,6 +210,10 @@ static int open_records(struct eval_run *e, struct eval_records *r, size_t h,
 {
 	const struct tn_pipeline_head *head = &e->p->heads[h];
 
+	/* There is no other run to compare vectors with. */
+	if (head->impl->task == TN_TASK_VECTOR)
+		return tn_fail(e->call, TN_EDATA, "head %s: there are no scores for what it gives",
+			head->name);
 	return eval_records_open(r, head->name, (enum tn_task)head->impl->task, head->env.labels,
 		head->env.n_labels, scheme, e->arena, e->call);
 }

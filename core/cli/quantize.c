@@ -11,6 +11,7 @@
 
 #include "cli/cli.h"
 #include "cli/quantize.h"
+#include "eval/audit.h"
 
 #define DEFAULT_MAX_DROP 0.5
 
@@ -195,12 +196,12 @@ static int check_heads(struct quantize *q)
 }
 
 /* How many examples the head is judged by. */
-static int count_examples(struct quantize *q, const struct eval_measure *m)
+static int count_examples(struct quantize *q, const struct eval_records *r)
 {
 	size_t n = 0;
 
 	for (size_t i = 0; i < q->data.n; i++) {
-		int gold = eval_measure_check(m, &q->data.items[i], q->call);
+		int gold = eval_records_check(r, &q->data.items[i], q->call);
 
 		if (gold < 0)
 			return gold;
@@ -208,19 +209,20 @@ static int count_examples(struct quantize *q, const struct eval_measure *m)
 	}
 	if (!n)
 		return tn_fail(q->call, TN_EDATA, "head %s: the data hold nothing to judge it by; "
-			"give more by --dev, or name the heads to judge by --head", m->head);
+			"give more by --dev, or name the heads to judge by --head", r->head);
 	return 0;
 }
 
-static int open_measures(struct quantize *q)
+static int open_records(struct quantize *q)
 {
 	const struct tn_pipeline *p = q->p[QUANTIZE_FP32];
+	struct eval_audit audit;
 
-	if (check_heads(q))
+	if (check_heads(q) || eval_audit(&audit, &q->data, q->arena, q->call))
 		return tn_status(q->call);
 	for (size_t w = 0; w < QUANTIZE_WAYS; w++) {
-		q->measures[w] = tn_arena_alloc(q->arena, p->n_heads * sizeof(*q->measures[w]));
-		if (!q->measures[w])
+		q->records[w] = tn_arena_alloc(q->arena, p->n_heads * sizeof(*q->records[w]));
+		if (!q->records[w])
 			return tn_fail(q->call, TN_ENOMEM, "out of memory");
 	}
 	for (size_t h = 0; h < p->n_heads; h++) {
@@ -228,12 +230,15 @@ static int open_measures(struct quantize *q)
 
 		if (!is_asked_for(q->a, head->name))
 			continue;
+		if (head->impl->task == TN_TASK_TOKENS)
+			return tn_fail(q->call, TN_EDATA, "head %s: there is no metric for what it "
+				"gives", head->name);
 		for (size_t w = 0; w < QUANTIZE_WAYS; w++)
-			if (eval_measure_open(&q->measures[w][q->n_measures], head->name,
+			if (eval_records_open(&q->records[w][q->n_records], head->name,
 					(enum tn_task)head->impl->task, head->env.labels,
-					head->env.n_labels, q->arena, q->call))
+					head->env.n_labels, audit.scheme, q->arena, q->call))
 				return tn_status(q->call);
-		if (count_examples(q, &q->measures[0][q->n_measures++]))
+		if (count_examples(q, &q->records[0][q->n_records++]))
 			return tn_status(q->call);
 	}
 	return 0;
@@ -243,14 +248,14 @@ static int open_measures(struct quantize *q)
  * data judge nothing. */
 static int judge(struct quantize *q)
 {
-	for (size_t i = 0; i < q->n_measures; i++) {
+	for (size_t i = 0; i < q->n_records; i++) {
 		struct quantize_metrics m = quantize_metrics(q, i);
 
 		if (m.items[0].fp32 <= 0)
 			return tn_fail(q->call, TN_EDATA, "head %s: %s is 0 in fp32: the data do "
-				"not fit it", q->measures[0][i].head, m.items[0].name);
+				"not fit it", q->records[0][i].head, m.items[0].name);
 	}
-	for (size_t i = 0; i < q->n_measures; i++) {
+	for (size_t i = 0; i < q->n_records; i++) {
 		struct quantize_metrics m = quantize_metrics(q, i);
 		double fp32 = m.items[0].fp32, int8 = m.items[0].int8;
 
@@ -258,7 +263,7 @@ static int judge(struct quantize *q)
 		if (fp32 - int8 > q->a->max_drop + 1e-7)
 			tn_fault(q->call, TN_ECONFIG, "head %s: %s drops by %.4g points, from %.2f "
 				"in fp32 to %.2f in int8; at most %.4g are allowed",
-				q->measures[0][i].head, m.items[0].name, fp32 - int8, fp32, int8,
+				q->records[0][i].head, m.items[0].name, fp32 - int8, fp32, int8,
 				q->a->max_drop);
 	}
 	return tn_status(q->call);
@@ -266,7 +271,7 @@ static int judge(struct quantize *q)
 
 static int quantize(struct quantize *q)
 {
-	if (check_out(q) || read_data(q) || open_pipelines(q) || open_measures(q))
+	if (check_out(q) || read_data(q) || open_pipelines(q) || open_records(q))
 		return tn_status(q->call);
 	check_precision(q);
 	if (quantize_measure(q) || quantize_print(q) || judge(q))

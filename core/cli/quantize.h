@@ -4,12 +4,13 @@
 #ifndef TN_CLI_QUANTIZE_H
 #define TN_CLI_QUANTIZE_H
 
-#include "eval/rows.h"
 #include "cli/progress.h"
-#include "eval/measure.h"
+#include "eval/records.h"
+#include "eval/rows.h"
 #include "pipeline/pipeline_impl.h"
 
 #define QUANTIZE_MOST 64	/* values of one option */
+#define QUANTIZE_MOST_METRICS 3
 
 struct quantize_arguments {
 	const char *pipeline, *out;
@@ -31,26 +32,27 @@ struct quantize {
 	struct tn_arena *arena;		/* what lives to the end */
 	struct eval_data data;
 	struct tn_pipeline *p[QUANTIZE_WAYS];
-	struct eval_measure *measures[QUANTIZE_WAYS];	/* [n_measures], a head each */
-	size_t n_measures;
+	struct eval_records *records[QUANTIZE_WAYS];	/* [n_records], a head each; of vectors how
+							 * near they are to those of fp32 */
+	size_t n_records;
 	double *ratios;			/* [batches] how many times as fast int8 was */
 	size_t n_batches;
 	double seconds[QUANTIZE_WAYS];
 	struct progress progress;
 };
 
-/** Runs both ways over all data, in batches by turns, and fills measures, ratios and
+/** Runs both ways over all data, in batches by turns, and fills records, ratios and
  *  seconds. */
 int quantize_measure(struct quantize *q);
-/** The metrics of a head in both, in points; the first one judges. */
+/** The first scores of a head in both, in points; the first one judges. */
 struct quantize_metrics {
 	size_t n;
 	struct {
 		const char *name;
 		double fp32, int8;
-	} items[EVAL_MOST_METRICS];
+	} items[QUANTIZE_MOST_METRICS];
 };
-struct quantize_metrics quantize_metrics(const struct quantize *q, size_t measure);
+struct quantize_metrics quantize_metrics(const struct quantize *q, size_t i);
 /** Prints the tables. */
 int quantize_print(struct quantize *q);
 /** Writes the effective configuration with int8 to a file that is not there yet. */

@@ -36,14 +36,24 @@ static int run(struct quantize *q, struct batch *b, size_t way)
 	return 0;
 }
 
+/* Adds the answers to input i to the records of one head. */
+static int add(struct quantize *q, const struct batch *b, size_t i, size_t way, size_t head)
+{
+	struct eval_records *r = &q->records[way][head];
+
+	if (r->task == TN_TASK_VECTOR)
+		return eval_records_add_vector(r, tn_get(b->answers[way][i], r->head),
+			tn_get(b->answers[QUANTIZE_FP32][i], r->head), q->call);
+	return eval_records_wants(r, &b->examples[i]) ?
+		eval_records_add(r, &b->examples[i], b->answers[way][i], q->call) : 0;
+}
+
 static int count(struct quantize *q, const struct batch *b)
 {
 	for (size_t i = 0; i < b->n; i++)
 		for (size_t w = 0; w < QUANTIZE_WAYS; w++)
-			for (size_t m = 0; m < q->n_measures; m++)
-				if (eval_measure_add(&q->measures[w][m], &b->examples[i],
-						b->answers[w][i], b->answers[QUANTIZE_FP32][i],
-						q->call))
+			for (size_t h = 0; h < q->n_records; h++)
+				if (add(q, b, i, w, h))
 					return tn_status(q->call);
 	return 0;
 }
@@ -85,17 +95,20 @@ int quantize_measure(struct quantize *q)
 	return tn_status(q->call);
 }
 
-struct quantize_metrics quantize_metrics(const struct quantize *q, size_t measure)
+struct quantize_metrics quantize_metrics(const struct quantize *q, size_t i)
 {
-	struct eval_metric before[EVAL_MOST_METRICS], after[EVAL_MOST_METRICS];
+	struct eval_score before[EVAL_MOST_SCORES], after[EVAL_MOST_SCORES];
 	struct quantize_metrics m = {
-		.n = eval_measure_metrics(&q->measures[QUANTIZE_FP32][measure], before) };
+		.n = eval_records_scores(&q->records[QUANTIZE_FP32][i], NULL, before) };
 
-	eval_measure_metrics(&q->measures[QUANTIZE_INT8][measure], after);
-	for (size_t i = 0; i < m.n; i++) {
-		m.items[i].name = before[i].name;
-		m.items[i].fp32 = before[i].value;
-		m.items[i].int8 = after[i].value;
+	if (m.n > QUANTIZE_MOST_METRICS)
+		m.n = QUANTIZE_MOST_METRICS;
+	if (eval_records_scores(&q->records[QUANTIZE_INT8][i], NULL, after) < m.n)
+		m.n = 0;
+	for (size_t k = 0; k < m.n; k++) {
+		m.items[k].name = before[k].name;
+		m.items[k].fp32 = before[k].value;
+		m.items[k].int8 = after[k].value;
 	}
 	return m;
 }
@@ -114,7 +127,7 @@ static double median(double *x, size_t n)
 }
 
 /* The k-th metric of a head; only the first has a limit.  NULL when memory ran out. */
-static struct tn_value *metric_row(struct quantize *q, const struct eval_measure *measure,
+static struct tn_value *metric_row(struct quantize *q, const struct eval_records *records,
 	const struct quantize_metrics *m, size_t k)
 {
 	struct tn_arena *arena = tn_call_arena(q->call);
@@ -122,9 +135,9 @@ static struct tn_value *metric_row(struct quantize *q, const struct eval_measure
 	double fp32 = m->items[k].fp32, int8 = m->items[k].int8;
 
 	eval_set_text(arena, row, "row", "head");
-	eval_set_text(arena, row, "head", measure->head);
+	eval_set_text(arena, row, "head", records->head);
 	eval_set_text(arena, row, "metric", m->items[k].name);
-	eval_set_int(arena, row, "n", (int64_t)measure->n);
+	eval_set_int(arena, row, "n", (int64_t)records->n);
 	eval_set_real(arena, row, "fp32", fp32);
 	eval_set_real(arena, row, "int8", int8);
 	eval_set_real(arena, row, "drop", fp32 - int8);
@@ -138,15 +151,15 @@ static int print_heads(struct quantize *q)
 		{ "fp32", "fp32", 1, 2 }, { "int8", "int8", 1, 2 }, { "drop", "drop", 1, 2 },
 		{ "max_drop", "allowed", 1, 2 },
 	};
-	const struct tn_value **rows = tn_alloc_n(q->call, q->n_measures * EVAL_MOST_METRICS + 1,
+	const struct tn_value **rows = tn_alloc_n(q->call, q->n_records * QUANTIZE_MOST_METRICS + 1,
 		sizeof(*rows));
 	struct eval_rows table = { columns, sizeof(columns) / sizeof(columns[0]), rows, 0 };
 
-	for (size_t i = 0; i < q->n_measures && rows; i++) {
+	for (size_t i = 0; i < q->n_records && rows; i++) {
 		struct quantize_metrics m = quantize_metrics(q, i);
 
 		for (size_t k = 0; k < m.n; k++) {
-			rows[table.n] = metric_row(q, &q->measures[0][i], &m, k);
+			rows[table.n] = metric_row(q, &q->records[0][i], &m, k);
 			if (!rows[table.n++])
 				return tn_fail(q->call, TN_ENOMEM, "out of memory");
 		}
@@ -191,12 +204,12 @@ static char *comment(struct quantize *q)
 	char *text = tn_printf(q->call, "# int8, by tenon quantize: no head may lose more than "
 		"%.4g points\n", q->a->max_drop);
 
-	for (size_t i = 0; i < q->n_measures && text; i++) {
+	for (size_t i = 0; i < q->n_records && text; i++) {
 		struct quantize_metrics m = quantize_metrics(q, i);
 
 		text = tn_printf(q->call, "%s# %s: %s %.2f, of %zu inputs; in fp32 %.2f\n", text,
-			q->measures[0][i].head, m.items[0].name, m.items[0].int8,
-			q->measures[0][i].n, m.items[0].fp32);
+			q->records[0][i].head, m.items[0].name, m.items[0].int8,
+			q->records[0][i].n, m.items[0].fp32);
 	}
 	return text;
 }

@@ -18,7 +18,7 @@ int eval_records_open(struct eval_records *r, const char *head, enum tn_task tas
 	*r = (struct eval_records){ .head = head, .task = task, .labels = labels,
 		.n_labels = n_labels, .scheme = scheme, .arena = arena };
 	if (task != TN_TASK_LABEL && task != TN_TASK_SPANS && task != TN_TASK_ANSWER &&
-			task != TN_TASK_TOKENS)
+			task != TN_TASK_TOKENS && task != TN_TASK_VECTOR)
 		return tn_fail(call, TN_EDATA, "head %s: there are no scores for what it gives", head);
 	return 0;
 }
@@ -27,7 +27,7 @@ bool eval_records_wants(const struct eval_records *r, const struct eval_example 
 {
 	return r->task == TN_TASK_LABEL ? e->gold.label || e->gold.labels :
 		r->task == TN_TASK_SPANS ? e->gold.tags != NULL :
-		r->task == TN_TASK_TOKENS || e->gold.has_answers;
+		r->task == TN_TASK_TOKENS || r->task == TN_TASK_VECTOR || e->gold.has_answers;
 }
 
 /* Room for one more in an array of the records; NULL after TN_ENOMEM. */
@@ -61,6 +61,8 @@ static int make_room(struct eval_records *r, struct tn_call *call)
 		r->tagged = grow(r, r->tagged, room, sizeof(*r->tagged), call);
 	} else if (r->task == TN_TASK_TOKENS) {
 		r->hidden = grow(r, r->hidden, room, sizeof(*r->hidden), call);
+	} else if (r->task == TN_TASK_VECTOR) {
+		r->cosine = grow(r, r->cosine, room, sizeof(*r->cosine), call);
 	} else {
 		r->asked = grow(r, r->asked, room, sizeof(*r->asked), call);
 	}
@@ -70,33 +72,44 @@ static int make_room(struct eval_records *r, struct tn_call *call)
 
 /* --- labels --- */
 
-/* By name, which may be digits, or a number from 0. */
+/* A number from 0, which may be written as a text; SIZE_MAX: it is none. */
+static size_t index_of(const struct tn_value *v)
+{
+	const char *text = tn_string(v, NULL);
+	size_t len = tn_string_length(v);
+
+	if (!text)
+		return tn_int(v, -1) >= 0 ? (size_t)tn_int(v, -1) : SIZE_MAX;
+	return len && len <= 9 && strspn(text, "0123456789") == len ? strtoul(text, NULL, 10) : SIZE_MAX;
+}
+
+/* By name, which may be digits; else by number. */
 static uint32_t label_number(const struct eval_records *r, const struct tn_value *v)
 {
 	const char *name = tn_string(v, NULL);
-	int64_t number = tn_int(v, -1);
 	char digits[32];
 
-	snprintf(digits, sizeof(digits), "%lld", (long long)number);
-	for (size_t i = 0; !name && i < r->n_labels; i++)
-		if (!strcmp(r->labels[i], digits))
+	snprintf(digits, sizeof(digits), "%lld", (long long)tn_int(v, -1));
+	for (size_t i = 0; i < r->n_labels; i++)
+		if (!strcmp(r->labels[i], name ? name : digits))
 			return (uint32_t)i;
-	for (size_t i = 0; name && i < r->n_labels; i++)
-		if (!strcmp(r->labels[i], name))
-			return (uint32_t)i;
-	return !name && number >= 0 && (uint64_t)number < r->n_labels ? (uint32_t)number :
-		(uint32_t)r->n_labels;
+	return (uint32_t)(index_of(v) < r->n_labels ? index_of(v) : r->n_labels);
 }
 
 static int gold_number(const struct eval_records *r, const struct eval_example *e,
 	const struct tn_value *v, uint32_t *number, struct tn_call *call)
 {
+	const char *known = "";
+
 	*number = label_number(r, v);
 	if (*number < r->n_labels)
 		return 0;
-	return tn_fail(call, TN_EDATA, "%s: the label %s is none of head %s", e->where,
+	for (size_t i = 0; i < r->n_labels && i < 20 && known; i++)
+		known = tn_printf(call, "%s%s%s", known, i ? ", " : "", r->labels[i]);
+	return tn_fail(call, TN_EDATA, "%s: the label %s is none of head %s, which has %s%s", e->where,
 		tn_string(v, NULL) ? tn_quote(call, tn_string(v, ""), tn_string_length(v)) :
-		tn_printf(call, "%lld", (long long)tn_int(v, 0)), r->head);
+		tn_printf(call, "%lld", (long long)tn_int(v, 0)), r->head, known ? known : "",
+		r->n_labels > 20 ? ", ..." : "");
 }
 
 /* A head with one label gives a number, unless it may give that label or none. */
@@ -536,6 +549,26 @@ static int add_answer(struct eval_records *r, const struct eval_example *e,
 		&a->best_exact, &a->best_f1, call);
 }
 
+int eval_records_add_vector(struct eval_records *r, const struct tn_value *vector,
+	const struct tn_value *other, struct tn_call *call)
+{
+	const float *a = tn_floats(vector), *b = tn_floats(other);
+	double ab = 0, aa = 0, bb = 0;
+
+	if (!a || !b || tn_size(vector) != tn_size(other))
+		return tn_fail(call, TN_EDATA, "head %s: its answers are no vectors of one width",
+			r->head);
+	for (size_t i = 0; i < tn_size(vector); i++) {
+		ab += (double)a[i] * (double)b[i];
+		aa += (double)a[i] * (double)a[i];
+		bb += (double)b[i] * (double)b[i];
+	}
+	if (make_room(r, call))
+		return tn_status(call);
+	r->cosine[r->n++] = aa > 0 && bb > 0 ? ab / sqrt(aa * bb) : aa == bb;
+	return 0;
+}
+
 int eval_records_add_hidden(struct eval_records *r, struct tn_call *call)
 {
 	if (make_room(r, call))
@@ -555,8 +588,8 @@ int eval_records_add(struct eval_records *r, const struct eval_example *e,
 		return add_labels(r, e, mine, call);
 	if (r->task == TN_TASK_SPANS)
 		return add_spans(r, e, mine, call);
-	if (r->task == TN_TASK_TOKENS)
-		return tn_fail(call, TN_EDATA, "%s: head %s is judged by hidden tokens", e->where,
-			r->head);
+	if (r->task == TN_TASK_TOKENS || r->task == TN_TASK_VECTOR)
+		return tn_fail(call, TN_EDATA, "%s: what head %s gives is not judged by an answer "
+			"alone", e->where, r->head);
 	return add_answer(r, e, mine, call);
 }

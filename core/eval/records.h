@@ -12,6 +12,7 @@
  *		tags that are labels of words, as parts of speech, only token_accuracy.
  *	answer	f1, exact as the SQuAD script has them; with questions that have no answer also
  *		answered_f1, answered_exact, unanswered_exact
+ *	vector	cosine, mean, to the vectors of another run
  *	tokens	masked_accuracy and masked_nll, of tokens hidden together; pseudo_perplexity, of
  *		tokens hidden one at a time (eval/masked.h)
  *
@@ -91,6 +92,7 @@ struct eval_records {
 	size_t n_forms, forms_room;
 	struct eval_asked *asked;
 	struct eval_hidden *hidden;
+	double *cosine;
 	struct eval_sure *sure;		/* of spans, of answers, of tokens hidden together */
 	size_t n_sure, sure_room;
 };
@@ -107,7 +109,8 @@ struct eval_score {
 int eval_records_open(struct eval_records *r, const char *head, enum tn_task task,
 	const char *const *labels, size_t n_labels, enum eval_scheme scheme,
 	struct tn_arena *arena, struct tn_call *call);
-/** Whether an example says what is right for the task. */
+/** Whether an example says what is right for the task; of vectors and hidden tokens the text
+ *  does, though only with another run or a masker. */
 bool eval_records_wants(const struct eval_records *r, const struct eval_example *e);
 /** 1: the example says what is right for the task; 0: it does not; TN_EDATA: its label is none of
  *  the head's. */
@@ -126,6 +129,10 @@ int eval_records_add_tags(struct eval_records *r, const struct eval_example *e,
 int eval_records_add_text(struct eval_records *r, const struct eval_example *e,
 	struct tn_text text, struct tn_call *call);
 
+/** Adds how near a vector is to that of another run.  Errors: TN_EDATA, they are no vectors of one
+ *  width; TN_ENOMEM. */
+int eval_records_add_vector(struct eval_records *r, const struct tn_value *vector,
+	const struct tn_value *other, struct tn_call *call);
 /** Adds an empty one, r->hidden[r->n - 1]. */
 int eval_records_add_hidden(struct eval_records *r, struct tn_call *call);
 /** Adds how sure an answer was; of spans eval_records_add does it. */

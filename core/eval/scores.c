@@ -258,6 +258,20 @@ static size_t hidden_scores(const struct eval_records *r, const uint32_t *weight
 	return n;
 }
 
+static size_t vector_scores(const struct eval_records *r, const uint32_t *weights,
+	struct eval_score *scores)
+{
+	double sum = 0, total = 0;
+	size_t n = 0;
+
+	for (size_t i = 0; i < r->n; i++) {
+		sum += weight_of(weights, i) * r->cosine[i];
+		total += weight_of(weights, i);
+	}
+	put(scores, &n, "cosine", sum / total);
+	return n;
+}
+
 static size_t scores_with(const struct eval_records *r, const uint32_t *weights,
 	struct eval_score *scores, double *room)
 {
@@ -269,6 +283,7 @@ static size_t scores_with(const struct eval_records *r, const uint32_t *weights,
 		return label_scores(r, weights, scores, room);
 	return r->task == TN_TASK_SPANS ? span_scores(r, weights, scores, room) :
 		r->task == TN_TASK_TOKENS ? hidden_scores(r, weights, scores) :
+		r->task == TN_TASK_VECTOR ? vector_scores(r, weights, scores) :
 		answer_scores(r, weights, scores);
 }
 

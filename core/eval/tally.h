@@ -22,7 +22,7 @@ struct eval_tally {
 	size_t mask;
 };
 
-/** FNV-1a, 64 bits.  Source: draft-eastlake-fnv. */
+/** tn_hash, both halves of which are in the low one. */
 uint64_t eval_hash(const char *text, size_t len);
 /** Counts a name `n` times more.  Errors: TN_ENOMEM. */
 int eval_tally_add(struct eval_tally *t, struct tn_text name, size_t n, struct tn_arena *arena,

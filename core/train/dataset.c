@@ -8,29 +8,41 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/hash.h"
 #include "base/random.h"
 #include "eval/masking.h"
 
 #define LONGEST_LABEL 500	/* bytes */
 
-static uint64_t hash_bytes(uint64_t h, const char *text, size_t len)
+/* A text with its length, so that no two lists of texts are one. */
+static uint64_t hash_text(uint64_t h, struct tn_text text)
 {
-	for (size_t i = 0; i < len; i++)
-		h = (h ^ (unsigned char)text[i]) * 0x100000001b3u;
-	return tn_mix(h ^ len);
+	return tn_mix(tn_hash(h, text.text, text.len) ^ text.len);
+}
+
+static uint64_t hash_label(uint64_t h, const struct tn_value *v)
+{
+	double number = tn_real(v, 0);
+
+	h = hash_text(h, (struct tn_text){ tn_string(v, ""), tn_string_length(v) });
+	return tn_mix(tn_hash(h, (const char *)&number, sizeof(number)));
 }
 
 static uint64_t hash_example(uint64_t h, const struct eval_example *e)
 {
-	h = hash_bytes(h, e->input.text.text, e->input.text.len);
-	h = hash_bytes(h, e->input.pair.text, e->input.pair.len);
+	h = hash_text(hash_text(h, e->input.text), e->input.pair);
 	for (size_t i = 0; i < e->input.n_words; i++) {
-		h = hash_bytes(h, e->input.words[i].text, e->input.words[i].len);
+		h = hash_text(h, e->input.words[i]);
 		if (e->gold.tags)
-			h = hash_bytes(h, e->gold.tags[i].text, e->gold.tags[i].len);
+			h = hash_text(h, e->gold.tags[i]);
 	}
-	h = hash_bytes(h, tn_string(e->gold.label, ""), tn_string_length(e->gold.label));
-	return tn_mix(h ^ (uint64_t)tn_int(e->gold.label, -1));
+	for (size_t i = 0; i < tn_size(e->gold.labels); i++)
+		h = hash_label(h, tn_at(e->gold.labels, i));
+	for (size_t i = 0; i < e->gold.n_answers; i++) {
+		h = hash_text(h, e->gold.answers[i]);
+		h ^= e->gold.spans ? tn_mix((uint64_t)e->gold.spans[i].begin + 1) : 0;
+	}
+	return hash_label(h, e->gold.label);
 }
 
 static int read_file(struct tn_dataset *d, const struct tn_job_data *from, const char *path,
@@ -49,7 +61,7 @@ static int read_file(struct tn_dataset *d, const struct tn_job_data *from, const
 int tn_dataset_read(struct tn_dataset *d, const struct tn_job_file *job, bool dev,
 	struct tn_arena *arena, struct tn_call *call)
 {
-	*d = (struct tn_dataset){ .hash = 0xcbf29ce484222325u, .job = job, .arena = arena };
+	*d = (struct tn_dataset){ .hash = TN_HASH, .job = job, .arena = arena };
 	for (size_t i = 0; i < job->n_data; i++) {
 		const char *path = dev ? job->data[i].dev : job->data[i].train;
 		size_t before = d->data.n, *source;

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/hash.h"
 #include "base/random.h"
 #include "pipeline/heads.h"
 #include "tensor/grad.h"
@@ -155,15 +156,6 @@ static void fill_normal(const struct tn_tensor *t, double deviation, uint64_t se
 	}
 }
 
-static uint64_t hash_name(const char *name)
-{
-	uint64_t h = 0xcbf29ce484222325u;
-
-	while (*name)
-		h = (h ^ (unsigned char)*name++) * 0x100000001b3u;
-	return h;
-}
-
 /* The first numbers of matrices of linear layers that were made; all others stay zero. */
 static void fill_made(struct tn_objective *o, const struct tn_graph *g, struct tn_call *call)
 {
@@ -176,7 +168,8 @@ static void fill_made(struct tn_objective *o, const struct tn_graph *g, struct t
 			continue;
 		p = parameter_of(o, &g->values[v->root], call);
 		if (p && tn_weight_made(p->tensor))
-			fill_normal(p->tensor, 0.02, tn_mix(o->options.seed) ^ hash_name(p->name));
+			fill_normal(p->tensor, 0.02, tn_mix(o->options.seed) ^
+				tn_hash(TN_HASH, p->name, strlen(p->name)));
 	}
 }
 

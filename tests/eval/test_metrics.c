@@ -8,7 +8,8 @@
 #include "base/file.h"
 #include "check_main.h"
 #include "eval/answer.h"
-#include "eval/measure.h"
+#include "eval/gold.h"
+#include "eval/spans.h"
 
 static struct tn_call *call;
 
@@ -234,103 +235,6 @@ START_TEST(test_recorded)
 }
 END_TEST
 
-static const char *const labels[] = { "bad", "good", "1" };
-
-static int add(struct eval_measure *m, const char *gold, const char *found)
-{
-	struct tn_arena *arena = tn_call_arena(call);
-	struct tn_value *answer = tn_new_object(arena), *head;
-	struct eval_example e = { .where = "f:1" };
-
-	e.gold.label = gold ? tn_json_parse(gold, strlen(gold), "t", arena, call) : NULL;
-	head = tn_set(arena, answer, "h", tn_new_object(arena));
-	tn_set(arena, head, "label", found ? tn_new_text(arena, found) : tn_new_null(arena));
-	return eval_measure_add(m, &e, answer, answer, call);
-}
-
-START_TEST(test_labels)
-{
-	struct eval_metric metrics[EVAL_MOST_METRICS];
-	struct eval_measure m;
-
-	ck_assert_int_eq(eval_measure_open(&m, "h", TN_TASK_LABEL, labels, 3, tn_call_arena(call),
-		call), 0);
-	ck_assert_uint_eq(eval_measure_metrics(&m, metrics), 0);
-	add(&m, "\"bad\"", "bad");
-	add(&m, "0", "good");
-	add(&m, "\"good\"", "good");
-	add(&m, "\"0\"", NULL);
-	add(&m, NULL, "good");
-	ck_assert_uint_eq(m.n, 4);
-	ck_assert_uint_eq(eval_measure_metrics(&m, metrics), 2);
-	ck_assert(metrics[0].value == 50);
-	/* bad: 1 of 3 gold, 1 found: 1/2; good: 2/3; the third label does not occur. */
-	ck_assert_double_eq_tol(metrics[1].value, 100 * (0.5 + 2.0 / 3) / 2, 1e-12);
-	/* A label's name goes before its number. */
-	add(&m, "\"1\"", "1");
-	ck_assert_uint_eq(m.by_label[2].right, 1);
-	ck_assert_int_eq(add(&m, "\"fine\"", "good"), TN_EDATA);
-	ck_assert_str_eq(tn_error_text(call),
-		"f:1: the label \"fine\" is none of head h, which has bad, good, 1");
-	tn_clear(call);
-	ck_assert_int_eq(add(&m, "3", "good"), TN_EDATA);
-	tn_clear(call);
-}
-END_TEST
-
-START_TEST(test_several_labels)
-{
-	static const char *const golds[] = { "[\"bad\",2]", "[]", "[1,\"good\"]" };
-	static const char *const founds[] = { "{\"labels\":[\"bad\",\"good\"]}",
-		"{\"labels\":[]}", "{\"labels\":[\"good\"]}" };
-	struct tn_arena *arena = tn_call_arena(call);
-	struct eval_metric metrics[EVAL_MOST_METRICS];
-	struct eval_example e = { .where = "f:1" };
-	struct eval_measure m;
-
-	eval_measure_open(&m, "h", TN_TASK_LABEL, labels, 3, arena, call);
-	for (size_t i = 0; i < 3; i++) {
-		struct tn_value *answer = tn_new_object(arena);
-
-		e.gold.labels = tn_json_parse(golds[i], strlen(golds[i]), "t", arena, call);
-		tn_set(arena, answer, "h", tn_json_parse(founds[i], strlen(founds[i]), "t", arena,
-			call));
-		ck_assert_int_eq(eval_measure_add(&m, &e, answer, answer, call), 0);
-	}
-	/* 3 labels in the data, 3 in the answers, 2 in both. */
-	ck_assert_uint_eq(eval_measure_metrics(&m, metrics), 3);
-	for (size_t i = 0; i < 3; i++)
-		ck_assert_double_eq_tol(metrics[i].value, 200.0 / 3, 1e-12);
-	ck_assert_int_eq(add(&m, "\"bad\"", "bad"), 0);
-	e.gold.labels = tn_json_parse("[3]", 3, "t", arena, call);
-	ck_assert_int_eq(eval_measure_add(&m, &e, NULL, NULL, call), TN_EDATA);
-	tn_clear(call);
-}
-END_TEST
-
-START_TEST(test_vectors)
-{
-	static const float a[] = { 3, 4 }, b[] = { 4, 3 }, zero[] = { 0, 0 };
-	struct tn_arena *arena = tn_call_arena(call);
-	struct tn_value *one = tn_new_object(arena), *two = tn_new_object(arena);
-	struct eval_example e = { .where = "f:1" };
-	struct eval_metric metrics[EVAL_MOST_METRICS];
-	struct eval_measure m;
-
-	tn_set(arena, one, "h", tn_new_floats(arena, a, 2));
-	tn_set(arena, two, "h", tn_new_floats(arena, b, 2));
-	eval_measure_open(&m, "h", TN_TASK_VECTOR, NULL, 0, arena, call);
-	eval_measure_add(&m, &e, one, one, call);
-	eval_measure_add(&m, &e, one, two, call);
-	ck_assert_uint_eq(eval_measure_metrics(&m, metrics), 1);
-	ck_assert_double_eq_tol(metrics[0].value, 100 * (1 + 24.0 / 25) / 2, 1e-12);
-	tn_set(arena, two, "h", tn_new_floats(arena, zero, 2));
-	eval_measure_add(&m, &e, one, two, call);
-	eval_measure_metrics(&m, metrics);
-	ck_assert_double_eq_tol(metrics[0].value, 100 * (1 + 24.0 / 25) / 3, 1e-12);
-}
-END_TEST
-
 int main(void)
 {
 	Suite *suite = suite_create("metrics");
@@ -345,9 +249,6 @@ int main(void)
 	tcase_add_test(tests, test_answer_normal);
 	tcase_add_test(tests, test_answer_scores);
 	tcase_add_test(tests, test_recorded);
-	tcase_add_test(tests, test_labels);
-	tcase_add_test(tests, test_several_labels);
-	tcase_add_test(tests, test_vectors);
 	suite_add_tcase(suite, tests);
 	return tn_check_main(suite);
 }

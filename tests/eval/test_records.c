@@ -430,6 +430,87 @@ START_TEST(test_sliding_window)
 }
 END_TEST
 
+static const char *const moods[] = { "bad", "good", "1" };
+
+static int add(struct eval_records *r, const char *gold, const char *found)
+{
+	struct tn_value *answer = tn_new_object(arena), *head;
+	struct eval_example e = { .where = "f:1" };
+
+	e.gold.label = tn_json_parse(gold, strlen(gold), "t", arena, call);
+	head = tn_set(arena, answer, "h", tn_new_object(arena));
+	tn_set(arena, head, "label", found ? tn_new_text(arena, found) : tn_new_null(arena));
+	return eval_records_add(r, &e, answer, call);
+}
+
+START_TEST(test_names_and_numbers)
+{
+	struct eval_records r;
+
+	eval_records_open(&r, "h", TN_TASK_LABEL, moods, 3, EVAL_LABELS, arena, call);
+	add(&r, "\"bad\"", "bad");
+	add(&r, "0", "good");
+	add(&r, "\"good\"", "good");
+	add(&r, "\"0\"", NULL);
+	ck_assert_uint_eq(r.n, 4);
+	ck_assert_double_eq(score(&r, "accuracy"), 0.5);
+	/* bad: 1 of 3 gold, 1 found: 1/2; good: 2/3; the third label does not occur. */
+	ck_assert_double_eq_tol(score(&r, "macro_f1"), (0.5 + 2.0 / 3) / 2, 1e-12);
+	/* A label's name goes before its number. */
+	add(&r, "\"1\"", "1");
+	ck_assert_uint_eq(eval_records_of_label(&r, 2).right, 1);
+	ck_assert_int_eq(add(&r, "\"fine\"", "good"), TN_EDATA);
+	ck_assert_str_eq(tn_error_text(call),
+		"f:1: the label \"fine\" is none of head h, which has bad, good, 1");
+	tn_clear(call);
+	ck_assert_int_eq(add(&r, "3", "good"), TN_EDATA);
+	tn_clear(call);
+}
+END_TEST
+
+START_TEST(test_several_labels)
+{
+	static const char *const golds[] = { "[\"bad\",2]", "[]", "[1,\"good\"]" };
+	static const char *const founds[] = { "{\"labels\":[\"bad\",\"good\"]}",
+		"{\"labels\":[]}", "{\"labels\":[\"good\",\"1\"]}" };
+	struct eval_example e = { .where = "f:1" };
+	struct eval_records r;
+
+	eval_records_open(&r, "h", TN_TASK_LABEL, moods, 3, EVAL_LABELS, arena, call);
+	for (size_t i = 0; i < 3; i++) {
+		struct tn_value *answer = tn_new_object(arena);
+
+		e.gold.labels = tn_json_parse(golds[i], strlen(golds[i]), "t", arena, call);
+		tn_set(arena, answer, "h", tn_json_parse(founds[i], strlen(founds[i]), "t", arena,
+			call));
+		ck_assert_int_eq(eval_records_add(&r, &e, answer, call), 0);
+	}
+	/* 4 labels in the data, 4 in the answers, 3 in both; two of three lists are right. */
+	ck_assert_double_eq_tol(score(&r, "f1"), 3.0 / 4, 1e-12);
+	ck_assert_double_eq_tol(score(&r, "exact"), 2.0 / 3, 1e-12);
+	e.gold.labels = tn_json_parse("[3]", 3, "t", arena, call);
+	ck_assert_int_eq(eval_records_check(&r, &e, call), TN_EDATA);
+	tn_clear(call);
+}
+END_TEST
+
+START_TEST(test_vectors)
+{
+	static const float a[] = { 3, 4 }, b[] = { 4, 3 }, zero[] = { 0, 0 };
+	const struct tn_value *one = tn_new_floats(arena, a, 2), *two = tn_new_floats(arena, b, 2);
+	struct eval_records r;
+
+	eval_records_open(&r, "h", TN_TASK_VECTOR, NULL, 0, EVAL_LABELS, arena, call);
+	eval_records_add_vector(&r, one, one, call);
+	eval_records_add_vector(&r, one, two, call);
+	ck_assert_double_eq_tol(score(&r, "cosine"), (1 + 24.0 / 25) / 2, 1e-12);
+	eval_records_add_vector(&r, one, tn_new_floats(arena, zero, 2), call);
+	ck_assert_double_eq_tol(score(&r, "cosine"), (1 + 24.0 / 25) / 3, 1e-12);
+	ck_assert_int_eq(eval_records_add_vector(&r, one, tn_new_floats(arena, a, 1), call), TN_EDATA);
+	tn_clear(call);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("records");
@@ -446,6 +527,9 @@ int main(void)
 	tcase_add_test(tests, test_thresholds_as_squad);
 	tcase_add_test(tests, test_answers_of_a_head);
 	tcase_add_test(tests, test_sliding_window);
+	tcase_add_test(tests, test_names_and_numbers);
+	tcase_add_test(tests, test_several_labels);
+	tcase_add_test(tests, test_vectors);
 	suite_add_tcase(suite, tests);
 	return tn_check_main(suite);
 }
