@@ -45,21 +45,9 @@ struct auditing {
 	struct tn_call *call;
 };
 
-/* A label as text: a number is its digits. */
-static struct tn_text name_of(const struct tn_value *label, struct tn_arena *arena)
-{
-	char digits[32];
-	size_t n;
-
-	if (tn_value_kind(label) == TN_VALUE_STRING)
-		return (struct tn_text){ tn_string(label, ""), tn_string_length(label) };
-	n = (size_t)snprintf(digits, sizeof(digits), "%lld", (long long)tn_int(label, 0));
-	return (struct tn_text){ tn_arena_dup(arena, digits, n), n };
-}
-
 static int count_label(const struct auditing *x, const struct tn_value *label)
 {
-	struct tn_text name = name_of(label, x->arena);
+	struct tn_text name = eval_label_text(label, x->arena);
 
 	if (!name.text)
 		return tn_fail(x->call, TN_ENOMEM, "out of memory");

@@ -77,17 +77,6 @@ static struct tn_text most_frequent(const struct table *t, struct tn_text name)
 	return t->labels.items[best].name;
 }
 
-static struct tn_text label_text(const struct eval_example *e, struct tn_call *call)
-{
-	const char *number;
-
-	if (tn_string(e->gold.label, NULL))
-		return (struct tn_text){ tn_string(e->gold.label, ""),
-			tn_string_length(e->gold.label) };
-	number = tn_printf(call, "%lld", (long long)tn_int(e->gold.label, 0));
-	return (struct tn_text){ number ? number : "", number ? strlen(number) : 0 };
-}
-
 /* The words of an example in lower case, in the arena; none after TN_ENOMEM. */
 static size_t words_of(const struct eval_example *e, struct tn_text **words, const struct table *t)
 {
@@ -161,7 +150,8 @@ static int run_labels(enum eval_baseline kind, struct eval_records *r, const str
 
 	for (size_t i = 0; i < train->n; i++) {
 		const struct eval_example *e = &train->items[i];
-		struct tn_text label = e->gold.label ? label_text(e, t->call) : (struct tn_text){ NULL, 0 };
+		struct tn_text label = e->gold.label ?
+			eval_label_text(e->gold.label, t->arena) : (struct tn_text){ NULL, 0 };
 		size_t n = kind == EVAL_NAIVE_BAYES && label.text ? words_of(e, &words, t) : 0;
 
 		if (tn_status(t->call) || (label.text &&

@@ -4,6 +4,7 @@
  */
 #include <stdlib.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "eval/gold_impl.h"
@@ -67,6 +68,19 @@ const char *eval_source_wrong(const struct eval_source *s, struct tn_call *call)
 const char *eval_word_where(const struct eval_example *e, size_t word, struct tn_call *call)
 {
 	return e->lines ? tn_printf(call, "%s:%zu", e->file, e->lines[word]) : e->where;
+}
+
+struct tn_text eval_label_text(const struct tn_value *label, struct tn_arena *arena)
+{
+	char digits[32];
+	int n;
+
+	if (tn_value_kind(label) == TN_VALUE_STRING)
+		return (struct tn_text){ tn_string(label, ""), tn_string_length(label) };
+	n = tn_value_kind(label) == TN_VALUE_INT ?
+		snprintf(digits, sizeof(digits), "%lld", (long long)tn_int(label, 0)) :
+		snprintf(digits, sizeof(digits), "%.15g", tn_real(label, 0));
+	return (struct tn_text){ tn_arena_dup(arena, digits, (size_t)n), (size_t)n };
 }
 
 int eval_bad(struct eval_data *data, const struct eval_source *source, struct tn_arena *arena,

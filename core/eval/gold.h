@@ -116,6 +116,9 @@ void eval_data_finish(struct eval_data *data);
 /** "FILE:LINE" of a word, or what `where` is.  In the call's arena; NULL after TN_ENOMEM. */
 const char *eval_word_where(const struct eval_example *e, size_t word, struct tn_call *call);
 
+/** A label as text: of a number its digits.  In the arena; text NULL: out of memory. */
+struct tn_text eval_label_text(const struct tn_value *label, struct tn_arena *arena);
+
 /** The texts of a JSON value: strings, or objects with the string "text".  NULL after
  *  TN_EDATA, which begins with `where`. */
 const struct tn_text *eval_answer_texts(const struct tn_value *v, const char *where, size_t *n,
