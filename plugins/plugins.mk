@@ -98,6 +98,21 @@ plugin_LTLIBRARIES += %D%/model-roberta.la
 %C%_model_roberta_la_LIBADD = %D%/libmodels.la core/libtenon.la -lm
 %C%_model_roberta_la_SOURCES = %D%/models/roberta/roberta.c
 
+plugin_LTLIBRARIES += %D%/tokenizer-bpe.la
+%C%_tokenizer_bpe_la_CPPFLAGS = $(TOK_CPPFLAGS)
+%C%_tokenizer_bpe_la_LDFLAGS = $(PLUGIN_LDFLAGS)
+%C%_tokenizer_bpe_la_LIBADD = %D%/libtokenizers.la core/libtenon.la
+%C%_tokenizer_bpe_la_SOURCES = \
+	%D%/tokenizers/bpe/bpe.c \
+	%D%/tokenizers/bpe/bpe.h \
+	%D%/tokenizers/bpe/encode.c \
+	%D%/tokenizers/bpe/index.c \
+	%D%/tokenizers/bpe/merge.c \
+	%D%/tokenizers/bpe/merge.h \
+	%D%/tokenizers/bpe/open.c \
+	%D%/tokenizers/bpe/open.h \
+	%D%/tokenizers/bpe/read.c
+
 plugin_LTLIBRARIES += %D%/tokenizer-wordpiece.la
 %C%_tokenizer_wordpiece_la_CPPFLAGS = $(TOK_CPPFLAGS)
 %C%_tokenizer_wordpiece_la_LDFLAGS = $(PLUGIN_LDFLAGS)

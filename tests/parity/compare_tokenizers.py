@@ -6,7 +6,7 @@ usage: compare_tokenizers.py TOKENIZE PLUGIN.so DIRECTORY SHARE [TEXT-FILE ...]
 
 Ids, pieces, byte offsets, word numbers, sequence numbers and types are compared token by
 token, on all single texts, and on a SHARE (0 to 1) of them as pairs, word lists, truncated pairs
-and overlapping windows.
+and overlapping windows.  The ids of the single texts are decoded on both sides, and shuffled ones.
 Without files the strings of tests/golden/wordpiece are taken.
 """
 import collections
@@ -22,8 +22,10 @@ import numpy
 import tokenizers
 
 MAX, STRIDE = 48, 13
-SINGLE, PAIR, WORDS, WINDOWS, PAIR_WINDOWS, LONGEST = (
-    "single texts", "pairs", "word lists", "windows", "windows over the second", "longest first")
+SINGLE, PAIR, WORDS, WINDOWS, PAIR_WINDOWS, LONGEST, DECODE = (
+    "single texts", "pairs", "word lists", "windows", "windows over the second", "longest first",
+    "decoded")
+ALL, NO_SPECIALS = 2, 3
 WINDOW, TRUNCATE = 0, 1
 CUT_LONGEST, CUT_FIRST, CUT_SECOND = 0, 1, 2
 
@@ -142,6 +144,26 @@ class Plugin:
         self.p.stdout.close()
         self.p.wait()
 
+    def decode(self, lists, how):
+        writer = threading.Thread(target=self.write_ids, args=(lists, how))
+        writer.start()
+        texts = [self.text() for _ in lists]
+        writer.join()
+        return texts
+
+    def write_ids(self, lists, how):
+        for ids in lists:
+            self.p.stdin.write(struct.pack("7I", how, len(ids), 0, 0, 0, 0, 0))
+            self.p.stdin.write(struct.pack(f"{len(ids)}i", *ids))
+        self.p.stdin.flush()
+
+    def text(self):
+        n, = struct.unpack("i", self.read(4))
+        if n >= 0:
+            return self.read(n).decode()
+        size, = struct.unpack("i", self.read(4))
+        return "error: " + self.read(size).decode()
+
     def answer(self):
         n, = struct.unpack("i", self.read(4))
         if n < 0:
@@ -172,12 +194,31 @@ def differs(case, encoding, answer, oracle):
     return None
 
 
+def compare_decoded(encodings, oracle, plugin, count, shown, rng):
+    lists = [e.ids for e in encodings]
+    every = [i for ids in lists for i in ids]
+    rng.shuffle(every)
+    lists += [every[i:i + 7] for i in range(0, len(every), 7)][:len(lists)]
+    for how in (ALL, NO_SPECIALS):
+        expected = oracle.t.decode_batch(lists, skip_special_tokens=how == NO_SPECIALS)
+        for ids, want, got in zip(lists, expected, plugin.decode(lists, how)):
+            count[DECODE][0] += 1
+            count[DECODE][2] += len(ids)
+            if want != got:
+                count[DECODE][1] += 1
+                if len(shown) < 10:
+                    shown.append(f"{DECODE}: {ids[:20]}: {got!r:.200}, expected {want!r:.200}")
+
+
 def compare(cases, oracle, plugin, count, shown):
     by_mode = collections.defaultdict(list)
     for case in cases:
         by_mode[case.mode].append(case)
     for mode, group in by_mode.items():
-        for case, encoding, answer in zip(group, oracle.encode(group), plugin.run(group)):
+        encodings = oracle.encode(group)
+        if mode == SINGLE:
+            compare_decoded(encodings, oracle, plugin, count, shown, random.Random(len(group)))
+        for case, encoding, answer in zip(group, encodings, plugin.run(group)):
             count[mode][0] += 1
             count[mode][2] += len(encoding.ids)
             wrong = differs(case, encoding, answer, oracle)

@@ -7,6 +7,9 @@
  * on_overflow, cut; then for each text its length and bytes.
  * Answer: the number of windows, and for each its number of tokens, keep_begin, keep_end,
  * first_word and the tokens as struct tn_window_token; or -1, a length and an error.
+ * With 2 (all) or 3 (without special tokens) for is_words the request is of ids to be
+ * decoded: in place of texts of A, n ids.  The answer is a length and the text, or -1 and an
+ * error as above.
  *
  * tokenize PLUGIN.so DIRECTORY FILE...: the processor time to open it and to
  * encode the lines.
@@ -48,17 +51,41 @@ static int encode(const struct tokenizer *t, bool words, const struct tn_text *t
 		t->impl->encode(t->self, texts[0], out, call);
 }
 
-static void answer(const struct tn_windows *windows, int rc, struct tn_call *call)
+static void answer_error(struct tn_call *call)
 {
-	int32_t n = rc ? -1 : (int32_t)windows->n, len;
+	int32_t n = -1, len = (int32_t)strlen(tn_error_text(call));
 
 	put(&n, 4);
+	put(&len, 4);
+	put(tn_error_text(call), (size_t)len);
+}
+
+static bool decode(const struct tokenizer *t, uint32_t n, bool skip, struct tn_call *call)
+{
+	int32_t *ids = tn_alloc_n(call, n + 1, sizeof(*ids)), len;
+	struct tn_text text;
+
+	if (!ids || !get(ids, n * sizeof(*ids)))
+		return false;
+	if (t->impl->decode(t->self, ids, n, skip, &text, call)) {
+		answer_error(call);
+		return true;
+	}
+	len = (int32_t)text.len;
+	put(&len, 4);
+	put(text.text, text.len);
+	return true;
+}
+
+static void answer(const struct tn_windows *windows, int rc, struct tn_call *call)
+{
+	int32_t n = (int32_t)windows->n;
+
 	if (rc) {
-		len = (int32_t)strlen(tn_error_text(call));
-		put(&len, 4);
-		put(tn_error_text(call), (size_t)len);
+		answer_error(call);
 		return;
 	}
+	put(&n, 4);
 	for (size_t i = 0; i < windows->n; i++) {
 		const struct tn_window *w = &windows->items[i];
 		int32_t head[4] = { (int32_t)w->n_tokens, (int32_t)w->keep_begin,
@@ -81,6 +108,12 @@ static int serve(const struct tokenizer *t, struct tn_call *call)
 		int rc;
 
 		tn_call_reset(call);
+		if (head[0] > 1) {
+			if (!decode(t, head[1], head[0] == 3, call))
+				return EXIT_FAILURE;
+			fflush(stdout);
+			continue;
+		}
 		if (!get_texts(&texts[0], head[1], call) || !get_texts(&texts[1], head[2], call))
 			return EXIT_FAILURE;
 		rc = encode(t, head[0], texts[0], head[1], &a, call);

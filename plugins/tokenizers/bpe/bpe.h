@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * plugins/tokenizers/bpe/bpe.h - the state of the plugin and its parts.
+ */
+#ifndef BPE_H
+#define BPE_H
+
+#include <tenon/impl/tokenizer.h>
+
+#include "added.h"
+#include "decoder.h"
+#include "merge.h"
+#include "normalizer.h"
+#include "post.h"
+#include "pretok.h"
+#include "vocab.h"
+#include "words.h"
+
+/** How many characters at the ends of a piece are spaces, for offsets without them. */
+struct bpe_blank {
+	uint8_t before, behind;
+};
+
+struct bpe_tokenizer {
+	struct tn_tokenizer base;
+	struct tn_arena *arena;		/* trees of small parts, contents of added tokens */
+	char *text, *merges;		/* the files that the pieces are in */
+	struct tok_vocab vocab;
+	struct tok_trie raw;		/* pieces as bytes, when symbols are bytes */
+	struct tok_words words;		/* words that are one piece */
+	struct tok_added added;
+	struct tok_normalizer normalizer;
+	struct tok_pretok pretok;
+	struct tok_decoder decoder;
+	struct tok_post post;
+	struct tn_tokenizer_info info;
+	struct bpe_model model;
+	struct bpe_blank *blanks;	/* of each id; NULL: offsets are not trimmed */
+	bool ignore_merges;		/* a word that is a piece stays whole */
+	const struct tok_pattern *tiles; /* all of pre-tokenizing is this pattern; or NULL */
+	bool cuts;			/* no piece has U+2581 behind another character, and
+					 * nothing else makes words */
+};
+
+/** Reads the files of a model directory. */
+int bpe_open(struct tn_tokenizer *self, const struct tn_tokenizer_files *files,
+	struct tn_call *call);
+int bpe_encode(const struct tn_tokenizer *self, struct tn_text text, struct tn_tokens *out,
+	struct tn_call *call);
+int bpe_encode_words(const struct tn_tokenizer *self, const struct tn_text *words,
+	size_t n_words, struct tn_tokens *out, struct tn_call *call);
+
+/** The spaces at the ends of the text of a token. */
+struct bpe_blank bpe_blank_of(const char *text, size_t len);
+
+#endif

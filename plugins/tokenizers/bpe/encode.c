@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * plugins/tokenizers/bpe/encode.c - text to tokens.
+ *
+ * Most text is one piece as it stands and is cut by one pattern: it goes from the pattern
+ * to the table of whole words in one pass.  All else takes the general way.
+ */
+#include "bpe.h"
+#include "repair.h"
+#include "unicode/unicode.h"
+
+#define MARK "\xe2\x96\x81"	/* U+2581, which stands for a space */
+#define MARK_LEN 3
+
+struct run {
+	const struct bpe_tokenizer *t;
+	struct tn_tokens *out;
+	struct tn_call *call;
+	struct tn_text text;	/* the original */
+	size_t first;		/* index of the first token in `out` */
+	struct tok_buffer repaired;
+	struct tok_scratch scratch;
+	struct tok_pieces pieces;
+	struct bpe_work work;
+	int32_t word;		/* number of the next word */
+	bool given;		/* words are given: the number stays */
+};
+
+/* --- offsets --- */
+
+static bool is_blank(uint32_t c)
+{
+	return c == 0x120 || tok_flags(c) & TOK_SPACE;
+}
+
+struct bpe_blank bpe_blank_of(const char *text, size_t len)
+{
+	struct bpe_blank b = { 0, 0 };
+	bool begins = true;
+
+	for (size_t i = 0; i < len;) {
+		uint32_t c;
+		bool blank;
+
+		i += tok_decode(text + i, len - i, &c);
+		blank = is_blank(c);
+		begins &= blank;
+		b.before += begins && b.before < UINT8_MAX;
+		b.behind = blank ? b.behind + (b.behind < UINT8_MAX) : 0;
+	}
+	return b;
+}
+
+static uint32_t step_forward(struct tn_text text, uint32_t at)
+{
+	uint32_t c;
+
+	return at + tok_decode(text.text + at, text.len - at, &c);
+}
+
+static uint32_t step_back(struct tn_text text, uint32_t at)
+{
+	uint32_t c;
+
+	for (uint32_t back = 4; back > 1; back--)
+		if (at >= back && tok_decode(text.text + at - back, back, &c) == back)
+			return at - back;
+	return at - 1;
+}
+
+/* Source: tokenizers 0.22.2, pre_tokenizers/byte_level.rs, process_offsets(). */
+static struct tok_span trim(const struct run *r, struct tok_span span, struct bpe_blank b)
+{
+	bool first = r->out->n == r->first || !span.begin;
+	uint32_t end = span.end;
+
+	if (first && r->t->post.keep_first && b.before == 1)
+		b.before = 0;
+	for (; b.before && span.begin < span.end; b.before--)
+		span.begin = step_forward(r->text, span.begin);
+	for (; b.behind && end; b.behind--)
+		end = step_back(r->text, end);
+	if (!b.behind)
+		span.end = end > span.begin ? end : span.begin;
+	return span;
+}
+
+static inline int emit(struct run *r, int32_t id, struct tok_span span)
+{
+	const struct bpe_blank *blanks = r->t->blanks;
+
+	if (blanks && (blanks[id].before | blanks[id].behind))
+		span = trim(r, span, blanks[id]);
+	return tn_tokens_push(r->out, (struct tn_token){ id, r->word, span.begin, span.end },
+		r->call);
+}
+
+/* The source of bytes that may begin or end inside of a character.  Beyond the end, where
+ * byte pieces of a prefix lead, Hugging Face counts bytes of the word as if they were those
+ * of the text. */
+static inline struct tok_span source_of(const struct run *r, const struct tok_piece *p,
+	size_t begin, size_t end)
+{
+	size_t most = r->text.len;
+
+	if (end > p->len)
+		return (struct tok_span){ (uint32_t)(begin < most ? begin : most),
+			(uint32_t)(end < most ? end : most) };
+	if (!p->spans) {
+		while (begin && ((unsigned char)p->text[begin] & 0xc0) == 0x80)
+			begin--;
+		while (end < p->len && ((unsigned char)p->text[end] & 0xc0) == 0x80)
+			end++;
+	}
+	return tok_piece_span(p, begin, end);
+}
+
+/* --- words --- */
+
+static int emit_symbols(struct run *r, const struct tok_piece *p, size_t begin, size_t end)
+{
+	struct tok_piece word = tok_piece_slice(p, begin, end);
+	int rc = bpe_word(&r->t->model, word.text, word.len, &r->work, r->call);
+	size_t at = 0;
+
+	for (size_t i = 0; i < r->work.n && !rc; i++) {
+		struct bpe_symbol s = r->work.symbols[i];
+
+		rc = emit(r, s.id, source_of(r, &word, at, at + s.len));
+		at += s.len;
+	}
+	return rc;
+}
+
+/* The id of a word that is one token, or -1; `room` bytes may be read. */
+static inline int32_t whole(const struct bpe_tokenizer *t, const char *text, size_t len,
+	size_t room)
+{
+	struct tok_word key;
+
+	if (len <= TOK_MAX_WORD) {
+		key = tok_word_key(text, len, room);
+		return tok_words_find(&t->words, &key);
+	}
+	return t->ignore_merges ? tok_trie_find(t->model.raw ? &t->raw : &t->vocab.trie, text,
+		len) : -1;
+}
+
+static inline int emit_word(struct run *r, const struct tok_piece *p, size_t begin, size_t end)
+{
+	int32_t id = whole(r->t, p->text + begin, end - begin, p->len - begin);
+	int rc = id >= 0 ? emit(r, id, tok_piece_span(p, begin, end)) :
+		emit_symbols(r, p, begin, end);
+
+	r->word += !r->given;
+	return rc;
+}
+
+static int emit_tiles(struct run *r, const struct tok_piece *p)
+{
+	int rc = 0;
+
+	for (size_t at = 0, end; at < p->len && !rc; at = end) {
+		end = tok_pattern_next(r->t->tiles, p->text, p->len, at);
+		rc = emit_word(r, p, at, end);
+	}
+	return rc;
+}
+
+/* Where the next mark stands behind another character, or the end. */
+static size_t next_cut(const struct tok_piece *p, size_t at)
+{
+	bool marks = true;	/* all since `at` */
+
+	while (at < p->len) {
+		bool mark = p->text[at] == MARK[0] && p->len - at >= MARK_LEN &&
+			!memcmp(p->text + at, MARK, MARK_LEN);
+
+		if (mark && !marks)
+			break;
+		marks &= mark;
+		at += mark ? MARK_LEN : 1;
+	}
+	return at;
+}
+
+/* One word, merged part by part. */
+static int emit_cuts(struct run *r, const struct tok_piece *p)
+{
+	bool given = r->given;
+	int rc = 0;
+
+	r->given = true;
+	for (size_t at = 0, end; at < p->len && !rc; at = end) {
+		end = next_cut(p, at);
+		rc = emit_word(r, p, at, end);
+	}
+	r->given = given;
+	r->word += !given;
+	return rc;
+}
+
+/* --- text --- */
+
+/* Normalized text without added tokens in it. */
+static int encode_normal(struct run *r, const struct tok_piece *p)
+{
+	const struct bpe_tokenizer *t = r->t;
+	int rc;
+
+	if (!p->len)
+		return 0;
+	if (t->tiles)
+		return emit_tiles(r, p);
+	if (t->cuts)
+		return emit_cuts(r, p);
+	rc = tok_pretok_run(&t->pretok, p, &r->scratch, &r->pieces, r->call);
+	for (size_t i = 0; i < r->pieces.n && !rc; i++)
+		rc = emit_word(r, &r->pieces.items[i], 0, r->pieces.items[i].len);
+	return rc;
+}
+
+static int emit_added(struct run *r, const struct tok_piece *p, const struct tok_match *m)
+{
+	struct tok_span span = tok_piece_span(p, m->begin, m->end);
+	struct bpe_blank b = bpe_blank_of(p->text + m->begin, m->end - m->begin);
+	int rc;
+
+	if (r->t->blanks && (b.before | b.behind))
+		span = trim(r, span, b);
+	rc = tn_tokens_push(r->out, (struct tn_token){ m->token->id, r->word, span.begin,
+		span.end }, r->call);
+	r->word += !r->given;
+	return rc;
+}
+
+/* A part of the original: normalizes it and cuts out the added tokens of its normal form. */
+static int encode_piece(struct run *r, struct tok_piece p)
+{
+	const struct tok_added *added = &r->t->added;
+	struct tok_piece part, all;
+	size_t search = 0, done = 0;
+	struct tok_match m;
+	int rc = tok_repair(&p, &r->repaired, r->call);
+
+	if (rc > 0)
+		p = tok_buffer_piece(&r->repaired);
+	rc = rc < 0 ? rc : tok_normalize(&r->t->normalizer, &p, &r->scratch, r->call);
+	all = p;
+	while (!rc && tok_added_find(added, &added->normal, all.text, all.len, &search, done, &m)) {
+		part = tok_piece_slice(&all, done, m.begin > done ? m.begin : done);
+		rc = encode_normal(r, &part);
+		if (!rc)
+			rc = emit_added(r, &all, &m);
+		done = m.end;
+	}
+	if (rc)
+		return rc;
+	part = tok_piece_slice(&all, done, all.len);
+	return encode_normal(r, &part);
+}
+
+static int encode_text(struct run *r, struct tn_text text)
+{
+	const struct tok_added *added = &r->t->added;
+	struct tok_piece all = { text.text, text.len, NULL, 0 };
+	size_t search = 0, done = 0;
+	struct tok_match m;
+	int rc = 0;
+
+	if (text.len > INT32_MAX)
+		return tn_fail(r->call, TN_EDATA, "a text has %zu bytes, at most %d are possible",
+			text.len, INT32_MAX);
+	r->text = text;
+	while (!rc && tok_added_find(added, &added->raw, text.text, text.len, &search, done, &m)) {
+		rc = encode_piece(r, tok_piece_slice(&all, done, m.begin > done ? m.begin : done));
+		if (!rc)
+			rc = emit_added(r, &all, &m);
+		done = m.end;
+	}
+	return rc ? rc : encode_piece(r, tok_piece_slice(&all, done, text.len));
+}
+
+int bpe_encode(const struct tn_tokenizer *self, struct tn_text text, struct tn_tokens *out,
+	struct tn_call *call)
+{
+	struct run r = { .t = (const struct bpe_tokenizer *)self, .out = out, .call = call,
+		.first = out->n };
+
+	return encode_text(&r, text);
+}
+
+int bpe_encode_words(const struct tn_tokenizer *self, const struct tn_text *words,
+	size_t n_words, struct tn_tokens *out, struct tn_call *call)
+{
+	struct run r = { .t = (const struct bpe_tokenizer *)self, .out = out, .call = call,
+		.first = out->n, .given = true };
+	int rc = 0;
+
+	for (size_t i = 0; i < n_words && !rc; i++) {
+		r.word = (int32_t)i;
+		rc = encode_text(&r, words[i]);
+	}
+	return rc;
+}

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * plugins/tokenizers/bpe/index.c - the tables that encoding uses.
+ */
+#include <stdlib.h>
+
+#include "open.h"
+#include "unicode/unicode.h"
+
+#define MARK "\xe2\x96\x81"
+
+static int no_memory(struct tn_call *call)
+{
+	return tn_fail(call, TN_ENOMEM, "memory ran out for a vocabulary");
+}
+
+/* The bytes that a piece spells as ByteLevel writes them; false: it spells none. */
+static bool unspell(struct tn_text piece, char *to, uint32_t *len)
+{
+	*len = 0;
+	for (size_t i = 0; i < piece.len;) {
+		uint32_t c;
+		int byte;
+
+		i += tok_decode(piece.text + i, piece.len - i, &c);
+		byte = tok_char_byte(c);
+		if (byte < 0)
+			return false;
+		to[(*len)++] = (char)byte;
+	}
+	return *len;
+}
+
+static int32_t find(const struct bpe_tokenizer *t, const char *text, size_t len)
+{
+	return tok_trie_find(&t->vocab.trie, text, len);
+}
+
+static void find_symbols(struct bpe_tokenizer *t)
+{
+	static const char digits[] = "0123456789ABCDEF";
+	struct bpe_model *m = &t->model;
+	bool all = true;
+
+	for (unsigned i = 0; i < 256; i++) {
+		char name[6] = { '<', '0', 'x', digits[i >> 4], digits[i & 15], '>' }, text[4];
+		unsigned width = tok_encode(tok_byte_char((unsigned char)i), text);
+
+		m->fallback[i] = find(t, name, 6);
+		m->of_byte[i] = find(t, text, width);
+		all &= m->of_byte[i] >= 0;
+	}
+	/* Of an unknown byte nothing may be dropped, or offsets would differ from those of
+	 * Hugging Face, which counts bytes of what ByteLevel writes. */
+	m->raw = tok_pretok_ends_in_bytes(&t->pretok) && (all || m->unk >= 0) &&
+		!m->byte_fallback && !m->prefix.len && !m->suffix.len;
+	t->pretok.raw_bytes = m->raw;
+	for (unsigned i = 0; i < 256 && !m->raw; i++)
+		m->of_byte[i] = i < 128 ? find(t, (char[]){ (char)i }, 1) : -1;
+}
+
+/* The pieces as they are looked up: their bytes, sorted. */
+static int make_keys(struct bpe_tokenizer *t, struct tok_key **keys, size_t *n,
+	struct tn_call *call)
+{
+	size_t bytes = 0;
+	char *text;
+
+	for (size_t i = 0; i < t->vocab.n; i++)
+		bytes += t->vocab.keys[i].len;
+	*keys = malloc((t->vocab.n + 1) * sizeof(**keys));
+	text = tn_arena_alloc(t->arena, bytes + 1);
+	if (!*keys || !text)
+		return no_memory(call);
+	*n = 0;
+	for (size_t i = 0; i < t->vocab.n; i++) {
+		struct tok_key key = t->vocab.keys[i];
+
+		if (t->model.raw) {
+			if (!unspell((struct tn_text){ key.text, key.len }, text, &key.len))
+				continue;
+			key.text = text;
+			text += key.len;
+		}
+		(*keys)[(*n)++] = key;
+	}
+	tok_keys_sort(*keys, *n);
+	return 0;
+}
+
+/* Keeps the short words that are one token. */
+static size_t whole_words(const struct bpe_tokenizer *t, struct tok_key *keys, size_t n,
+	struct tn_call *call)
+{
+	struct bpe_work work = { 0 };
+	size_t kept = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		if (!keys[i].len || keys[i].len > TOK_MAX_WORD)
+			continue;
+		if (!t->ignore_merges && (bpe_word(&t->model, keys[i].text, keys[i].len, &work,
+			call) || work.n != 1 || work.symbols[0].id != keys[i].id ||
+			work.symbols[0].len != keys[i].len))
+			continue;
+		keys[kept++] = keys[i];
+	}
+	return kept;
+}
+
+/* Whether parts before which a mark stands are merged apart from one another. */
+static bool can_cut(const struct bpe_tokenizer *t)
+{
+	const struct bpe_model *m = &t->model;
+
+	if (t->pretok.n || m->unk < 0 || m->prefix.len || m->suffix.len || t->ignore_merges ||
+		find(t, MARK, 3) < 0)
+		return false;
+	for (size_t i = 0; i < t->vocab.n; i++) {
+		struct tn_text piece = { t->vocab.keys[i].text, t->vocab.keys[i].len };
+
+		for (size_t k = 3; k + 3 <= piece.len; k++)
+			if (!memcmp(piece.text + k, MARK, 3) && memcmp(piece.text + k - 3, MARK, 3))
+				return false;
+		for (size_t k = 1; k < 3 && k + 3 <= piece.len; k++)
+			if (!memcmp(piece.text + k, MARK, 3))
+				return false;
+	}
+	return true;
+}
+
+static int find_blanks(struct bpe_tokenizer *t, struct tn_call *call)
+{
+	t->blanks = malloc((t->vocab.n_ids + 1) * sizeof(*t->blanks));
+	if (!t->blanks)
+		return no_memory(call);
+	for (size_t i = 0; i < t->vocab.n_ids; i++)
+		t->blanks[i] = bpe_blank_of(t->vocab.pieces[i].text, t->vocab.pieces[i].len);
+	return 0;
+}
+
+/* The one pattern that makes words of text as it stands, or NULL. */
+static const struct tok_pattern *only_tiles(const struct bpe_tokenizer *t)
+{
+	const struct tok_pretok_step *s = t->pretok.steps;
+	const struct tok_pretok_step *last = s + t->pretok.n - 1;
+
+	if (!t->model.raw || last->prefix || t->pretok.n > 2)
+		return NULL;
+	if (t->pretok.n == 1)
+		return last->split ? &last->pattern : NULL;
+	return s->kind == TOK_PRETOK_SPLIT && s->behavior == TOK_ISOLATED &&
+		tok_pattern_tiles(&s->pattern) && !last->split ? &s->pattern : NULL;
+}
+
+int bpe_index(struct bpe_tokenizer *t, struct tn_call *call)
+{
+	struct tok_key *keys = NULL;
+	size_t n = 0;
+	int rc;
+
+	t->model.trie = &t->vocab.trie;
+	find_symbols(t);
+	t->tiles = only_tiles(t);
+	t->cuts = can_cut(t);
+	rc = make_keys(t, &keys, &n, call);
+	if (!rc && t->model.raw && t->ignore_merges)
+		rc = tok_trie_build(&t->raw, keys, n, call);
+	if (!rc)
+		n = whole_words(t, keys, n, call);
+	if (!rc)
+		rc = tn_status(call);
+	if (!rc)
+		rc = tok_words_build(&t->words, keys, n, call);
+	if (!rc && t->post.trim)
+		rc = find_blanks(t, call);
+	free(keys);
+	return rc;
+}
