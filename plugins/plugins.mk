@@ -69,6 +69,12 @@ plugin_LTLIBRARIES += %D%/model-deberta-v2.la
 	%D%/models/deberta-v2/neighbours.c \
 	%D%/models/deberta-v2/neighbours.h
 
+plugin_LTLIBRARIES += %D%/model-distilbert.la
+%C%_model_distilbert_la_CPPFLAGS = $(MODEL_CPPFLAGS)
+%C%_model_distilbert_la_LDFLAGS = $(PLUGIN_LDFLAGS)
+%C%_model_distilbert_la_LIBADD = %D%/libmodels.la core/libtenon.la -lm
+%C%_model_distilbert_la_SOURCES = %D%/models/distilbert/distilbert.c
+
 plugin_LTLIBRARIES += %D%/model-modernbert.la
 %C%_model_modernbert_la_LDFLAGS = $(PLUGIN_LDFLAGS)
 %C%_model_modernbert_la_LIBADD = core/libtenon.la -lm

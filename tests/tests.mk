@@ -320,6 +320,12 @@ EXTRA_DIST += \
 	%D%/golden/truncated
 EXTRA_DIST += \
 	%D%/golden/camembert-tokcls-h20 \
+	%D%/golden/distilbert-mlm-tied-h24 \
+	%D%/golden/distilbert-mlm-untied-h20 \
+	%D%/golden/distilbert-model-h20 \
+	%D%/golden/distilbert-qa-h24 \
+	%D%/golden/distilbert-seqcls-h24 \
+	%D%/golden/distilbert-tokcls-h30 \
 	%D%/golden/golden_families.py \
 	%D%/golden/roberta-mlm-untied-h20 \
 	%D%/golden/roberta-model-h24 \

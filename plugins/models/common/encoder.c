@@ -21,6 +21,7 @@ void encoder_read(struct encoder *e, const struct tn_value *config, const char *
 	e->act = tn_config_act(config, path, "hidden_act", "gelu", call);
 	e->eps = tn_config_real(config, path, "layer_norm_eps", 1e-12, 0, 1, call);
 	e->dropout = tn_config_real(config, path, "hidden_dropout_prob", 0.1, 0, 1, call);
+	e->out_dropout = e->down_dropout = e->dropout;
 	e->head_dropout = encoder_rate(config, path, "classifier_dropout", e->dropout, call);
 	e->tied = tn_config_bool(config, path, "tie_word_embeddings", true, call);
 }
@@ -41,8 +42,8 @@ int encoder_open(const struct encoder *e, const struct tn_value *config, const c
 	if (tn_status(call))
 		return tn_status(call);
 	if (e->width % e->heads)
-		return tn_fail(call, TN_EDATA, "%s: \"hidden_size\" is %zu, expected a multiple of "
-			"\"num_attention_heads\", %zu", path, e->width, e->heads);
+		return tn_fail(call, TN_EDATA, "%s: the width is %zu, expected a multiple of the %zu "
+			"attention heads", path, e->width, e->heads);
 	if (e->positions <= e->first)
 		return tn_fail(call, TN_EDATA, "%s: \"max_position_embeddings\" is %zu, expected more "
 			"than %zu: positions begin behind \"pad_token_id\"", path, e->positions, e->first);
@@ -97,13 +98,6 @@ static struct name of(const char *at, const char *what)
 	return name;
 }
 
-/* norm(x + dropout(y)) */
-static tn_ref add_norm(const struct encoder *e, struct tn_graph *g, tn_ref x, tn_ref y,
-	struct name name)
-{
-	return norm(e, g, tn_add(g, tn_dropout(g, y, e->dropout), x), name.text);
-}
-
 static tn_ref attention(const struct encoder *e, struct tn_graph *g, tn_ref x, const char *at,
 	const struct encoder_names *names, tn_ref bias)
 {
@@ -126,12 +120,12 @@ static tn_ref attention(const struct encoder *e, struct tn_graph *g, tn_ref x, c
 tn_ref encoder_block(const struct encoder *e, struct tn_graph *g, tn_ref x, const char *at,
 	const struct encoder_names *names, tn_ref bias)
 {
-	tn_ref y = attention(e, g, x, at, names, bias);
+	tn_ref y = tn_dropout(g, attention(e, g, x, at, names, bias), e->out_dropout);
 
-	x = add_norm(e, g, x, y, of(at, names->out_norm));
+	x = norm(e, g, tn_add(g, y, x), of(at, names->out_norm).text);
 	y = tn_act(g, tn_dense(g, x, of(at, names->up).text, e->inner), e->act);
-	y = tn_dense(g, y, of(at, names->down).text, e->width);
-	return add_norm(e, g, x, y, of(at, names->norm));
+	y = tn_dropout(g, tn_dense(g, y, of(at, names->down).text, e->width), e->down_dropout);
+	return norm(e, g, tn_add(g, y, x), of(at, names->norm).text);
 }
 
 tn_ref encoder_layers(const struct encoder *e, struct tn_graph *g, tn_ref x)
@@ -157,14 +151,33 @@ tn_ref encoder_first(struct tn_graph *g)
 		tn_input(g, "text_begin", tn_axis(g, "texts"), TN_I32, 0));
 }
 
-tn_ref encoder_pool(const struct encoder *e, struct tn_graph *g, tn_ref x, const char *dense,
-	const char *last, enum tn_act act)
+tn_ref encoder_pool(const struct encoder *e, struct tn_graph *g, const char *dense,
+	enum tn_act act)
 {
-	if (last && !tn_has_weight(g, of(dense, "weight").text) &&
-			!tn_has_weight(g, of(last, "weight").text))
-		return x;
-	return tn_dropout(g, tn_act(g, tn_dense(g, x, dense, e->width), act), e->head_dropout);
+	tn_ref x = tn_act(g, tn_dense(g, encoder_first(g), dense, e->width), act);
+
+	return tn_dropout(g, x, e->head_dropout);
 }
+
+tn_ref encoder_classify(const struct encoder *e, struct tn_graph *g, enum tn_act act)
+{
+	bool bare = !tn_has_weight(g, "classifier.dense.weight") &&
+		!tn_has_weight(g, "classifier.out_proj.weight");
+	tn_ref x;
+
+	if (bare && tn_has_weight(g, "pooler.dense.weight"))
+		return encoder_pool(e, g, "pooler.dense", TN_ACT_TANH);
+	x = tn_dropout(g, encoder_first(g), e->head_dropout);
+	if (bare)
+		return x;
+	x = tn_act(g, tn_dense(g, x, "classifier.dense", e->width), act);
+	return tn_dropout(g, x, e->head_dropout);
+}
+
+const struct encoder_scorer encoder_lm_head = {
+	.dense = "lm_head.dense", .norm = "lm_head.layer_norm", .decoder = "lm_head.decoder",
+	.bias = "lm_head.bias", .other_bias = "lm_head.decoder.bias",
+};
 
 tn_ref encoder_score(const struct encoder *e, struct tn_graph *g, enum tn_act act,
 	const struct encoder_scorer *names)

@@ -21,7 +21,8 @@ struct encoder {
 	size_t segments;		/* 0: they have no table */
 	size_t span;			/* of the bias by distance; 0: there is none */
 	enum tn_act act;
-	double eps, dropout;
+	double eps;
+	double dropout, out_dropout, down_dropout;	/* of embeddings, and of names.out and .down */
 	double head_dropout;		/* before a head's linear layer */
 	bool tied;			/* word embeddings and the decoder of the vocabulary */
 };
@@ -49,7 +50,8 @@ double encoder_rate(const struct tn_value *config, const char *path, const char 
 int encoder_open(const struct encoder *e, const struct tn_value *config, const char *path,
 	struct tn_model_info *info, struct tn_call *call);
 
-/** norm(word + segment + position), [tokens][embedded]. */
+/** norm(word + segment + position), [tokens][embedded].  Of the tables' names the first part is
+ *  "embeddings" in all families. */
 tn_ref encoder_embed(const struct encoder *e, struct tn_graph *g);
 /** The block whose tensors have names that begin with `at`: x + attention and x + dense, act,
  *  dense, each normed.  bias [2 span - 1][heads] is added to the scores of attention. */
@@ -59,13 +61,17 @@ tn_ref encoder_block(const struct encoder *e, struct tn_graph *g, tn_ref x, cons
 tn_ref encoder_layers(const struct encoder *e, struct tn_graph *g, tn_ref x);
 /** The first row of "tokens" of each window, [texts][width]. */
 tn_ref encoder_first(struct tn_graph *g);
-/** dropout(act(dense layer)) of one row for each text, x.  Where the file has neither that layer
- *  nor the linear one behind it, `last`, it is x itself; with last NULL the layer must be there. */
-tn_ref encoder_pool(const struct encoder *e, struct tn_graph *g, tn_ref x, const char *dense,
-	const char *last, enum tn_act act);
+/** dropout(act(dense layer)) of that row: BERT's pooler. */
+tn_ref encoder_pool(const struct encoder *e, struct tn_graph *g, const char *dense,
+	enum tn_act act);
+/** RoBERTa's classifier before its last layer: the same with classifier.dense, over the row after
+ *  dropout.  A file without a classifier gives what the bare encoder has, a pooler or that row. */
+tn_ref encoder_classify(const struct encoder *e, struct tn_graph *g, enum tn_act act);
 /** Scores of the whole vocabulary, [tokens][vocab].  Tied, the decoder is the table of word
  *  embeddings, and what the file has of its own is a copy. */
 tn_ref encoder_score(const struct encoder *e, struct tn_graph *g, enum tn_act act,
 	const struct encoder_scorer *names);
+/** RoBERTa's names for it. */
+extern const struct encoder_scorer encoder_lm_head;
 
 #endif

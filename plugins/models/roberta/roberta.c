@@ -23,29 +23,6 @@ static int roberta_open(struct tn_model *self, const struct tn_value *config, co
 	return encoder_open(m, config, path, info, call);
 }
 
-/* The pooler is the bare encoder's; a classifier has a layer of its own. */
-static tn_ref pooled(const struct encoder *m, struct tn_graph *g)
-{
-	bool bare = !tn_has_weight(g, "classifier.dense.weight") &&
-		!tn_has_weight(g, "classifier.out_proj.weight");
-	tn_ref x = encoder_first(g);
-
-	if (bare && tn_has_weight(g, "pooler.dense.weight"))
-		return encoder_pool(m, g, x, "pooler.dense", NULL, TN_ACT_TANH);
-	return encoder_pool(m, g, tn_dropout(g, x, m->head_dropout), "classifier.dense",
-		"classifier.out_proj", TN_ACT_TANH);
-}
-
-static tn_ref masked_lm(const struct encoder *m, struct tn_graph *g)
-{
-	static const struct encoder_scorer names = {
-		.dense = "lm_head.dense", .norm = "lm_head.layer_norm", .decoder = "lm_head.decoder",
-		.bias = "lm_head.bias", .other_bias = "lm_head.decoder.bias",
-	};
-
-	return encoder_score(m, g, TN_ACT_GELU, &names);
-}
-
 static tn_ref roberta_feature(const struct tn_model *self, struct tn_graph *g, const char *name)
 {
 	const struct encoder *m = (const struct encoder *)self;
@@ -55,9 +32,9 @@ static tn_ref roberta_feature(const struct tn_model *self, struct tn_graph *g, c
 	if (!strcmp(name, "tagged"))
 		return tn_dropout(g, tn_feature(g, "tokens"), m->head_dropout);
 	if (!strcmp(name, "pooled"))
-		return pooled(m, g);
+		return encoder_classify(m, g, TN_ACT_TANH);
 	if (!strcmp(name, "mlm"))
-		return masked_lm(m, g);
+		return encoder_score(m, g, TN_ACT_GELU, &encoder_lm_head);
 	return TN_NONE;
 }
 
