@@ -75,6 +75,12 @@ plugin_LTLIBRARIES += %D%/model-distilbert.la
 %C%_model_distilbert_la_LIBADD = %D%/libmodels.la core/libtenon.la -lm
 %C%_model_distilbert_la_SOURCES = %D%/models/distilbert/distilbert.c
 
+plugin_LTLIBRARIES += %D%/model-electra.la
+%C%_model_electra_la_CPPFLAGS = $(MODEL_CPPFLAGS)
+%C%_model_electra_la_LDFLAGS = $(PLUGIN_LDFLAGS)
+%C%_model_electra_la_LIBADD = %D%/libmodels.la core/libtenon.la -lm
+%C%_model_electra_la_SOURCES = %D%/models/electra/electra.c
+
 plugin_LTLIBRARIES += %D%/model-modernbert.la
 %C%_model_modernbert_la_LDFLAGS = $(PLUGIN_LDFLAGS)
 %C%_model_modernbert_la_LIBADD = core/libtenon.la -lm

@@ -326,6 +326,12 @@ EXTRA_DIST += \
 	%D%/golden/distilbert-qa-h24 \
 	%D%/golden/distilbert-seqcls-h24 \
 	%D%/golden/distilbert-tokcls-h30 \
+	%D%/golden/electra-mlm-tied-h24 \
+	%D%/golden/electra-mlm-untied-h24 \
+	%D%/golden/electra-model-h24 \
+	%D%/golden/electra-qa-h20 \
+	%D%/golden/electra-seqcls-h30 \
+	%D%/golden/electra-tokcls-h24 \
 	%D%/golden/golden_families.py \
 	%D%/golden/roberta-mlm-untied-h20 \
 	%D%/golden/roberta-model-h24 \
