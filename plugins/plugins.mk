@@ -55,6 +55,12 @@ noinst_LTLIBRARIES += %D%/libmodels.la
 	%D%/models/common/encoder.c \
 	%D%/models/common/encoder.h
 
+plugin_LTLIBRARIES += %D%/model-albert.la
+%C%_model_albert_la_CPPFLAGS = $(MODEL_CPPFLAGS)
+%C%_model_albert_la_LDFLAGS = $(PLUGIN_LDFLAGS)
+%C%_model_albert_la_LIBADD = %D%/libmodels.la core/libtenon.la -lm
+%C%_model_albert_la_SOURCES = %D%/models/albert/albert.c
+
 plugin_LTLIBRARIES += %D%/model-bert.la
 %C%_model_bert_la_CPPFLAGS = $(MODEL_CPPFLAGS)
 %C%_model_bert_la_LDFLAGS = $(PLUGIN_LDFLAGS)

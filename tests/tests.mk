@@ -319,6 +319,12 @@ EXTRA_DIST += \
 	%D%/golden/modernbert-tokcls-h30 \
 	%D%/golden/truncated
 EXTRA_DIST += \
+	%D%/golden/albert-mlm-tied-h24 \
+	%D%/golden/albert-mlm-untied-h24 \
+	%D%/golden/albert-model-h24 \
+	%D%/golden/albert-qa-h24 \
+	%D%/golden/albert-seqcls-h20 \
+	%D%/golden/albert-tokcls-h30 \
 	%D%/golden/camembert-tokcls-h20 \
 	%D%/golden/distilbert-mlm-tied-h24 \
 	%D%/golden/distilbert-mlm-untied-h20 \
