@@ -110,6 +110,12 @@ plugin_LTLIBRARIES += %D%/tokenizer-unigram.la
 	%D%/tokenizers/unigram/unigram.c \
 	%D%/tokenizers/unigram/unigram.h
 
+plugin_LTLIBRARIES += %D%/model-mpnet.la
+%C%_model_mpnet_la_CPPFLAGS = $(MODEL_CPPFLAGS)
+%C%_model_mpnet_la_LDFLAGS = $(PLUGIN_LDFLAGS)
+%C%_model_mpnet_la_LIBADD = %D%/libmodels.la core/libtenon.la -lm
+%C%_model_mpnet_la_SOURCES = %D%/models/mpnet/mpnet.c
+
 plugin_LTLIBRARIES += %D%/model-roberta.la
 %C%_model_roberta_la_CPPFLAGS = $(MODEL_CPPFLAGS)
 %C%_model_roberta_la_LDFLAGS = $(PLUGIN_LDFLAGS)

@@ -339,6 +339,12 @@ EXTRA_DIST += \
 	%D%/golden/electra-seqcls-h30 \
 	%D%/golden/electra-tokcls-h24 \
 	%D%/golden/golden_families.py \
+	%D%/golden/mpnet-mlm-tied-h24 \
+	%D%/golden/mpnet-mlm-untied-h20 \
+	%D%/golden/mpnet-model-h24 \
+	%D%/golden/mpnet-qa-h24 \
+	%D%/golden/mpnet-seqcls-h30 \
+	%D%/golden/mpnet-tokcls-h20 \
 	%D%/golden/roberta-mlm-untied-h20 \
 	%D%/golden/roberta-model-h24 \
 	%D%/golden/roberta-model-legacy-h20 \
