@@ -175,7 +175,9 @@ def main():
              fill("modernbert-mlm-tied-h24"),
              classify("deberta-seqcls-h24", [1, 0, 2], single), tag("deberta-tokcls-c2p-h30"),
              answer("deberta-qa-p2c-h24"), fill("deberta-mlm-h24"), fill("deberta-mlm-legacy-h24"),
-             classify("xlm-roberta-seqcls-h30", [1, 0, 2], single)]
+             classify("xlm-roberta-seqcls-h30", [1, 0, 2], single),
+             answer("distilbert-qa-h24"), fill("electra-mlm-tied-h24"), tag("albert-tokcls-h30"),
+             classify("mpnet-seqcls-h30", [1, 0, 2], single)]
     made = {"torch": torch.__version__, "transformers": transformers.__version__,
             "pytorch-crf": importlib.metadata.version("pytorch-crf")}
     with open(os.path.join(HERE, "losses.json"), "w", encoding="utf-8") as out:
