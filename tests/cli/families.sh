@@ -26,6 +26,8 @@ share() {
 
 backends=$("$TENON" plugins list | awk '$1 == "backend" && $5 == "ok" { print $2 }')
 [ -n "$backends" ]; ok $? "there are backends"
+# What other libraries compute is no matter of sanitizers.
+[ -z "${SANITIZED:-}" ] || backends="native reference"
 for expected in "$golden"/*/expected.safetensors; do
 	model=${expected%/*}
 	name=${model##*/}

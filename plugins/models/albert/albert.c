@@ -94,7 +94,7 @@ static const struct tn_model_class classes[] = {
 };
 
 static const struct tn_model_impl albert_impl = {
-	.classes = classes, .prefix = "albert.", .tokenizer = "wordpiece",
+	.classes = classes, .prefix = "albert.", .tokenizer = "wordpiece", .sentencepiece = "unigram",
 	.open = albert_open, .feature = albert_feature,
 };
 
