@@ -56,24 +56,59 @@ static size_t word_end(const struct unigram_tokenizer *t, const struct tok_piece
 	}
 }
 
-static int encode_word(struct run *r, struct unigram_word *w, size_t room)
+static int32_t find_whole(const struct unigram_tokenizer *t, const char *body, size_t len,
+	size_t room)
+{
+	struct tok_word key;
+
+	if (!len || len > TOK_MAX_WORD)
+		return -1;
+	key = tok_word_key(body, len, room);
+	return tok_words_find(&t->words, &key);
+}
+
+/* Where a body parts in two that are cut on their own, or its length. */
+static size_t find_part(const struct unigram *u, const struct tok_piece *body)
+{
+	const unsigned char *text = (const unsigned char *)body->text;
+	size_t i = 1;
+
+	while (i < body->len && !unigram_parts(u, text[i - 1], text[i]))
+		i++;
+	return i;
+}
+
+/* A word of which the first part, or all of it, may be one piece. */
+static int encode_marked(struct run *r, struct unigram_word *w, size_t room)
 {
 	const struct unigram_tokenizer *t = r->t;
 	size_t len = w->body.len;
-	int32_t id = -1;
+	int32_t id = find_whole(t, w->body.text, len, room);
+
+	if (id < 0) {
+		len = find_part(&t->model, &w->body);
+		if (len < w->body.len)
+			id = find_whole(t, w->body.text, len, room);
+		if (id < 0)
+			return unigram_segment(&t->model, w, &r->steps, r->out, r->call);
+	}
+	if (push(r, id, (struct tok_span){ w->lead.begin, tok_piece_span(&w->body, 0, len).end }))
+		return TN_ENOMEM;
+	if (len == w->body.len)
+		return 0;
+	w->body = tok_piece_slice(&w->body, len, w->body.len);
+	w->marked = false;
+	w->so_far = t->model.scores[id];
+	return unigram_segment(&t->model, w, &r->steps, r->out, r->call);
+}
+
+static int encode_word(struct run *r, struct unigram_word *w, size_t room)
+{
 	int rc;
 
 	w->number = r->word;
-	if (w->marked && len && len <= TOK_MAX_WORD) {
-		struct tok_word key = tok_word_key(w->body.text, len, room);
-
-		id = tok_words_find(&t->words, &key);
-	}
-	if (id >= 0)
-		rc = push(r, id, (struct tok_span){ w->lead.begin,
-			tok_piece_span(&w->body, 0, len).end });
-	else
-		rc = unigram_segment(&t->model, w, &r->steps, r->out, r->call);
+	rc = w->marked && w->body.len ? encode_marked(r, w, room) :
+		unigram_segment(&r->t->model, w, &r->steps, r->out, r->call);
 	r->word += !r->given;
 	return rc;
 }

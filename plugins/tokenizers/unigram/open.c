@@ -224,8 +224,8 @@ static int index_model(struct unigram_tokenizer *t, const struct document *d, st
 	if (rc)
 		return rc;
 	u->trie = &t->vocab.trie;
-	unigram_init(u, least);
-	return t->split == UNIGRAM_WHOLE ? tok_words_build(&t->words, NULL, 0, call) :
+	rc = unigram_init(u, least, t->vocab.keys, t->vocab.n, call);
+	return rc ? rc : t->split == UNIGRAM_WHOLE ? tok_words_build(&t->words, NULL, 0, call) :
 		find_words(t, call);
 }
 

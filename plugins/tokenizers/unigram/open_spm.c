@@ -220,8 +220,8 @@ static int make_model(struct spm_opening *o)
 	u->unk = o->t->info.unk = o->t->spm->unk;
 	u->narrow = true;
 	u->byte_fallback = o->t->spm->byte_fallback;
-	unigram_init(u, least);
-	return find_bytes(o);
+	rc = unigram_init(u, least, NULL, 0, o->call);
+	return rc ? rc : find_bytes(o);
 }
 
 /* --- names, special tokens, templates --- */

@@ -5,10 +5,23 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #define PENALTY 10.0	/* an unknown character is that much worse than the worst piece */
 
-void unigram_init(struct unigram *u, double least)
+static void find_touches(struct unigram *u, const struct tok_key *pieces, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		const unsigned char *text = (const unsigned char *)pieces[i].text;
+
+		for (size_t k = 1; k < pieces[i].len; k++)
+			if (text[k - 1] < 128 && text[k] < 128)
+				u->touches[text[k - 1]][text[k] >> 6] |= 1ull << (text[k] & 63);
+	}
+}
+
+int unigram_init(struct unigram *u, double least, const struct tok_key *pieces, size_t n,
+	struct tn_call *call)
 {
 	u->unk_score = least - PENALTY;
 	if (u->narrow)
@@ -20,6 +33,26 @@ void unigram_init(struct unigram *u, double least)
 		snprintf(name, sizeof(name), "<0x%02X>", (unsigned)b);
 		u->bytes[b] = tok_trie_find(u->trie, name, 6);
 	}
+	find_touches(u, pieces, n);
+	u->cells = malloc(u->trie->n * sizeof(*u->cells));
+	if (!u->cells)
+		return tn_fail(call, TN_ENOMEM, "memory ran out for a trie of %zu cells",
+			u->trie->n);
+	for (size_t i = 0; i < u->trie->n; i++) {
+		const struct tok_cell *cell = &u->trie->cells[i];
+
+		u->cells[i] = (struct unigram_cell){ cell->base, cell->parent,
+			cell->id < 0 ? -INFINITY : u->scores[cell->id] };
+	}
+	return 0;
+}
+
+void unigram_free(struct unigram *u)
+{
+	free(u->cells);
+	free(u->scores);
+	u->cells = NULL;
+	u->scores = NULL;
 }
 
 static int reserve(struct unigram_steps *steps, size_t n, struct tn_call *call)
@@ -42,87 +75,102 @@ static unsigned width_of(unsigned char first)
 	return 1u + (first >= 0xc0) + (first >= 0xe0) + (first >= 0xf0);
 }
 
-static inline void offer(const struct unigram *u, struct unigram_step *to, double score,
-	size_t from, int32_t id)
+/* The first way with the best score stays. */
+static inline void offer(bool narrow, struct unigram_step *to, double score, size_t from,
+	int32_t node)
 {
-	if (u->narrow)
+	if (narrow)
 		score = (float)score;
 	if (score > to->score)
-		*to = (struct unigram_step){ score, (uint32_t)from, id };
+		*to = (struct unigram_step){ score, (uint32_t)from, node };
 }
 
 /* Offers all pieces that begin with what led to `node` and go on with the text from `at` on;
  * whether one of them is `width` bytes of it.  Ends are counted from `first`. */
-static inline bool offer_pieces(const struct unigram *u, struct tn_text t, size_t at, size_t width,
-	int32_t node, struct unigram_step *steps, size_t from, size_t first, double so_far)
+static inline bool offer_pieces(const struct unigram *u, bool narrow, struct tn_text t, size_t at,
+	size_t width, int32_t node, struct unigram_step *steps, size_t from, size_t first)
 {
-	const struct tok_trie *trie = u->trie;
+	const struct unigram_cell *cells = u->cells;
+	int32_t base = cells[node].base;
+	double so_far = steps[from].score;
 	bool single = false;
 
 	for (size_t i = at; i < t.len;) {
-		int32_t id;
+		int32_t next = base + (unsigned char)t.text[i++];
 
-		node = tok_trie_step(trie, node, (unsigned char)t.text[i++]);
-		if (node == TOK_NOWHERE)
+		if (cells[next].parent != node)
 			break;
-		id = trie->cells[node].id;
-		if (id < 0)
-			continue;
-		offer(u, &steps[first + i], so_far + u->scores[id], from, id);
-		single |= i - at == width;
+		node = next;
+		base = cells[node].base;
+		if (i - at == width)
+			single = cells[node].score > -INFINITY;
+		offer(narrow, &steps[first + i], so_far + cells[node].score, from, node);
 	}
 	return single;
 }
 
 /* The character between two ends as an unknown one; false when there may be none. */
-static inline bool offer_unknown(const struct unigram *u, struct unigram_step *steps, size_t from,
-	size_t to)
+static inline bool offer_unknown(const struct unigram *u, bool narrow, struct unigram_step *steps,
+	size_t from, size_t to)
 {
 	double score = steps[from].score + u->unk_score;
 
 	if (u->unk < 0 && score > steps[to].score)
 		return false;
-	offer(u, &steps[to], score, from, u->unk);
+	offer(narrow, &steps[to], score, from, -1);
 	return true;
 }
 
 /* The ways that begin with the mark. */
-static bool begin_marked(const struct unigram *u, struct tn_text t, struct unigram_step *steps)
+static inline bool begin_marked(const struct unigram *u, bool narrow, struct tn_text t,
+	struct unigram_step *steps)
 {
-	int32_t id = u->mark == TOK_NOWHERE ? -1 : u->trie->cells[u->mark].id;
+	bool piece = u->mark != TOK_NOWHERE && u->cells[u->mark].score > -INFINITY;
 
-	if (id >= 0)
-		offer(u, &steps[1], u->scores[id], 0, id);
-	else if (!offer_unknown(u, steps, 0, 1))
+	if (piece)
+		offer(narrow, &steps[1], u->cells[u->mark].score, 0, u->mark);
+	else if (!offer_unknown(u, narrow, steps, 0, 1))
 		return false;
 	if (u->mark != TOK_NOWHERE)
-		offer_pieces(u, t, 0, 0, u->mark, steps, 0, 1, 0.0);
+		offer_pieces(u, narrow, t, 0, 0, u->mark, steps, 0, 1);
 	return true;
 }
 
-/* Fills the steps to every end; false when a character is unknown and may not be.  With a
- * mark the end behind it is 1, and all others are counted from there. */
-static bool find_ways(const struct unigram *u, struct tn_text t, bool marked,
-	struct unigram_step *steps)
+static inline bool find_ways_as(const struct unigram *u, bool narrow, struct tn_text t,
+	bool marked, double so_far, struct unigram_step *steps)
 {
 	size_t first = marked;
 
-	steps[0] = (struct unigram_step){ 0.0, 0, -1 };
+	steps[0] = (struct unigram_step){ so_far, 0, -1 };
 	for (size_t i = 1; i <= first + t.len; i++)
 		steps[i].score = -INFINITY;
-	if (marked && !begin_marked(u, t, steps))
+	if (marked && !begin_marked(u, narrow, t, steps))
 		return false;
 	for (size_t at = 0; at < t.len;) {
 		size_t width = width_of((unsigned char)t.text[at]), from = first + at;
 
 		if (width > t.len - at)
 			width = t.len - at;
-		if (!offer_pieces(u, t, at, width, TOK_ROOT, steps, from, first,
-			steps[from].score) && !offer_unknown(u, steps, from, from + width))
+		if (!offer_pieces(u, narrow, t, at, width, TOK_ROOT, steps, from, first) &&
+			!offer_unknown(u, narrow, steps, from, from + width))
 			return false;
 		at += width;
 	}
 	return true;
+}
+
+/* Fills the steps to every end; false when a character is unknown and may not be.  With a
+ * mark the end behind it is 1, and all others are counted from there. */
+static bool find_ways(const struct unigram *u, struct tn_text t, bool marked, double so_far,
+	struct unigram_step *steps)
+{
+	return u->narrow ? find_ways_as(u, true, t, marked, so_far, steps) :
+		find_ways_as(u, false, t, marked, so_far, steps);
+}
+
+static int32_t id_of(const struct unigram *u, const struct unigram_step *step)
+{
+	return step->node < 0 ? u->unk : u->trie->cells[step->node].id;
 }
 
 /* Turns the links of the best way round: each end then knows the next.  Returns the
@@ -206,32 +254,34 @@ static int emit(const struct unigram *u, const struct unigram_word *w, int32_t i
 		emit_unknown(u, text, token, out, call);
 }
 
-static int prepare(const struct unigram *u, struct tn_text t, bool marked,
+static int prepare(const struct unigram *u, const struct unigram_word *w,
 	struct unigram_steps *steps, struct tn_call *call)
 {
-	if (reserve(steps, t.len + 2, call))
+	struct tn_text text = { w->body.text, w->body.len };
+
+	if (reserve(steps, text.len + 2, call))
 		return TN_ENOMEM;
-	return find_ways(u, t, marked, steps->items) ? 0 : tn_fail(call, TN_EDATA,
+	return find_ways(u, text, w->marked, w->so_far, steps->items) ? 0 : tn_fail(call, TN_EDATA,
 		"a character is unknown, and the model has no unk_id");
 }
 
 int unigram_segment(const struct unigram *u, const struct unigram_word *w,
 	struct unigram_steps *memory, struct tn_tokens *out, struct tn_call *call)
 {
-	struct tn_text text = { w->body.text, w->body.len };
-	size_t begin = 0, last = text.len + w->marked, end;
+	size_t begin = 0, last = w->body.len + w->marked, end;
 	/* sentencepiece has the bytes of each character by itself. */
 	bool fuses = !u->narrow || !u->byte_fallback;
 	struct unigram_step *steps;
-	int rc = last ? prepare(u, text, w->marked, memory, call) : 0;
+	int rc = last ? prepare(u, w, memory, call) : 0;
 
 	if (rc || !last)
 		return rc;
 	steps = memory->items;
 	for (end = turn(steps, last); begin < last && !rc; begin = end, end = steps[end].from) {
-		int32_t id = steps[end].id;
+		int32_t id = id_of(u, &steps[end]);
 
-		while (id == u->unk && fuses && end < last && steps[steps[end].from].id == u->unk)
+		while (id == u->unk && fuses && end < last &&
+			id_of(u, &steps[steps[end].from]) == u->unk)
 			end = steps[end].from;
 		rc = emit(u, w, id, begin, end, out, call);
 	}
@@ -244,8 +294,9 @@ int32_t unigram_whole(const struct unigram *u, const char *body, size_t len,
 	struct tn_text text = { body, len };
 	const struct unigram_step *last;
 
-	if (reserve(memory, len + 2, call) || !find_ways(u, text, true, memory->items))
+	if (reserve(memory, len + 2, call) || !find_ways(u, text, true, 0.0,
+		memory->items))
 		return -1;
 	last = &memory->items[len + 1];
-	return last->from || last->id == u->unk ? -1 : last->id;
+	return last->from || id_of(u, last) == u->unk ? -1 : id_of(u, last);
 }

@@ -12,9 +12,17 @@
 #define UNIGRAM_MARK "\xe2\x96\x81"	/* U+2581, which stands for a space */
 #define UNIGRAM_MARK_LEN 3
 
+/** A cell of the trie with the score of the piece that ends there, -INFINITY for none: one
+ *  access to memory for each byte. */
+struct unigram_cell {
+	int32_t base, parent;	/* as in struct tok_cell */
+	double score;
+};
+
 /** How pieces are chosen; const once made. */
 struct unigram {
 	const struct tok_trie *trie;	/* of pieces; borrowed */
+	struct unigram_cell *cells;	/* malloc'd */
 	double *scores;			/* of ids; malloc'd */
 	size_t n_scores;
 	double unk_score;		/* of a character that is no piece */
@@ -24,13 +32,14 @@ struct unigram {
 	bool narrow;			/* sums are kept as floats, as sentencepiece does */
 	bool byte_fallback;		/* what is unknown becomes bytes, if all are there */
 	int32_t bytes[256];		/* ids of <0x00> to <0xFF>, or -1 */
+	uint64_t touches[128][2];	/* bit b of a: in some piece b follows a; ASCII */
 };
 
 /** The best way to an end: its score, where its last piece begins and what that is. */
 struct unigram_step {
 	double score;
 	uint32_t from;
-	int32_t id;
+	int32_t node;		/* of the trie; -1: an unknown character */
 };
 
 /** Memory that is used again; all of it is in the call's arena.  Starts zeroed. */
@@ -46,11 +55,20 @@ struct unigram_word {
 	bool marked;
 	struct tok_span lead;
 	int32_t number;
+	double so_far;		/* score of what stands before a word that is cut in two */
 };
 
 /** Completes a model of which trie, scores, unk and the switches are set; `least` is the
- *  lowest score that counts for the penalty of unknown characters. */
-void unigram_init(struct unigram *u, double least);
+ *  lowest score that counts for the penalty of unknown characters.  The pieces are given for
+ *  `touches`.  Error: TN_ENOMEM. */
+int unigram_init(struct unigram *u, double least, const struct tok_key *pieces, size_t n,
+	struct tn_call *call);
+void unigram_free(struct unigram *u);
+/** Whether no piece has the bytes a and b in a row, so that each way passes between them. */
+static inline bool unigram_parts(const struct unigram *u, unsigned char a, unsigned char b)
+{
+	return a < 128 && b < 128 && !(u->touches[a][b >> 6] >> (b & 63) & 1);
+}
 /** Appends the tokens of a word.  Time is linear for pieces of bounded length.  Errors:
  *  TN_EDATA (a character is unknown and there is no unknown piece), TN_ENOMEM.
  *  Source: T. Kudo, Subword Regularization, ACL 2018, section 3.2; ties as in Hugging

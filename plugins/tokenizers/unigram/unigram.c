@@ -118,7 +118,7 @@ static void unigram_close(struct tn_tokenizer *self)
 	tok_added_free(&t->added);
 	tok_words_free(&t->words);
 	tok_vocab_free(&t->vocab);
-	free(t->model.scores);
+	unigram_free(&t->model);
 	tn_arena_destroy(t->arena);
 	free(t->text);
 }
