@@ -14,6 +14,8 @@ noinst_LTLIBRARIES += %D%/libtokenizers.la
 	%D%/tokenizers/common/added.h \
 	%D%/tokenizers/common/decoder.c \
 	%D%/tokenizers/common/decoder.h \
+	%D%/tokenizers/common/document.c \
+	%D%/tokenizers/common/document.h \
 	%D%/tokenizers/common/file.c \
 	%D%/tokenizers/common/file.h \
 	%D%/tokenizers/common/form.c \

@@ -241,6 +241,18 @@ static int byte_level(struct tok_piece *p, struct tok_scratch *s, struct tn_call
 	return finish(p, b);
 }
 
+static int precompiled(const struct tok_normal_step *step, struct tok_piece *p,
+	struct tok_scratch *s, struct tn_call *call)
+{
+	struct tok_buffer *b = &s->buffers[s->turn];
+	int rc = tok_precompiled_normalize(&step->charsmap, p, b, call);
+
+	if (rc <= 0)
+		return rc;
+	s->turn ^= 1;
+	return finish(p, b);
+}
+
 static int run_step(const struct tok_normal_step *step, struct tok_piece *p,
 	struct tok_scratch *s, struct tn_call *call)
 {
@@ -261,6 +273,8 @@ static int run_step(const struct tok_normal_step *step, struct tok_piece *p,
 		return prepend(step, p, s, call);
 	case TOK_NORMAL_BYTE_LEVEL:
 		return byte_level(p, s, call);
+	case TOK_NORMAL_PRECOMPILED:
+		return precompiled(step, p, s, call);
 	}
 	return 0;
 }
@@ -295,8 +309,19 @@ static int read_text(struct tn_text *out, const struct tn_value *v, const char *
 	return out->text ? 0 : tn_fail(call, TN_EDATA, "%s: normalizer: no text \"%s\"", path, key);
 }
 
+static int read_charsmap(struct tok_normal_step *step, const struct tn_value *v,
+	const char *path, struct tn_arena *arena, struct tn_call *call)
+{
+	const struct tn_value *map = tn_get(v, "precompiled_charsmap");
+	const char *what = tn_printf(call, "%s: normalizer: precompiled_charsmap", path);
+
+	return what ? tok_precompiled_read_base64(&step->charsmap,
+		(struct tn_text){ tn_string(map, ""), tn_string_length(map) }, what, arena, call) :
+		TN_ENOMEM;
+}
+
 static int read_step(struct tok_normal_step *step, const struct tn_value *v, const char *type,
-	const char *path, struct tn_call *call)
+	const char *path, struct tn_arena *arena, struct tn_call *call)
 {
 	const char *what = tn_printf(call, "%s: normalizer", path);
 	int rc;
@@ -328,17 +353,20 @@ static int read_step(struct tok_normal_step *step, const struct tn_value *v, con
 		return read_text(&step->text, v, "prepend", path, call);
 	} else if (!strcmp(type, "ByteLevel")) {
 		step->kind = TOK_NORMAL_BYTE_LEVEL;
+	} else if (!strcmp(type, "Precompiled")) {
+		step->kind = TOK_NORMAL_PRECOMPILED;
+		return read_charsmap(step, v, path, arena, call);
 	} else {
 		return tn_fail(call, TN_EDATA, "%s: normalizer: type %s is not known; known are "
 			"BertNormalizer, NFC, NFD, NFKC, NFKD, Lowercase, StripAccents, Strip, "
-			"Replace, Prepend, ByteLevel and Sequence", path,
+			"Replace, Prepend, ByteLevel, Precompiled and Sequence", path,
 			*type ? tn_quote(call, type, strlen(type)) : "(none)");
 	}
 	return 0;
 }
 
 static int read_steps(struct tok_normalizer *n, const struct tn_value *v, const char *path,
-	int depth, struct tn_call *call)
+	int depth, struct tn_arena *arena, struct tn_call *call)
 {
 	const char *type = tn_string(tn_get(v, "type"), "");
 	const struct tn_value *items = tn_get(v, "normalizers");
@@ -348,12 +376,12 @@ static int read_steps(struct tok_normalizer *n, const struct tn_value *v, const 
 		return tn_fail(call, TN_EDATA, "%s: normalizer: more than %d steps, or Sequences in "
 			"one another %d deep", path, MAX_STEPS, MAX_DEPTH);
 	if (strcmp(type, "Sequence")) {
-		rc = read_step(&n->steps[n->n], v, type, path, call);
+		rc = read_step(&n->steps[n->n], v, type, path, arena, call);
 		n->n++;
 		return rc;
 	}
 	for (size_t i = 0; i < tn_size(items) && !rc; i++)
-		rc = read_steps(n, tn_at(items, i), path, depth + 1, call);
+		rc = read_steps(n, tn_at(items, i), path, depth + 1, arena, call);
 	return rc;
 }
 
@@ -366,5 +394,5 @@ int tok_normalizer_read(struct tok_normalizer *n, const struct tn_value *v, cons
 	n->steps = tn_arena_alloc(arena, MAX_STEPS * sizeof(*n->steps));
 	if (!n->steps)
 		return tn_fail(call, TN_ENOMEM, "memory ran out for normalizers");
-	return read_steps(n, v, path, 0, call);
+	return read_steps(n, v, path, 0, arena, call);
 }

@@ -14,6 +14,7 @@
 
 #include "normal.h"
 #include "pattern.h"
+#include "precompiled.h"
 
 enum tok_normal_kind {
 	TOK_NORMAL_BERT,
@@ -23,7 +24,8 @@ enum tok_normal_kind {
 	TOK_NORMAL_STRIP,
 	TOK_NORMAL_REPLACE,
 	TOK_NORMAL_PREPEND,
-	TOK_NORMAL_BYTE_LEVEL
+	TOK_NORMAL_BYTE_LEVEL,
+	TOK_NORMAL_PRECOMPILED
 };
 
 struct tok_normal_step {
@@ -33,6 +35,7 @@ struct tok_normal_step {
 	struct tok_pattern pattern;	/* REPLACE */
 	struct tn_text text;		/* REPLACE, PREPEND: what is put in; borrowed */
 	struct tok_bert bert;		/* BERT */
+	struct tok_precompiled charsmap;	/* PRECOMPILED; in the arena of the steps */
 };
 
 /** Steps in order; none: the identity.  Const after reading. */

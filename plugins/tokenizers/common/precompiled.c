@@ -78,7 +78,7 @@ static void find_plain(struct tok_precompiled *p)
 }
 
 int tok_precompiled_read(struct tok_precompiled *p, struct tn_text table, const char *what,
-	struct tn_call *call)
+	struct tn_arena *arena, struct tn_call *call)
 {
 	uint32_t bytes;
 	int rc;
@@ -93,8 +93,8 @@ int tok_precompiled_read(struct tok_precompiled *p, struct tn_text table, const 
 			"%zu", what, bytes, table.len);
 	p->n_units = bytes / 4;
 	p->pool_size = table.len - 4 - bytes;
-	p->units = malloc(bytes);
-	p->pool = malloc(p->pool_size + 1);
+	p->units = tn_arena_alloc(arena, bytes);
+	p->pool = tn_arena_alloc(arena, p->pool_size + 1);
 	if (!p->units || !p->pool)
 		return tn_fail(call, TN_ENOMEM, "%s: memory ran out for %zu bytes", what, table.len);
 	memcpy(p->units, table.text + 4, bytes);
@@ -117,7 +117,7 @@ static int digit_of(char c)
 }
 
 int tok_precompiled_read_base64(struct tok_precompiled *p, struct tn_text text,
-	const char *what, struct tn_call *call)
+	const char *what, struct tn_arena *arena, struct tn_call *call)
 {
 	size_t pad = 0, n = 0, len = text.len;
 	char *bytes;
@@ -146,16 +146,9 @@ int tok_precompiled_read_base64(struct tok_precompiled *p, struct tn_text text,
 			bytes[n++] = (char)bits;
 		}
 	}
-	rc = tok_precompiled_read(p, (struct tn_text){ bytes, n - pad }, what, call);
+	rc = tok_precompiled_read(p, (struct tn_text){ bytes, n - pad }, what, arena, call);
 	free(bytes);
 	return rc;
-}
-
-void tok_precompiled_free(struct tok_precompiled *p)
-{
-	free(p->units);
-	free(p->pool);
-	*p = (struct tok_precompiled){ 0 };
 }
 
 /* --- looking up --- */

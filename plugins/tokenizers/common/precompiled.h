@@ -16,23 +16,23 @@
 #include "normal.h"
 
 struct tok_precompiled {
-	uint32_t *units;	/* of the double array; malloc'd */
+	uint32_t *units;	/* of the double array */
 	size_t n_units;
-	char *pool;		/* UTF-8 with a NUL behind it; malloc'd */
+	char *pool;		/* UTF-8 with a NUL behind it */
 	size_t pool_size;
 	/* A byte that stands for itself: ASCII, printable, no replacement begins with it
 	 * alone.  What stands between two such bytes is left as it is. */
 	bool plain[256];
 };
 
-/** Reads a table.  `what` names it in messages ("FILE: normalizer: precompiled_charsmap").
- *  Errors: TN_EDATA with the byte of the table that is wrong, TN_ENOMEM. */
+/** Reads a table into the arena's memory.  `what` names it in messages ("FILE: normalizer:
+ *  precompiled_charsmap").  Errors: TN_EDATA with the byte of the table that is wrong,
+ *  TN_ENOMEM. */
 int tok_precompiled_read(struct tok_precompiled *p, struct tn_text table, const char *what,
-	struct tn_call *call);
+	struct tn_arena *arena, struct tn_call *call);
 /** The same from base64, as tokenizer.json has it; bytes in messages are of the base64. */
 int tok_precompiled_read_base64(struct tok_precompiled *p, struct tn_text base64,
-	const char *what, struct tn_call *call);
-void tok_precompiled_free(struct tok_precompiled *p);
+	const char *what, struct tn_arena *arena, struct tn_call *call);
 
 /** Looks for the shortest (or the longest) key that a text begins with: its length, and
  *  its replacement in *to; 0 when there is none.  A NUL ends every key. */

@@ -12,6 +12,8 @@ struct run {
 	struct tn_tokens *out;
 	struct tn_call *call;
 	struct tok_buffer repaired, normal;
+	struct tok_scratch scratch;
+	struct tok_pieces pieces;
 	struct unigram_steps steps;
 	int32_t word;		/* number of the next word */
 	bool given;		/* words are given: the number stays */
@@ -116,8 +118,8 @@ static int encode_word(struct run *r, struct unigram_word *w, size_t room)
 /* Whether the pre-tokenizer puts a mark before the text that begins with byte i. */
 static bool prepends(const struct unigram_tokenizer *t, const struct tok_piece *p, size_t i)
 {
-	return t->prepend == UNIGRAM_ALWAYS ||
-		(t->prepend == UNIGRAM_FIRST && !tok_piece_span(p, i, i + 1).begin);
+	return t->prepend == TOK_PREPEND_ALWAYS ||
+		(t->prepend == TOK_PREPEND_FIRST && !tok_piece_span(p, i, i + 1).begin);
 }
 
 /* Source: tokenizers 0.22.2, pre_tokenizers/metaspace.rs and whitespace.rs. */
@@ -156,14 +158,79 @@ static int encode_split(struct run *r, const struct tok_piece *p)
 
 /* --- text --- */
 
-/* Normalized text. */
+static int encode_general(struct run *r, const struct tok_piece *p)
+{
+	int rc = tok_pretok_run(&r->t->pretok, p, &r->scratch, &r->pieces, r->call);
+
+	for (size_t i = 0; i < r->pieces.n && !rc; i++) {
+		struct unigram_word w = { .body = r->pieces.items[i] };
+
+		rc = encode_word(r, &w, 0);
+	}
+	return rc;
+}
+
+/* Normalized text without added tokens in it. */
 static int encode_normal(struct run *r, const struct tok_piece *p)
 {
 	struct unigram_word w = { .body = *p };
 
 	if (!p->len)
 		return 0;
-	return r->t->split == UNIGRAM_WHOLE ? encode_word(r, &w, p->len) : encode_split(r, p);
+	switch (r->t->split) {
+	case UNIGRAM_WHOLE:
+		return encode_word(r, &w, p->len);
+	case UNIGRAM_GENERAL:
+		return encode_general(r, p);
+	default:
+		return encode_split(r, p);
+	}
+}
+
+/* Copies a piece that lies in the scratch. */
+static int keep(struct run *r, struct tok_piece *p)
+{
+	char *text = tn_alloc(r->call, p->len + 1);
+	struct tok_span *spans = p->spans ? tn_alloc_n(r->call, p->len + 1, sizeof(*spans)) : NULL;
+
+	if (!text || (p->spans && !spans))
+		return TN_ENOMEM;
+	memcpy(text, p->text, p->len);
+	if (spans)
+		memcpy(spans, p->spans, p->len * sizeof(*spans));
+	p->text = text;
+	p->spans = spans;
+	return 0;
+}
+
+/* Cuts out the added tokens of normalized text.  What general pre-tokenizers write may lie
+ * where it does: then it is kept first. */
+static int encode_matched(struct run *r, struct tok_piece all)
+{
+	const struct tok_added *added = &r->t->added;
+	struct tok_piece part;
+	size_t search = 0, done = 0;
+	struct tok_match m;
+	int rc = 0;
+
+	if (!added->normal.any)
+		return encode_normal(r, &all);
+	if (r->t->split == UNIGRAM_GENERAL && keep(r, &all))
+		return TN_ENOMEM;
+	while (!rc && tok_added_find(added, &added->normal, all.text, all.len, &search, done, &m)) {
+		if (m.begin > done) {
+			part = tok_piece_slice(&all, done, m.begin);
+			rc = encode_normal(r, &part);
+		}
+		if (!rc)
+			rc = push(r, m.token->id, tok_piece_span(&all, m.begin, m.end));
+		r->word += !r->given;
+		done = m.end;
+	}
+	if (rc)
+		return rc;
+	part = tok_piece_slice(&all, done, all.len);
+	return encode_normal(r, &part);
 }
 
 /* Raw text without added tokens in it. */
@@ -172,16 +239,18 @@ static int encode_piece(struct run *r, struct tok_piece p)
 	const struct unigram_tokenizer *t = r->t;
 	int rc = tok_repair(&p, &r->repaired, r->call);
 
+	if (rc < 0)
+		return rc;
 	if (rc > 0)
 		p = tok_buffer_piece(&r->repaired);
-	if (rc >= 0 && t->spm)
-		rc = spm_normalize(t->spm, &p, &r->normal, r->call) ? TN_ENOMEM : 1;
-	else if (rc >= 0)
-		rc = t->charsmap.n_units ?
-			tok_precompiled_normalize(&t->charsmap, &p, &r->normal, r->call) : 0;
-	if (rc > 0)
-		p = tok_buffer_piece(&r->normal);
-	return rc < 0 ? rc : encode_normal(r, &p);
+	if (!t->spm) {
+		rc = tok_normalize(&t->normalizer, &p, &r->scratch, r->call);
+		return rc ? rc : encode_matched(r, p);
+	}
+	if (spm_normalize(t->spm, &p, &r->normal, r->call))
+		return TN_ENOMEM;
+	p = tok_buffer_piece(&r->normal);
+	return encode_matched(r, p);
 }
 
 static int encode_text(struct run *r, struct tn_text text)

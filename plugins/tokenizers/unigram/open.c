@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "document.h"
 #include "file.h"
 #include "open.h"
 #include "real.h"
@@ -11,26 +12,20 @@
 #define MAX_PIECES ((size_t)1 << 24)
 #define MAX_SCORE 1e290	/* sums of 2^32 of them are finite */
 
-/* The parts of tokenizer.json that are read as trees, after the vocabulary. */
-enum part { ADDED, NORMALIZER, PRE_TOKENIZER, POST_PROCESSOR, DECODER, N_PARTS };
-static const char *const part_names[N_PARTS] = {
-	"added_tokens", "normalizer", "pre_tokenizer", "post_processor", "decoder",
-};
-
-struct document {
+struct reading {
+	struct unigram_tokenizer *t;
 	const char *path;
-	struct tn_text raw[N_PARTS];		/* text NULL: absent */
-	const struct tn_value *parts[N_PARTS];
 	size_t unk_place;			/* byte of unk_id */
 	size_t unk;
 	size_t capacity;			/* of the scores */
-	bool model, has_unk;
+	bool has_unk;
 };
 
 /* --- the model --- */
 
-static int add_score(struct unigram *u, struct document *d, struct tok_json *j)
+static int add_score(struct reading *d, struct tok_json *j)
 {
+	struct unigram *u = &d->t->model;
 	struct tn_text raw;
 	double score;
 	int rc;
@@ -54,8 +49,9 @@ static int add_score(struct unigram *u, struct document *d, struct tok_json *j)
 }
 
 /* ["piece", score] */
-static int read_entry(struct unigram_tokenizer *t, struct document *d, struct tok_json *j)
+static int read_entry(struct reading *d, struct tok_json *j)
 {
+	struct unigram_tokenizer *t = d->t;
 	struct tn_text piece;
 	int rc = tok_json_enter(j, '[');
 
@@ -73,34 +69,23 @@ static int read_entry(struct unigram_tokenizer *t, struct document *d, struct to
 	if (!tok_json_item(j, &rc))
 		return rc ? rc : tok_json_fail(j, "expected the score of %s",
 			tn_quote(j->call, piece.text, piece.len));
-	rc = add_score(&t->model, d, j);
+	rc = add_score(d, j);
 	if (!rc && tok_json_item(j, &rc))
 		rc = tok_json_fail(j, "expected ] behind the score of %s",
 			tn_quote(j->call, piece.text, piece.len));
 	return rc;
 }
 
-static int read_vocab(struct unigram_tokenizer *t, struct document *d, struct tok_json *j)
+static int read_vocab(struct reading *d, struct tok_json *j)
 {
 	int rc = tok_json_enter(j, '[');
 
 	while (!rc && tok_json_item(j, &rc))
-		rc = read_entry(t, d, j);
+		rc = read_entry(d, j);
 	return rc;
 }
 
-static int read_bool(struct tok_json *j, bool *out)
-{
-	struct tn_text raw;
-	int rc = tok_json_skip(j, &raw);
-
-	*out = !rc && tok_equal(raw, "true");
-	if (!rc && !*out && !tok_equal(raw, "false"))
-		rc = tok_json_fail(j, "expected true or false");
-	return rc;
-}
-
-static int read_unk(struct document *d, struct tok_json *j)
+static int read_unk(struct reading *d, struct tok_json *j)
 {
 	if (tok_json_peek(j) == 'n')
 		return tok_json_skip(j, NULL);
@@ -109,48 +94,14 @@ static int read_unk(struct document *d, struct tok_json *j)
 	return tok_json_count(j, INT32_MAX, &d->unk);
 }
 
-static int read_type(struct tok_json *j)
+static int read_member(void *user, struct tok_json *j, struct tn_text key)
 {
-	struct tn_text type;
-	int rc = tok_json_string(j, &type);
+	struct reading *d = user;
 
-	if (!rc && !tok_equal(type, "Unigram"))
-		rc = tok_json_fail(j, "model: type %s is not known to the tokenizer unigram, which "
-			"knows Unigram", tn_quote(j->call, type.text, type.len));
-	return rc;
-}
-
-static int read_model(struct unigram_tokenizer *t, struct document *d, struct tok_json *j)
-{
-	struct tn_text key;
-	int rc = tok_json_enter(j, '{');
-
-	d->model = true;
-	while (!rc && tok_json_member(j, &key, &rc))
-		rc = tok_equal(key, "vocab") ? read_vocab(t, d, j) :
-			tok_equal(key, "unk_id") ? read_unk(d, j) :
-			tok_equal(key, "byte_fallback") ? read_bool(j, &t->model.byte_fallback) :
-			tok_equal(key, "type") ? read_type(j) : tok_json_skip(j, NULL);
-	return rc;
-}
-
-static int read_top(struct unigram_tokenizer *t, struct document *d, struct tok_json *j)
-{
-	struct tn_text key;
-	int rc = tok_json_enter(j, '{');
-
-	while (!rc && tok_json_member(j, &key, &rc)) {
-		enum part p = ADDED;
-
-		if (tok_equal(key, "model")) {
-			rc = read_model(t, d, j);
-			continue;
-		}
-		while (p < N_PARTS && !tok_equal(key, part_names[p]))
-			p++;
-		rc = tok_json_skip(j, p < N_PARTS ? &d->raw[p] : NULL);
-	}
-	return rc ? rc : tok_json_finish(j);
+	return tok_equal(key, "vocab") ? read_vocab(d, j) :
+		tok_equal(key, "unk_id") ? read_unk(d, j) :
+		tok_equal(key, "byte_fallback") ?
+			tok_document_bool(j, &d->t->model.byte_fallback) : tok_json_skip(j, NULL);
 }
 
 /* --- what is made of it --- */
@@ -206,13 +157,14 @@ int unigram_name(struct unigram_tokenizer *t, const char *path, size_t extra,
 	return rc;
 }
 
-static int index_model(struct unigram_tokenizer *t, const struct document *d, struct tn_call *call)
+static int index_model(const struct reading *d, size_t extra, struct tn_call *call)
 {
+	struct unigram_tokenizer *t = d->t;
 	struct unigram *u = &t->model;
 	double least = INFINITY;
 	int rc;
 
-	if (!d->model || !t->vocab.n)
+	if (!t->vocab.n)
 		return tn_fail(call, TN_EDATA, "%s: no model with a vocabulary", d->path);
 	if (d->has_unk && d->unk >= t->vocab.n)
 		return tn_fail(call, TN_EDATA, "%s: byte %zu: unk_id is %zu, but there are only %zu "
@@ -220,125 +172,72 @@ static int index_model(struct unigram_tokenizer *t, const struct document *d, st
 	u->unk = t->info.unk = d->has_unk ? (int32_t)d->unk : -1;
 	for (size_t i = 0; i < u->n_scores; i++)
 		least = u->scores[i] < least ? u->scores[i] : least;
-	rc = unigram_name(t, d->path, tn_size(d->parts[ADDED]), call);
+	rc = unigram_name(t, d->path, extra, call);
 	if (rc)
 		return rc;
 	u->trie = &t->vocab.trie;
 	rc = unigram_init(u, least, t->vocab.keys, t->vocab.n, call);
-	return rc ? rc : t->split == UNIGRAM_WHOLE ? tok_words_build(&t->words, NULL, 0, call) :
-		find_words(t, call);
+	return rc ? rc : t->split == UNIGRAM_WHOLE || t->split == UNIGRAM_GENERAL ?
+		tok_words_build(&t->words, NULL, 0, call) : find_words(t, call);
 }
 
 /* --- the parts --- */
 
-static int parse_parts(struct unigram_tokenizer *t, struct document *d, struct tn_call *call)
+/* Finds the steps that are known to be fast. */
+static void choose_split(struct unigram_tokenizer *t)
 {
-	for (enum part p = ADDED; p < N_PARTS; p++) {
-		const char *name = tn_printf(call, "%s: %s", d->path, part_names[p]);
+	const struct tok_pretok_step *last = t->pretok.n ? &t->pretok.steps[t->pretok.n - 1] : NULL;
 
-		if (!name)
-			return TN_ENOMEM;
-		if (!d->raw[p].text)
-			continue;
-		d->parts[p] = tn_json_parse(d->raw[p].text, d->raw[p].len, name, t->arena, call);
-		if (!d->parts[p])
-			return tn_status(call);
-	}
-	return 0;
-}
-
-static int unknown(const struct document *d, const char *part, const struct tn_value *v,
-	const char *known, struct tn_call *call)
-{
-	const char *type = tn_string(tn_get(v, "type"), NULL);
-
-	return tn_fail(call, TN_EDATA, "%s: %s: type %s is not known to the tokenizer unigram, "
-		"which knows %s", d->path, part, type ? tn_quote(call, type, strlen(type)) :
-		"(none)", known);
-}
-
-static bool is_type(const struct tn_value *v, const char *type)
-{
-	return !strcmp(tn_string(tn_get(v, "type"), ""), type);
-}
-
-static int read_normalizer(struct unigram_tokenizer *t, const struct document *d,
-	struct tn_call *call)
-{
-	const struct tn_value *v = d->parts[NORMALIZER], *items = tn_get(v, "normalizers"), *map;
-	const char *name = tn_printf(call, "%s: normalizer: precompiled_charsmap", d->path);
-
-	if (is_type(v, "Sequence") && tn_size(items) == 1)
-		v = tn_at(items, 0);
-	if (tn_value_kind(v) == TN_VALUE_NULL)
-		return 0;
-	if (!is_type(v, "Precompiled"))
-		return unknown(d, "normalizer", v, "Precompiled", call);
-	map = tn_get(v, "precompiled_charsmap");
-	return name ? tok_precompiled_read_base64(&t->charsmap,
-		(struct tn_text){ tn_string(map, ""), tn_string_length(map) }, name, call) :
-		TN_ENOMEM;
-}
-
-static int read_metaspace(struct unigram_tokenizer *t, const struct document *d,
-	const struct tn_value *v, struct tn_call *call)
-{
-	const char *scheme = tn_string(tn_get(v, "prepend_scheme"), "always");
-
-	if (!is_type(v, "Metaspace"))
-		return unknown(d, "pre_tokenizer", v, "Metaspace and WhitespaceSplit", call);
-	t->prepend = !strcmp(scheme, "always") ? UNIGRAM_ALWAYS :
-		!strcmp(scheme, "first") ? UNIGRAM_FIRST : UNIGRAM_NEVER;
-	if (!tn_bool(tn_get(v, "add_prefix_space"), true))
-		t->prepend = UNIGRAM_NEVER;
-	return 0;
-}
-
-static int read_pre_tokenizer(struct unigram_tokenizer *t, const struct document *d,
-	struct tn_call *call)
-{
-	const struct tn_value *v = d->parts[PRE_TOKENIZER], *items = tn_get(v, "pretokenizers");
-
-	t->split = UNIGRAM_METASPACE;
-	if (is_type(v, "Sequence") && tn_size(items) == 2 &&
-		is_type(tn_at(items, 0), "WhitespaceSplit")) {
+	t->split = last ? UNIGRAM_GENERAL : UNIGRAM_WHOLE;
+	if (!last || last->kind != TOK_PRETOK_METASPACE || !last->split ||
+		!tok_equal(last->mark, UNIGRAM_MARK))
+		return;
+	t->prepend = last->prepend;
+	if (t->pretok.n == 1)
+		t->split = UNIGRAM_METASPACE;
+	else if (t->pretok.n == 2 && t->pretok.steps[0].kind == TOK_PRETOK_WHITESPACE_SPLIT)
 		t->split = UNIGRAM_WHITESPACE;
-		v = tn_at(items, 1);
-	}
-	return read_metaspace(t, d, v, call);
 }
 
-static int finish_json(struct unigram_tokenizer *t, struct document *d, struct tn_call *call)
+static int read_parts(struct unigram_tokenizer *t, const struct tok_document *d,
+	struct tn_call *call)
 {
-	int rc = parse_parts(t, d, call);
+	int rc = tok_normalizer_read(&t->normalizer, d->parts[TOK_PART_NORMALIZER], d->path,
+		t->arena, call);
 
 	if (!rc)
-		rc = read_normalizer(t, d, call);
+		rc = tok_pretok_read(&t->pretok, d->parts[TOK_PART_PRE_TOKENIZER], d->path,
+			t->arena, call);
 	if (!rc)
-		rc = read_pre_tokenizer(t, d, call);
-	if (!rc)
-		rc = index_model(t, d, call);
-	if (!rc)
-		rc = tok_added_read(&t->added, &t->vocab, d->parts[ADDED], d->path, call);
-	if (!rc)
-		rc = tok_post_read(&t->post, d->parts[POST_PROCESSOR], t->vocab.n_ids, d->path,
+		rc = tok_decoder_read(&t->decoder, d->parts[TOK_PART_DECODER], d->path, t->arena,
 			call);
-	return rc ? rc : tok_added_build(&t->added, NULL, d->path, call);
+	choose_split(t);
+	return rc;
 }
 
 int unigram_open_json(struct unigram_tokenizer *t, const struct tn_tokenizer_files *files,
 	struct tn_call *call)
 {
-	struct document d = { .path = files->tokenizer_json };
-	struct tok_json j;
+	struct reading r = { .t = t, .path = files->tokenizer_json };
+	struct tok_document d = { .path = r.path, .plugin = "unigram", .type = "Unigram",
+		.member = read_member, .user = &r };
+	const struct tn_value *added;
 	size_t len;
 	int rc;
 
 	t->text = tok_read_file(d.path, &len, call);
 	if (!t->text)
 		return tn_status(call);
-	rc = tok_json_open(&j, d.path, t->text, len, call);
+	rc = tok_document_read(&d, t->text, len, t->arena, call);
+	added = d.parts[TOK_PART_ADDED];
 	if (!rc)
-		rc = read_top(t, &d, &j);
-	return rc ? rc : finish_json(t, &d, call);
+		rc = read_parts(t, &d, call);
+	if (!rc)
+		rc = index_model(&r, tn_size(added), call);
+	if (!rc)
+		rc = tok_added_read(&t->added, &t->vocab, added, d.path, call);
+	if (!rc)
+		rc = tok_post_read(&t->post, d.parts[TOK_PART_POST_PROCESSOR], t->vocab.n_ids,
+			d.path, call);
+	return rc ? rc : tok_added_build(&t->added, &t->normalizer, d.path, call);
 }

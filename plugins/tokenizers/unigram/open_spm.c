@@ -326,6 +326,6 @@ int unigram_open_spm(struct unigram_tokenizer *t, const struct tn_tokenizer_file
 	t->spm = calloc(1, sizeof(*t->spm));
 	if (!t->spm)
 		return tn_fail(call, TN_ENOMEM, "memory ran out for a tokenizer");
-	rc = spm_read(t->spm, files->sentencepiece, (struct tn_text){ t->text, len }, call);
+	rc = spm_read(t->spm, files->sentencepiece, (struct tn_text){ t->text, len }, t->arena, call);
 	return rc ? rc : finish_spm(&o);
 }

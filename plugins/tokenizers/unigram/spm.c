@@ -169,7 +169,8 @@ static int index_pieces(struct spm *s, const char *path, struct tn_call *call)
 	return rc;
 }
 
-int spm_read(struct spm *s, const char *path, struct tn_text file, struct tn_call *call)
+int spm_read(struct spm *s, const char *path, struct tn_text file, struct tn_arena *arena,
+	struct tn_call *call)
 {
 	struct proto p = proto_open(path, file, call);
 	const char *what = tn_printf(call, "%s: precompiled_charsmap", path);
@@ -181,13 +182,12 @@ int spm_read(struct spm *s, const char *path, struct tn_text file, struct tn_cal
 	if (!rc)
 		rc = index_pieces(s, path, call);
 	if (!rc && s->rules.charsmap.len)
-		rc = tok_precompiled_read(&s->charsmap, s->rules.charsmap, what, call);
+		rc = tok_precompiled_read(&s->charsmap, s->rules.charsmap, what, arena, call);
 	return rc;
 }
 
 void spm_free(struct spm *s)
 {
-	tok_precompiled_free(&s->charsmap);
 	tok_trie_free(&s->trie);
 	tok_trie_free(&s->user);
 	free(s->pieces);

@@ -41,9 +41,10 @@ struct spm {
 	struct tok_trie user;		/* of user-defined pieces: normalization leaves them alone */
 };
 
-/** Reads a model of the type Unigram from a file, which must outlive it.  Errors: TN_EDATA
+/** Reads a model of the type Unigram from a file, which must outlive it as the arena must.  Errors: TN_EDATA
  *  with the byte, TN_ENOMEM. */
-int spm_read(struct spm *s, const char *path, struct tn_text file, struct tn_call *call);
+int spm_read(struct spm *s, const char *path, struct tn_text file, struct tn_arena *arena,
+	struct tn_call *call);
 void spm_free(struct spm *s);
 /** The byte that a piece stands for, or -1. */
 int spm_byte(const struct spm_piece *piece);
@@ -52,9 +53,10 @@ int spm_byte(const struct spm_piece *piece);
  *  Source: sentencepiece 0.2.0, src/normalizer.cc. */
 int spm_normalize(const struct spm *s, const struct tok_piece *in, struct tok_buffer *out,
 	struct tn_call *call);
-/** The text of ids, in the call's arena; ids without a piece are left out.
+/** The text of ids, in the call's arena; ids without a piece are left out, and those of control
+ *  pieces with `skip`.
  *  Source: sentencepiece 0.2.0, src/sentencepiece_processor.cc, Decode(). */
-int spm_decode(const struct spm *s, const int32_t *ids, size_t n, struct tn_text *out,
+int spm_decode(const struct spm *s, const int32_t *ids, size_t n, bool skip, struct tn_text *out,
 	struct tn_call *call);
 
 #endif

@@ -207,7 +207,7 @@ static size_t add_bytes(const char *bytes, size_t n_bytes, char *to)
 	return n;
 }
 
-int spm_decode(const struct spm *s, const int32_t *ids, size_t n, struct tn_text *out,
+int spm_decode(const struct spm *s, const int32_t *ids, size_t n, bool skip, struct tn_text *out,
 	struct tn_call *call)
 {
 	size_t len = 0, n_bytes = 0;
@@ -238,7 +238,7 @@ int spm_decode(const struct spm *s, const int32_t *ids, size_t n, struct tn_text
 			memcpy(text + len, s->unk_surface.text, s->unk_surface.len);
 			len += s->unk_surface.len;
 			first = first && !s->unk_surface.len;
-		} else if (piece && piece->type != SPM_CONTROL) {
+		} else if (piece && (piece->type != SPM_CONTROL || !skip)) {
 			len += add_piece(s, piece->text, &first, text + len);
 		}
 	}

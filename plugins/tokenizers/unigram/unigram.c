@@ -97,6 +97,27 @@ int unigram_open(struct tn_tokenizer *self, const struct tn_tokenizer_files *fil
 	return 0;
 }
 
+static int unigram_decode(const struct tn_tokenizer *self, const int32_t *ids, size_t n,
+	int skip_special, struct tn_text *out, struct tn_call *call)
+{
+	const struct unigram_tokenizer *t = (const struct unigram_tokenizer *)self;
+	struct tn_text *pieces;
+	size_t kept = 0;
+
+	if (t->spm)
+		return spm_decode(t->spm, ids, n, skip_special, out, call);
+	pieces = tn_alloc_n(call, n + 1, sizeof(*pieces));
+	if (!pieces)
+		return TN_ENOMEM;
+	for (size_t i = 0; i < n; i++) {
+		struct tn_text piece = tok_vocab_piece(&t->vocab, ids[i]);
+
+		if (piece.text && !(skip_special && tok_added_special(&t->added, ids[i])))
+			pieces[kept++] = piece;
+	}
+	return tok_decoder_run(&t->decoder, pieces, kept, out, call);
+}
+
 static const char *unigram_piece(const struct tn_tokenizer *self, int32_t id)
 {
 	return tok_vocab_piece(&((const struct unigram_tokenizer *)self)->vocab, id).text;
@@ -114,7 +135,6 @@ static void unigram_close(struct tn_tokenizer *self)
 	if (t->spm)
 		spm_free(t->spm);
 	free(t->spm);
-	tok_precompiled_free(&t->charsmap);
 	tok_added_free(&t->added);
 	tok_words_free(&t->words);
 	tok_vocab_free(&t->vocab);
@@ -127,6 +147,7 @@ static const struct tn_tokenizer_impl unigram_impl = {
 	.open = unigram_open,
 	.encode = unigram_encode,
 	.encode_words = unigram_encode_words,
+	.decode = unigram_decode,
 	.piece = unigram_piece,
 	.info = unigram_info,
 	.close = unigram_close,

@@ -7,10 +7,10 @@
 #include <tenon/impl/tokenizer.h>
 
 #include "added.h"
-#include "json.h"
-#include "normal.h"
+#include "decoder.h"
+#include "normalizer.h"
 #include "post.h"
-#include "precompiled.h"
+#include "pretok.h"
 #include "segment.h"
 #include "spm.h"
 #include "vocab.h"
@@ -18,11 +18,11 @@
 
 /** How normalized text is cut into words. */
 enum unigram_split {
-	UNIGRAM_WHOLE,		/* not at all: sentencepiece, or Metaspace that does not split */
+	UNIGRAM_WHOLE,		/* not at all */
 	UNIGRAM_METASPACE,	/* before each space, which becomes U+2581 */
-	UNIGRAM_WHITESPACE	/* at white space, which is dropped; then as above */
+	UNIGRAM_WHITESPACE,	/* at white space, which is dropped; then as above */
+	UNIGRAM_GENERAL		/* by the steps of `pretok` */
 };
-enum unigram_prepend { UNIGRAM_NEVER, UNIGRAM_FIRST, UNIGRAM_ALWAYS };
 
 struct unigram_tokenizer {
 	struct tn_tokenizer base;
@@ -34,10 +34,13 @@ struct unigram_tokenizer {
 	struct tok_post post;
 	struct tn_tokenizer_info info;
 	struct unigram model;
-	struct tok_precompiled charsmap;	/* n_units 0: none */
-	struct spm *spm;		/* a model of sentencepiece; NULL: tokenizer.json */
+	struct spm *spm;		/* a model of sentencepiece, which has its own ways with
+					 * text; NULL: tokenizer.json, which has these: */
+	struct tok_normalizer normalizer;
+	struct tok_pretok pretok;
+	struct tok_decoder decoder;
 	enum unigram_split split;
-	enum unigram_prepend prepend;
+	enum tok_prepend prepend;	/* of METASPACE and WHITESPACE */
 	uint8_t stops[256];		/* bytes that may begin what ends a word */
 };
 
