@@ -139,6 +139,12 @@ plugin_LTLIBRARIES += %D%/tokenizer-bpe.la
 	%D%/tokenizers/bpe/open.h \
 	%D%/tokenizers/bpe/read.c
 
+plugin_LTLIBRARIES += %D%/tokenizer-wordlevel.la
+%C%_tokenizer_wordlevel_la_CPPFLAGS = $(TOK_CPPFLAGS)
+%C%_tokenizer_wordlevel_la_LDFLAGS = $(PLUGIN_LDFLAGS)
+%C%_tokenizer_wordlevel_la_LIBADD = %D%/libtokenizers.la core/libtenon.la
+%C%_tokenizer_wordlevel_la_SOURCES = %D%/tokenizers/wordlevel/wordlevel.c
+
 plugin_LTLIBRARIES += %D%/tokenizer-wordpiece.la
 %C%_tokenizer_wordpiece_la_CPPFLAGS = $(TOK_CPPFLAGS)
 %C%_tokenizer_wordpiece_la_LDFLAGS = $(PLUGIN_LDFLAGS)

@@ -451,11 +451,19 @@ EXTRA_DIST += \
 	%D%/golden/unicode.fnv \
 	%D%/golden/unigram.py \
 	%D%/golden/unigram/README.md \
+	%D%/golden/unigram/folded.fnv \
+	%D%/golden/unigram/folded/tokenizer.json \
+	%D%/golden/unigram/general.fnv \
+	%D%/golden/unigram/general/tokenizer.json \
+	%D%/golden/unigram/level.fnv \
+	%D%/golden/unigram/level/tokenizer.json \
 	%D%/golden/unigram/marks.fnv \
 	%D%/golden/unigram/marks/tokenizer.json \
 	%D%/golden/unigram/model.fnv \
 	%D%/golden/unigram/model/spiece.model \
 	%D%/golden/unigram/strings.json \
+	%D%/golden/unigram/stripped.fnv \
+	%D%/golden/unigram/stripped/tokenizer.json \
 	%D%/golden/unigram/words.fnv \
 	%D%/golden/unigram/words/tokenizer.json \
 	%D%/golden/values.json \

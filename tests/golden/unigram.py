@@ -17,7 +17,7 @@ import unicodedata
 
 import sentencepiece
 from sentencepiece import sentencepiece_model_pb2
-from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers, pre_tokenizers
+from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers
 from tokenizers.processors import TemplateProcessing
 
 sys.path.insert(1, os.path.join(os.path.dirname(__file__), "..", "parity"))
@@ -62,10 +62,12 @@ def train(out, lines):
     return proto
 
 
-def tokenizer(proto, with_bytes, pre_tokenizer):
+def tokenizer(proto, with_bytes, pre_tokenizer, before=(), behind=()):
     vocab = [(p.piece, p.score) for p in proto.pieces if with_bytes or p.type != 6]
     t = Tokenizer(models.Unigram(vocab, unk_id=0, byte_fallback=with_bytes))
-    t.normalizer = normalizers.Precompiled(proto.normalizer_spec.precompiled_charsmap)
+    charsmap = normalizers.Precompiled(proto.normalizer_spec.precompiled_charsmap)
+    t.normalizer = normalizers.Sequence([*before, charsmap, *behind]) if before or behind \
+        else charsmap
     t.pre_tokenizer = pre_tokenizer
     t.decoder = decoders.Metaspace(prepend_scheme="always")
     t.post_processor = TemplateProcessing(
@@ -73,6 +75,27 @@ def tokenizer(proto, with_bytes, pre_tokenizer):
         special_tokens=[(s, t.token_to_id(s)) for s in ("<s>", "</s>")])
     t.add_special_tokens(["<unk>", "<s>", "</s>", "<pad>",
                           AddedToken("<mask>", lstrip=True, special=True)])
+    return t
+
+
+def word_level(lines):
+    """The words that the books have most."""
+    t = Tokenizer(models.WordLevel({}, unk_token="<unk>"))
+    t.normalizer = normalizers.Sequence([normalizers.NFKC(), normalizers.Lowercase()])
+    t.pre_tokenizer = pre_tokenizers.Sequence(
+        [pre_tokenizers.Whitespace(), pre_tokenizers.Digits(individual_digits=True)])
+    uses = {}
+    for line in lines[:BOOKS]:
+        text = t.normalizer.normalize_str(decode_bad(line)[0])
+        for word, _ in t.pre_tokenizer.pre_tokenize_str(text):
+            uses[word] = uses.get(word, 0) + 1
+    words = ["<unk>", "<s>", "</s>"] + sorted(uses, key=lambda w: (-uses[w], w))[:1500]
+    t.model = models.WordLevel({w: i for i, w in enumerate(words)}, unk_token="<unk>")
+    t.post_processor = TemplateProcessing(
+        single="<s> $A </s>", pair="<s> $A </s> </s> $B </s>",
+        special_tokens=[("<s>", 1), ("</s>", 2)])
+    t.add_special_tokens(words[:3])
+    t.add_tokens([AddedToken("Sherlock", single_word=True), AddedToken("Dr. Watson")])
     return t
 
 
@@ -93,6 +116,21 @@ def main():
     t = {"words": tokenizer(proto, False, pre_tokenizers.Sequence(
             [pre_tokenizers.WhitespaceSplit(), pre_tokenizers.Metaspace()])),
          "marks": tokenizer(proto, True, pre_tokenizers.Metaspace(prepend_scheme="first"))}
+    metaspace = pre_tokenizers.Metaspace()
+    t["folded"] = tokenizer(
+        proto, False, metaspace,
+        [normalizers.Replace("``", '"'), normalizers.Replace("''", '"'), normalizers.NFKD(),
+         normalizers.StripAccents(), normalizers.Lowercase()],
+        [normalizers.Replace(Regex(" {2,}"), " ")])
+    t["stripped"] = tokenizer(
+        proto, False, metaspace, (),
+        [normalizers.Strip(left=False), normalizers.Replace(Regex(" {2,}"), "\u2581")])
+    t["general"] = tokenizer(
+        proto, True, pre_tokenizers.Sequence(
+            [pre_tokenizers.Digits(individual_digits=True), pre_tokenizers.Punctuation(),
+             pre_tokenizers.Metaspace(prepend_scheme="never", split=False)]))
+    t["general"].add_tokens(["Sherlock Holmes", AddedToken("\ufb01", single_word=True)])
+    t["level"] = word_level(lines)
     t["words"].add_tokens([AddedToken("Holmes", single_word=True, normalized=False),
                            AddedToken("Sir Henry", rstrip=True, normalized=False)])
     for name in t:
