@@ -29,6 +29,7 @@ plugin_LTLIBRARIES += %D%/backend-reference.la
 %C%_backend_reference_la_SOURCES = \
 	%D%/reference/act.c \
 	%D%/reference/act.h \
+	%D%/reference/bf16.c \
 	%D%/reference/cast.c \
 	%D%/reference/int8.c \
 	%D%/reference/ops.h \
@@ -53,6 +54,8 @@ noinst_LTLIBRARIES += %D%/libkernels.la
 	%D%/kernels/isa.h \
 	%D%/kernels/kernels.h \
 	%D%/kernels/linear.c \
+	%D%/kernels/lower.c \
+	%D%/kernels/lower.h \
 	%D%/kernels/select.c \
 	%D%/kernels/steps.c
 
@@ -84,7 +87,12 @@ noinst_LTLIBRARIES += %D%/libkernels-avx512.la
 %C%_libkernels_avx512_la_CFLAGS = $(AM_CFLAGS) -mavx2 -mfma \
 	-mavx512f -mavx512bw -mavx512dq -mavx512vl -mprefer-vector-width=512
 %C%_libkernels_avx512_la_SOURCES = $(KERNEL_LOOPS)
-%C%_libkernels_la_LIBADD += %D%/libkernels-vnni.la
+%C%_libkernels_la_LIBADD += %D%/libkernels-dot.la %D%/libkernels-vnni.la
+noinst_LTLIBRARIES += %D%/libkernels-dot.la
+%C%_libkernels_dot_la_CPPFLAGS = $(AM_CPPFLAGS) -DKERNEL_ISA=avx512 -DKERNEL_LANES=16 -DKERNEL_DOT
+%C%_libkernels_dot_la_CFLAGS = $(AM_CFLAGS) -mavx2 -mfma \
+	-mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512bf16 -mprefer-vector-width=512
+%C%_libkernels_dot_la_SOURCES = %D%/kernels/gemm_panels.c
 noinst_LTLIBRARIES += %D%/libkernels-vnni.la
 %C%_libkernels_vnni_la_CPPFLAGS = $(AM_CPPFLAGS) -DKERNEL_LANES=16 -DKERNEL_VNNI
 %C%_libkernels_vnni_la_CFLAGS = $(AM_CFLAGS) -mavx2 -mfma \

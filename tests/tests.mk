@@ -162,12 +162,17 @@ TESTS += %D%/test_options
 %C%_test_options_CFLAGS = $(TEST_CFLAGS)
 %C%_test_options_LDADD = $(TEST_LIBS)
 %C%_test_options_SOURCES = %D%/plugin/test_options.c
+# The products for vdpbf16ps on any CPU, with multiply-adds in its place.
+check_LTLIBRARIES += %D%/libdot.la
+%C%_libdot_la_CPPFLAGS = $(AM_CPPFLAGS) -DKERNEL_ISA=plain -DKERNEL_LANES=4 -DKERNEL_DOT
+%C%_libdot_la_SOURCES = backends/kernels/gemm_panels.c
+
 check_PROGRAMS += %D%/test_kernels
 TESTS += %D%/test_kernels
 %C%_test_kernels_CPPFLAGS = $(TEST_CPPFLAGS)
 %C%_test_kernels_CFLAGS = $(TEST_CFLAGS) $(OPENMP_CFLAGS)
 %C%_test_kernels_LDFLAGS = $(TN_LDFLAGS) $(OPENMP_CFLAGS)
-%C%_test_kernels_LDADD = backends/libkernels.la $(TEST_LIBS)
+%C%_test_kernels_LDADD = tests/libdot.la backends/libkernels.la $(TEST_LIBS)
 %C%_test_kernels_SOURCES = %D%/backends/test_kernels.c
 
 check_PROGRAMS += %D%/test_model_dir

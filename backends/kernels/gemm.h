@@ -35,7 +35,7 @@ struct gemm {
 int gemm_choose(struct gemm *chosen, const struct gemm *ways, size_t n, struct tn_call *call);
 
 /** What a backend made of weights; every packing begins with it. */
-enum linear_kind { LINEAR_GEMM, LINEAR_INT8, TABLE_INT8, LINEAR_PACKED, LINEAR_OTHER };
+enum linear_kind { LINEAR_GEMM, LINEAR_INT8, TABLE_INT8, TABLE_BF16, LINEAR_PACKED, LINEAR_OTHER };
 
 /** A linear layer's weights, packed. */
 struct gemm_linear;

@@ -16,12 +16,16 @@
 #define ALONE 100000
 /* Columns of a matrix product whose panels are made at a time. */
 #define MADE 256
+/* Words of bf16 that are made at a time. */
+#define PAIRS 32
 
 struct packed_linear {
 	enum linear_kind kind;
 	const struct kernels *kernels;
 	size_t ins, outs;
 	int act;
+	int narrow;		/* dot products; never in bf16 */
+	int bf16;
 	size_t depth, strip;
 	float *bias;		/* [outs rounded up], or NULL */
 	float *w;		/* panels; narrow: [outs][ins] */
@@ -83,14 +87,41 @@ int packed_linear_supports(const struct kernels *kernels, const struct tn_node *
 	return 1;
 }
 
+/* Words of a panel's column that `depth` rows take. */
+static size_t words_of(int bf16, size_t depth)
+{
+	return bf16 ? (depth + 1) / 2 : depth;
+}
+
+/* A column of a panel in bf16: to every panel-th word. */
+static void pack_column(float *to, size_t panel, const float *from, size_t depth)
+{
+	for (size_t i = 0; i < depth; i += PAIRS * 2) {
+		const size_t n = depth - i < PAIRS * 2 ? depth - i : PAIRS * 2;
+		uint16_t halves[PAIRS * 2] = { 0 };
+
+		tn_round_bf16(from + i, n, halves);
+		for (size_t k = 0; k < n; k += 2) {
+			const uint32_t word = (uint32_t)halves[k + 1] << 16 | halves[k];
+
+			memcpy(to + (i + k) / 2 * panel, &word, sizeof(word));
+		}
+	}
+}
+
 /* Rows k .. k + depth of one panel: to [depth][panel] from w [outs][ins], whose rows are
  * given one by one. */
-static void pack_panel(float *to, size_t panel, const float *const *rows, size_t outs, size_t k,
-	size_t depth)
+static void pack_panel(float *to, size_t panel, int bf16, const float *const *rows, size_t outs,
+	size_t k, size_t depth)
 {
-	for (size_t c = 0; c < panel; c++)
-		for (size_t i = 0; i < depth; i++)
+	for (size_t c = 0; c < panel; c++) {
+		if (bf16 && c < outs) {
+			pack_column(to + c, panel, rows[c] + k, depth);
+			continue;
+		}
+		for (size_t i = 0; i < words_of(bf16, depth); i++)
 			to[i * panel + c] = c < outs ? rows[c][k + i] : 0.0f;
+	}
 }
 
 static void pack_weights(struct packed_linear *l, const float *const *rows)
@@ -100,9 +131,10 @@ static void pack_weights(struct packed_linear *l, const float *const *rows)
 	for (size_t p = 0; p < panels; p++)
 		for (size_t k = 0; k < l->ins; k += l->depth) {
 			const size_t depth = l->ins - k < l->depth ? l->ins - k : l->depth;
+			const size_t before = words_of(l->bf16, k), words = words_of(l->bf16, depth);
 
-			pack_panel(l->w + (k * panels + p * depth) * panel, panel, rows + p * panel,
-				l->outs - p * panel, k, depth);
+			pack_panel(l->w + (before * panels + p * words) * panel, panel, l->bf16,
+				rows + p * panel, l->outs - p * panel, k, depth);
 		}
 }
 
@@ -142,15 +174,17 @@ int packed_linear_create(struct packed_linear **made, const struct kernels *kern
 	struct packed_linear *l = calloc(1, sizeof(*l));
 	const size_t outs = count_outs(node, weights), ins = tn_row_size(&weights[0]);
 	const size_t wide = panels_of(kernels, outs) * kernels->gemm_panel;
+	const int bf16 = node->attr.linear.precision == TN_BF16;
 	const float **rows = malloc((outs + 1) * sizeof(*rows));
 
 	*made = l;
 	if (!l || !rows)
 		goto failed;
-	*l = (struct packed_linear){ LINEAR_PACKED, kernels, ins, outs, (int)node->attr.linear.act,
-		depth_of(kernels, ins), 0, NULL, NULL };
+	*l = (struct packed_linear){ .kind = LINEAR_PACKED, .kernels = kernels, .ins = ins,
+		.outs = outs, .act = (int)node->attr.linear.act, .narrow = outs <= NARROW && !bf16,
+		.bf16 = bf16, .depth = depth_of(kernels, ins) };
 	l->strip = strip_of(kernels, l->depth);
-	*bytes = (outs <= NARROW ? outs : wide) * ins * sizeof(float);
+	*bytes = (l->narrow ? outs : wide) * words_of(bf16, ins) * sizeof(float);
 	l->w = tn_pack_alloc(*bytes + sizeof(float));
 	if (node->attr.linear.bias) {
 		l->bias = calloc(wide + 1, sizeof(float));
@@ -159,9 +193,9 @@ int packed_linear_create(struct packed_linear **made, const struct kernels *kern
 	if (!l->w || (node->attr.linear.bias && !l->bias))
 		goto failed;
 	collect(l, node, weights, rows);
-	if (outs > NARROW)
+	if (!l->narrow)
 		pack_weights(l, rows);
-	for (size_t o = 0; outs <= NARROW && o < outs; o++)
+	for (size_t o = 0; l->narrow && o < outs; o++)
 		memcpy(l->w + o * ins, rows[o], ins * sizeof(float));
 	free(rows);
 	return 0;
@@ -221,7 +255,7 @@ static void run_share(const struct kernels *k, struct kernel_gemm g, struct shar
 	if (g.residual.at)
 		g.residual.at += row * g.residual.stride;
 	if (g.rows)
-		k->gemm(&g, first, panels * (i % s.across + 1) / s.across - first);
+		kernels_gemm(k, g.bf16)(&g, first, panels * (i % s.across + 1) / s.across - first);
 }
 
 void packed_linear_run(const struct packed_linear *l, const struct tn_step *step)
@@ -229,14 +263,14 @@ void packed_linear_run(const struct packed_linear *l, const struct tn_step *step
 	const struct tn_node *node = step->node;
 	struct kernel_gemm g = { .rows = kernel_n_rows(&step->out[0]), .ins = l->ins,
 		.outs = l->outs, .x = kernel_rows_of(&step->in[0]),
-		.y = kernel_rows_of(&step->out[0]), .x_step = 1, .w = l->w, .bias = l->bias,
-		.act = l->act, .depth = l->depth, .strip = l->strip, .work = step->workspace };
+		.y = kernel_rows_of(&step->out[0]), .x_step = 1, .w = l->w, .bf16 = l->bf16,
+		.bias = l->bias, .act = l->act, .depth = l->depth, .strip = l->strip, .work = step->workspace };
 	const size_t team = g.rows * g.ins * g.outs < ALONE ? 1 : (size_t)omp_get_max_threads();
 	const struct shares s = share(l->kernels, g.rows, panels_of(l->kernels, g.outs), team);
 
 	if (node->attr.linear.residual)
 		g.residual = kernel_rows_of(&step->in[node->n_in - 1]);
-	if (l->outs <= NARROW) {
+	if (l->narrow) {
 		l->kernels->narrow(g.y, g.x, (struct kernel_rows){ l->w, l->ins }, l->bias, g.rows,
 			l->ins, l->outs);
 		l->kernels->finish(l->act, g.y, g.y, NULL, g.residual, g.rows, l->outs);
@@ -283,29 +317,42 @@ static void copy_row(float *to, const float *from, size_t n)
 	}
 }
 
-/* Panels of rows k .. k + depth of op(b) [ins][outs], columns first .. first + cols. */
-static void make_panels(const struct kernels *kernels, float *to, const struct tn_tensor *b,
-	int transposed, size_t first, size_t cols, size_t k, size_t depth)
+/* A panel of rows k .. k + depth of b [ins][outs], its n columns from `from` on. */
+static void make_panel(const struct kernels *kernels, float *to, int bf16, const float *from,
+	size_t stride, size_t n, size_t depth)
 {
-	const size_t panel = kernels->gemm_panel, stride = b->row_stride;
-	const float *from = tn_host_data(b);
+	const size_t panel = kernels->gemm_panel;
 
-	for (size_t c = 0; c < cols; c += panel, to += depth * panel) {
+	for (size_t i = 0; i < depth; i += bf16 + 1, to += panel, from += (bf16 + 1) * stride) {
+		if (bf16)
+			kernels->round_pair(to, from, i + 1 < depth ? from + stride : NULL, n);
+		else
+			copy_row(to, from, n);
+		if (n < panel)
+			memset(to + n, 0, (panel - n) * sizeof(*to));
+	}
+}
+
+/* Panels of rows k .. k + depth of op(b) [ins][outs], columns first .. first + cols. */
+static void make_panels(const struct kernels *kernels, float *to, const struct tn_step *step,
+	size_t first, size_t cols, size_t k, size_t depth)
+{
+	const int bf16 = step->node->attr.matmul.precision == TN_BF16;
+	const size_t panel = kernels->gemm_panel, stride = step->in[1].row_stride;
+	const float *from = tn_host_data(&step->in[1]);
+
+	for (size_t c = 0; c < cols; c += panel, to += words_of(bf16, depth) * panel) {
 		const size_t n = cols - c < panel ? cols - c : panel;
+		const float *rows[MADE];
 
-		if (transposed) {
-			const float *rows[MADE];
-
-			for (size_t j = 0; j < n; j++)
-				rows[j] = from + (first + c + j) * stride;
-			pack_panel(to, panel, rows, n, k, depth);
+		if (!step->node->attr.matmul.transpose_b) {
+			make_panel(kernels, to, bf16, from + k * stride + first + c, stride, n,
+				depth);
 			continue;
 		}
-		for (size_t i = 0; i < depth; i++) {
-			copy_row(to + i * panel, from + (k + i) * stride + first + c, n);
-			if (n < panel)
-				memset(to + i * panel + n, 0, (panel - n) * sizeof(*to));
-		}
+		for (size_t j = 0; j < n; j++)
+			rows[j] = from + (first + c + j) * stride;
+		pack_panel(to, panel, bf16, rows, n, k, depth);
 	}
 }
 
@@ -322,25 +369,24 @@ static size_t block_of(const struct kernels *kernels, size_t ins, int slabs)
 static void multiply(const struct kernels *kernels, const struct tn_step *step, size_t first,
 	size_t cols, float *panels)
 {
-	const struct tn_tensor *a = &step->in[0], *b = &step->in[1];
+	const struct tn_tensor *a = &step->in[0];
 	const int ta = step->node->attr.matmul.transpose_a != 0;
-	const int tb = step->node->attr.matmul.transpose_b != 0;
 	const size_t ins = a->dims[!ta], depth = block_of(kernels, ins, ta);
 	const struct kernel_rows y = kernel_rows_of(&step->out[0]);
 	struct kernel_gemm g = { .rows = step->out[0].dims[0], .outs = cols,
 		.x = { tn_host_data(a), ta ? 1 : a->row_stride },
 		.y = { y.at + first, y.stride }, .x_step = ta ? a->row_stride : 1, .w = panels,
-		.depth = depth, .strip = strip_of(kernels, depth),
-		.work = panels + made_floats(kernels) };
+		.bf16 = step->node->attr.matmul.precision == TN_BF16, .depth = depth,
+		.strip = strip_of(kernels, depth), .work = panels + made_floats(kernels) };
 
 	for (size_t r = 0; ins == 0 && r < g.rows; r++)
 		memset(g.y.at + r * g.y.stride, 0, cols * sizeof(float));
 	for (size_t k = 0; k < ins; k += depth) {
 		g.ins = ins - k < depth ? ins - k : depth;
-		make_panels(kernels, panels, b, tb, first, cols, k, g.ins);
+		make_panels(kernels, panels, step, first, cols, k, g.ins);
 		g.goes_on = k > 0 && !ta;
 		g.adds = k > 0 && ta;
-		kernels->gemm(&g, 0, panels_of(kernels, cols));
+		kernels_gemm(kernels, g.bf16)(&g, 0, panels_of(kernels, cols));
 		g.x.at += g.ins * g.x_step;
 	}
 }

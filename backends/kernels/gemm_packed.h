@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * kernels/gemm_packed.h - linear layers and matrix products by the kernels' own gemm.
+ * kernels/gemm_packed.h - linear layers and matrix products by the kernels' own gemm, with
+ * factors in single precision or, where the node says so, in bf16.
  */
 #ifndef TN_KERNELS_GEMM_PACKED_H
 #define TN_KERNELS_GEMM_PACKED_H

@@ -279,10 +279,6 @@ static void table_run(const struct int8_table *t, const struct tn_step *step)
 int int8_supports(const struct int8_kernels *int8, const struct tn_node *node,
 	struct tn_offer *offer)
 {
-	const uint32_t precision = tn_node_precision(node);
-
-	if (precision != TN_I8)
-		return kernel_refuse(offer, "nothing in %s", tn_dtype_name((enum tn_dtype)precision));
 	if (node->op == TN_OP_LINEAR)
 		return linear_int8_supports(int8, node, offer);
 	if (node->in[0]->dtype != TN_F32)

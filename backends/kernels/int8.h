@@ -44,7 +44,7 @@ struct int8_kernels {
 /** The loops for the CPU on which `kernels` were chosen. */
 const struct int8_kernels *int8_choose(const struct kernels *kernels);
 
-/** As the slots of struct tn_backend_impl, for nodes that have a tn_node_precision. */
+/** As the slots of struct tn_backend_impl, for nodes whose tn_node_precision is TN_I8. */
 int int8_supports(const struct int8_kernels *int8, const struct tn_node *node,
 	struct tn_offer *offer);
 int int8_pack(const struct int8_kernels *int8, const struct tn_node *node,

@@ -33,6 +33,8 @@ size_t KERNEL_SYMBOL(grad_attention_work)(size_t head_size);
 void KERNEL_SYMBOL(grad_dropout)(struct kernel_rows y, struct kernel_rows x, double rate,
 	uint64_t key, size_t first, size_t rows, size_t cols);
 void KERNEL_SYMBOL(gemm)(const struct kernel_gemm *g, size_t first, size_t panels);
+void KERNEL_SYMBOL(round_pair)(float *words, const float *row, const float *later, size_t n);
+void KERNEL_SYMBOL(gemm_dot)(const struct kernel_gemm *g, size_t first, size_t panels);
 /* Calls f with `kind` as a constant, so that the loops hold no switch. */
 #define WITH_KIND(kind, f, ...)						\
 	do {								\
@@ -53,6 +55,7 @@ extern const struct int8_kernels kernels_int8_plain;
 #ifdef KERNELS_X86
 extern const struct kernels kernels_table_avx2, kernels_table_avx512;
 extern const struct int8_kernels kernels_int8_avx2, kernels_int8_avx512, kernels_int8_vnni;
+void kernels_gemm_dot_avx512(const struct kernel_gemm *g, size_t first, size_t panels);
 #endif
 
 #endif

@@ -50,12 +50,14 @@ struct kernel_rope {
 
 /** A product y [rows][outs] = act(x [rows][ins] w + bias) + residual.  The weights lie in
  *  blocks of `depth` of their rows (the last of what is left), a block in panels of columns,
- *  a panel row by row; columns behind the last one are zeros. */
+ *  a panel row by row; columns behind the last one are zeros.  With bf16 x is rounded and w
+ *  is: a word holds two rows, the later one in its upper half, zero where there is none. */
 struct kernel_gemm {
 	size_t rows, ins, outs;
 	struct kernel_rows x, y, residual;	/* residual: or none */
 	size_t x_step;		/* floats from a column of x to the next; 1, or x.stride is */
 	const float *w;
+	int bf16;		/* the factors of the products are; depth is even */
 	const float *bias;	/* [outs rounded up to panels], or NULL */
 	int act;		/* enum tn_act */
 	int goes_on;		/* y is a sum begun before; there is no bias */
@@ -120,6 +122,8 @@ struct kernels {
 	 *  and strip matter to the bits. */
 	void (*gemm)(const struct kernel_gemm *g, size_t first, size_t panels);
 	size_t gemm_panel, gemm_tile;	/* columns of a panel; rows handled at once */
+	/** Words of two rows of n columns as kernel_gemm's w has them; later NULL: there is none. */
+	void (*round_pair)(float *words, const float *row, const float *later, size_t n);
 	const struct grad_kernels *grad;	/* those of training: grad.h */
 };
 
@@ -129,6 +133,10 @@ const struct kernels *kernels_choose(struct tn_call *call);
 /** The kernels of an ISA; NULL when this CPU or this build lacks it. */
 const struct kernels *kernels_of(const char *isa);
 
+/** The product of these kernels, in bf16 by the instruction that some CPUs have for it. */
+void (*kernels_gemm(const struct kernels *kernels, int bf16))(const struct kernel_gemm *g,
+	size_t first, size_t panels);
+
 /** Those of them that grad.h is about. */
 #define GRAD_OPS							\
 	[TN_OP_DROPOUT] = 1, [TN_OP_REDUCE] = 1, [TN_OP_CROSS_ENTROPY] = 1, \
@@ -137,7 +145,7 @@ const struct kernels *kernels_of(const char *isa);
 	[TN_OP_RMS_NORM_GRAD] = 1, [TN_OP_SOFTMAX_GRAD] = 1,		\
 	[TN_OP_ATTENTION_GRAD] = 1, [TN_OP_SCATTER_ADD] = 1,		\
 	[TN_OP_SUM_SQUARES] = 1, [TN_OP_ADAMW] = 1
-/** Versions of the ops that kernels_run runs, and int8_run from the precision of gather on:
+/** Versions of the ops that kernels_run runs, and lower_run from the precision of gather on:
  *  where a backend's table begins. */
 #define KERNELS_OPS							\
 	[TN_OP_CONCAT] = 1, [TN_OP_GATHER] = 2, [TN_OP_SEGMENT] = 1,	\

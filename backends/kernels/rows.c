@@ -392,5 +392,6 @@ const struct kernels KERNEL_TABLE = {
 	.gemm = KERNEL_SYMBOL(gemm),
 	.gemm_panel = GEMM_PANEL,
 	.gemm_tile = GEMM_TILE,
+	.round_pair = KERNEL_SYMBOL(round_pair),
 	.grad = &KERNEL_SYMBOL(grad),
 };

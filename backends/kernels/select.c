@@ -58,3 +58,13 @@ const struct kernels *kernels_choose(struct tn_call *call)
 		i++;
 	return tables[i];
 }
+
+void (*kernels_gemm(const struct kernels *kernels, int bf16))(const struct kernel_gemm *g,
+	size_t first, size_t panels)
+{
+#ifdef KERNELS_X86
+	if (bf16 && kernels == &kernels_table_avx512 && __builtin_cpu_supports("avx512bf16"))
+		return kernels_gemm_dot_avx512;
+#endif
+	return kernels->gemm;
+}

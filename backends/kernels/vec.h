@@ -21,6 +21,7 @@
 
 typedef float vf __attribute__((vector_size(4 * LANES)));
 typedef int32_t vi __attribute__((vector_size(4 * LANES)));
+typedef uint32_t vu __attribute__((vector_size(4 * LANES)));
 typedef float vf_memory __attribute__((vector_size(4 * LANES), aligned(4), may_alias));
 
 VEC_INLINE vf vload(const float *p)
@@ -126,6 +127,57 @@ VEC_INLINE vf vmin(vf a, vf b)
 VEC_INLINE vf vabs(vf x)
 {
 	return (vf)((vi)x & 0x7fffffff);
+}
+
+/** x by the rule of tn_round_bf16, as floats. */
+VEC_INLINE vf vround_bf16(vf x)
+{
+	const vu bits = (vu)x, quiet = bits | 0x400000;
+	const vu near = bits + 0x7fff + (bits >> 16 & 1);
+
+	return (vf)((vu)vselect(x == x, (vf)near, (vf)quiet) & 0xffff0000);
+}
+
+/** The mask of vupper. */
+VEC_INLINE const float *vupper_mask(void)
+{
+#define FOUR 0xffff0000, 0xffff0000, 0xffff0000, 0xffff0000
+	static const uint32_t mask[] = { FOUR, FOUR, FOUR, FOUR };
+#undef FOUR
+
+	return (const float *)mask;
+}
+
+/** The halves of words, which are bf16, as floats. */
+VEC_INLINE vf vupper(vf words, vf mask)
+{
+	return (vf)((vu)words & (vu)mask);
+}
+
+VEC_INLINE vf vlower(vf words)
+{
+	return (vf)((vu)words << 16);
+}
+
+/** Words of two numbers that are rounded. */
+VEC_INLINE vf vwords(vf lower, vf upper)
+{
+	return (vf)((vu)lower >> 16 | (vu)upper);
+}
+
+/** sum + a b of the upper halves + a b of the lower ones, in this order: what vdpbf16ps does,
+ *  which also takes denormals for zeros.
+ *  Source: Intel 64 and IA-32 Architectures Software Developer's Manual, VDPBF16PS. */
+VEC_INLINE vf vdot_bf16(vf a, vf b, vf sum)
+{
+#ifdef __AVX512BF16__
+	return (vf)_mm512_dpbf16_ps((__m512)sum, (__m512bh)a, (__m512bh)b);
+#else
+	const vf mask = vload(vupper_mask());
+
+	sum = vfma(vupper(a, mask), vupper(b, mask), sum);
+	return vfma(vlower(a), vlower(b), sum);
+#endif
 }
 
 VEC_INLINE vf vsqrt(vf x)

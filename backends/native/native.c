@@ -3,12 +3,11 @@
  */
 #include "../kernels/gemm.h"
 #include "../kernels/gemm_packed.h"
-#include "../kernels/int8.h"
+#include "../kernels/lower.h"
 
 struct native {
 	struct tn_backend base;
 	const struct kernels *kernels;
-	const struct int8_kernels *int8;
 };
 
 static const struct native *native_of(const struct tn_backend *base)
@@ -21,8 +20,6 @@ static int native_open(struct tn_backend *base, int threads, struct tn_call *cal
 	struct native *self = (struct native *)base;
 
 	self->kernels = kernels_choose(call);
-	if (self->kernels)
-		self->int8 = int8_choose(self->kernels);
 	return tn_status(call);
 }
 
@@ -32,7 +29,7 @@ static int native_supports(const struct tn_backend *base, const struct tn_node *
 	const struct native *self = native_of(base);
 
 	if (tn_node_precision(node))
-		return int8_supports(self->int8, node, offer);
+		return lower_supports(self->kernels, node, offer);
 	if (node->op == TN_OP_LINEAR)
 		return packed_linear_supports(self->kernels, node, offer);
 	if (node->op == TN_OP_MATMUL)
@@ -47,15 +44,14 @@ static int native_pack(const struct tn_backend *base, const struct tn_node *node
 	const struct native *self = native_of(base);
 
 	if (tn_node_precision(node))
-		return int8_pack(self->int8, node, weights, packed, bytes, call);
+		return lower_pack(self->kernels, node, weights, packed, bytes, call);
 	return packed_linear_create((struct packed_linear **)packed, self->kernels, node, weights,
 		bytes, call);
 }
 
 static void native_unpack(const struct tn_backend *base, void *packed)
 {
-	if (!int8_unpack(packed))
-		packed_linear_destroy(packed);
+	lower_unpack(packed);
 }
 
 static int native_run(const struct tn_backend *base, const struct tn_step *steps, size_t n,
@@ -66,7 +62,7 @@ static int native_run(const struct tn_backend *base, const struct tn_step *steps
 
 	for (size_t i = 0; i < n && !status; i++) {
 		if (tn_node_precision(steps[i].node))
-			int8_run(steps[i].packed, self->kernels, &steps[i]);
+			status = lower_run(self->kernels, &steps[i], call);
 		else if (steps[i].node->op == TN_OP_LINEAR)
 			packed_linear_run(steps[i].packed, &steps[i]);
 		else if (steps[i].node->op == TN_OP_MATMUL)
@@ -80,7 +76,7 @@ static int native_run(const struct tn_backend *base, const struct tn_step *steps
 static const uint8_t ops[TN_N_OPS] = {
 	KERNELS_OPS,
 	[TN_OP_LINEAR] = 4,
-	[TN_OP_MATMUL] = 1,
+	[TN_OP_MATMUL] = 2,
 };
 
 static const struct tn_backend_impl native_impl = {

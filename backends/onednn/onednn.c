@@ -13,13 +13,12 @@
  * addition 22 (in two passes) and 21.
  */
 #include "../kernels/gemm.h"
-#include "../kernels/int8.h"
+#include "../kernels/lower.h"
 #include "inner.h"
 
 struct onednn {
 	struct tn_backend base;
 	const struct kernels *kernels;
-	const struct int8_kernels *int8;
 	dnnl_engine_t engine;
 	struct gemm gemm;
 	int brgemm;		/* a packing is a struct inner, else a struct gemm_linear */
@@ -56,7 +55,6 @@ static int onednn_open(struct tn_backend *base, int threads, struct tn_call *cal
 	self->kernels = kernels_choose(call);
 	if (!self->kernels)
 		return tn_status(call);
-	self->int8 = int8_choose(self->kernels);
 	status = dnnl_engine_create(&self->engine, dnnl_cpu, 0);
 	if (status != dnnl_success)
 		return onednn_fail(call, "onednn", "engine", status);
@@ -78,7 +76,7 @@ static int onednn_supports(const struct tn_backend *base, const struct tn_node *
 	const struct onednn *self = onednn_of(base);
 
 	if (tn_node_precision(node))
-		return int8_supports(self->int8, node, offer);
+		return lower_supports(self->kernels, node, offer);
 	if (node->op == TN_OP_LINEAR)
 		return self->brgemm ? linear_supports(node, INNER_GRAIN, offer) :
 			gemm_linear_supports(&self->gemm, node, offer);
@@ -94,7 +92,7 @@ static int onednn_pack(const struct tn_backend *base, const struct tn_node *node
 	const struct onednn *self = onednn_of(base);
 
 	if (tn_node_precision(node))
-		return int8_pack(self->int8, node, weights, packed, bytes, call);
+		return lower_pack(self->kernels, node, weights, packed, bytes, call);
 	return self->brgemm ? inner_create((struct inner **)packed, self->engine, node, weights,
 		bytes, call) : gemm_linear_create((struct gemm_linear **)packed, &self->gemm, node,
 		weights, bytes, call);
@@ -102,7 +100,7 @@ static int onednn_pack(const struct tn_backend *base, const struct tn_node *node
 
 static void onednn_unpack(const struct tn_backend *base, void *packed)
 {
-	if (int8_unpack(packed))
+	if (lower_unpack(packed))
 		return;
 	if (onednn_of(base)->brgemm)
 		inner_destroy(packed);
@@ -112,10 +110,8 @@ static void onednn_unpack(const struct tn_backend *base, void *packed)
 
 static int run_step(const struct onednn *self, const struct tn_step *step, struct tn_call *call)
 {
-	if (tn_node_precision(step->node)) {
-		int8_run(step->packed, self->kernels, step);
-		return 0;
-	}
+	if (tn_node_precision(step->node))
+		return lower_run(self->kernels, step, call);
 	if (step->node->op == TN_OP_MATMUL)
 		return gemm_matmul_run(&self->gemm, step, call);
 	if (step->node->op != TN_OP_LINEAR)
@@ -138,7 +134,7 @@ static int onednn_run(const struct tn_backend *base, const struct tn_step *steps
 static const uint8_t ops[TN_N_OPS] = {
 	KERNELS_OPS,
 	[TN_OP_LINEAR] = 4,
-	[TN_OP_MATMUL] = 1,
+	[TN_OP_MATMUL] = 2,
 };
 
 static const struct tn_backend_impl onednn_impl = {

@@ -16,7 +16,7 @@
 
 #include "../kernels/gemm.h"
 #include "../kernels/gemm_packed.h"
-#include "../kernels/int8.h"
+#include "../kernels/lower.h"
 
 #define GUARD 8
 #define FEW_ROWS 32
@@ -25,7 +25,6 @@
 struct openblas {
 	struct tn_backend base;
 	const struct kernels *kernels;
-	const struct int8_kernels *int8;
 	struct gemm gemm;
 	int wide;		/* the kernels' own products are the fast ones */
 	int threads_before;	/* of OpenBLAS, to be given back */
@@ -125,7 +124,6 @@ static int openblas_open(struct tn_backend *base, int threads, struct tn_call *c
 	self->kernels = kernels_choose(call);
 	if (!self->kernels)
 		return tn_status(call);
-	self->int8 = int8_choose(self->kernels);
 	self->wide = self->kernels->lanes > 4;
 	self->threads_before = openblas_get_num_threads();
 	openblas_set_num_threads(1);
@@ -148,7 +146,7 @@ static int openblas_supports(const struct tn_backend *base, const struct tn_node
 	const struct openblas *self = openblas_of(base);
 
 	if (tn_node_precision(node))
-		return int8_supports(self->int8, node, offer);
+		return lower_supports(self->kernels, node, offer);
 	if (node->op == TN_OP_LINEAR && self->wide)
 		return packed_linear_supports(self->kernels, node, offer);
 	if (node->op == TN_OP_LINEAR)
@@ -165,7 +163,7 @@ static int openblas_pack(const struct tn_backend *base, const struct tn_node *no
 	const struct openblas *self = openblas_of(base);
 
 	if (tn_node_precision(node))
-		return int8_pack(self->int8, node, weights, packed, bytes, call);
+		return lower_pack(self->kernels, node, weights, packed, bytes, call);
 	if (self->wide)
 		return packed_linear_create((struct packed_linear **)packed, self->kernels, node,
 			weights, bytes, call);
@@ -175,11 +173,7 @@ static int openblas_pack(const struct tn_backend *base, const struct tn_node *no
 
 static void openblas_unpack(const struct tn_backend *base, void *packed)
 {
-	if (int8_unpack(packed))
-		return;
-	if (openblas_of(base)->wide)
-		packed_linear_destroy(packed);
-	else
+	if (!lower_unpack(packed))
 		gemm_linear_destroy(packed);
 }
 
@@ -191,7 +185,7 @@ static int openblas_run(const struct tn_backend *base, const struct tn_step *ste
 
 	for (size_t i = 0; i < n && !status; i++) {
 		if (tn_node_precision(steps[i].node))
-			int8_run(steps[i].packed, self->kernels, &steps[i]);
+			status = lower_run(self->kernels, &steps[i], call);
 		else if (steps[i].node->op == TN_OP_LINEAR && self->wide)
 			packed_linear_run(steps[i].packed, &steps[i]);
 		else if (steps[i].node->op == TN_OP_LINEAR)
@@ -207,7 +201,7 @@ static int openblas_run(const struct tn_backend *base, const struct tn_step *ste
 static const uint8_t ops[TN_N_OPS] = {
 	KERNELS_OPS,
 	[TN_OP_LINEAR] = 4,
-	[TN_OP_MATMUL] = 1,
+	[TN_OP_MATMUL] = 2,
 };
 
 static const struct tn_backend_impl openblas_impl = {

@@ -29,8 +29,8 @@ typedef int ref_op(const struct tn_step *step, struct tn_call *call);
 extern ref_op *const ref_ops_f32[TN_N_OPS], *const ref_ops_f64[TN_N_OPS];
 /** Casts between all float types. */
 ref_op ref_cast;
-/** In eight bits. */
-ref_op ref_linear_int8, ref_gather_int8;
+/** In eight bits, and with factors in bf16. */
+ref_op ref_linear_int8, ref_gather_int8, ref_product_bf16, ref_gather_bf16;
 /** y = act(y) + residual; either may be missing (act 0, residual NULL). */
 void REF(linear_finish)(const struct tn_tensor *y, uint32_t act, const struct tn_tensor *residual);
 void linear_finish_f32(const struct tn_tensor *y, uint32_t act,

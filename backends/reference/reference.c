@@ -18,7 +18,7 @@ static const uint8_t versions[TN_N_OPS] = {
 	[TN_OP_GLU] = 1,
 	[TN_OP_DROPOUT] = 1,
 	[TN_OP_LINEAR] = 4,
-	[TN_OP_MATMUL] = 1,
+	[TN_OP_MATMUL] = 2,
 	[TN_OP_LAYER_NORM] = 2,
 	[TN_OP_RMS_NORM] = 1,
 	[TN_OP_ROPE] = 2,
@@ -67,6 +67,20 @@ static int run_custom(const struct tn_step *step, struct tn_call *call)
 	return status;
 }
 
+/* The function for a node of single precision whose factors, or whose table, have less. */
+static ref_op *lower_function_of(const struct tn_node *node)
+{
+	switch (node->out[0]->dtype == TN_F32 ? tn_node_precision(node) : 0) {
+	case TN_I8:
+		return node->op == TN_OP_LINEAR ? ref_linear_int8 :
+			node->op == TN_OP_GATHER ? ref_gather_int8 : NULL;
+	case TN_BF16:
+		return node->op == TN_OP_GATHER ? ref_gather_bf16 : ref_product_bf16;
+	default:
+		return NULL;
+	}
+}
+
 /* The function for a node; NULL when the node's type is none of the reference's. */
 static ref_op *function_of(const struct tn_node *node)
 {
@@ -77,8 +91,7 @@ static ref_op *function_of(const struct tn_node *node)
 	if (node->op == TN_OP_CAST)
 		return ref_cast;
 	if (tn_node_precision(node))
-		return tn_node_precision(node) != TN_I8 || node->out[0]->dtype != TN_F32 ? NULL :
-			node->op == TN_OP_LINEAR ? ref_linear_int8 : ref_gather_int8;
+		return lower_function_of(node);
 	switch (node->out[0]->dtype) {
 	case TN_F32:
 		return ref_ops_f32[node->op];

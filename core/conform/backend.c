@@ -209,8 +209,8 @@ static void run_row_ops(struct suite *s, size_t from)
 			}
 }
 
-/* precision: 0, or what the factors of the products are rounded to.  By the rule of eight
- * bits all backends have the same integers, so the tolerance is the same. */
+/* precision: 0, or what the factors of the products are rounded to.  By the rules of eight
+ * bits and of bf16 all backends have the same factors, so the tolerance is the same. */
 static void run_linear(struct suite *s, size_t from, enum tn_dtype precision)
 {
 	char what[100];
@@ -248,7 +248,7 @@ static void run_linear_of_constant(struct suite *s)
 	suite_result(s, ok, "linear of a constant: what lies behind it stays");
 }
 
-static void run_matmul(struct suite *s)
+static void run_matmul(struct suite *s, enum tn_dtype precision)
 {
 	for (uint32_t variant = 0; variant < 4; variant++) {
 		struct conform_node n = suite_node(s);
@@ -256,10 +256,12 @@ static void run_matmul(struct suite *s)
 
 		n.node.attr.matmul.transpose_a = variant & 1;
 		n.node.attr.matmul.transpose_b = variant >> 1;
+		n.node.attr.matmul.precision = precision;
 		conform_weight(&n, variant & 1 ? 25 : 33, variant & 1 ? 33 : 25);
 		conform_weight(&n, variant & 2 ? 41 : 25, variant & 2 ? 25 : 41);
 		n.node.weight_in = 0;
-		snprintf(what, sizeof(what), "[33][25][41] variant %u", variant);
+		snprintf(what, sizeof(what), "[33][25][41] variant %u%s", variant,
+			precision ? " in BF16" : "");
 		suite_compare(s, &n, TN_OP_MATMUL, 33, what);
 	}
 	/* A weight's gradient: sums over more rows than a slab has. */
@@ -267,10 +269,14 @@ static void run_matmul(struct suite *s)
 		const size_t rows = i ? 700 : 512;
 		struct conform_node n = suite_node(s);
 
+		char what[100];
+
 		n.node.attr.matmul.transpose_a = 1;
+		n.node.attr.matmul.precision = precision;
 		conform_rows(&n, 0, rows, 70);
 		conform_rows(&n, 0, rows, 41);
-		suite_compare(s, &n, TN_OP_MATMUL, 70, i ? "over 700 rows" : "over 512 rows");
+		snprintf(what, sizeof(what), "over %zu rows%s", rows, precision ? " in BF16" : "");
+		suite_compare(s, &n, TN_OP_MATMUL, 70, what);
 	}
 }
 
@@ -278,6 +284,10 @@ static void run_gather(struct suite *s)
 {
 	static const int32_t index[] = { 4, 0, -1, 4, 16, 9, 3 };
 	static const int32_t begin[] = { 0, 3, 3, 16, 5, 0, 9 }, end[] = { 17, 3, 5, 17, 16, 1, 2 };
+
+	static const struct { uint32_t precision; const char *what; } tables[] = {
+		[TN_SUM] = { 0, "rows" }, [TN_MEAN] = { TN_BF16, "rows in BF16" },
+		[TN_MAX] = { TN_I8, "rows in I8" } };
 
 	for (size_t i = 0; i < N_OF(widths); i++)
 		for (uint32_t kind = TN_SUM; kind <= TN_MAX; kind++) {
@@ -292,10 +302,8 @@ static void run_gather(struct suite *s)
 			n = suite_node(s);
 			conform_weight(&n, 17, widths[i]);
 			conform_index(&n, 0, index, 7);
-			n.node.attr.gather.precision = kind == TN_MAX ? TN_I8 : 0;
-			if (kind != TN_MEAN)
-				suite_compare(s, &n, TN_OP_GATHER, 7,
-					kind == TN_MAX ? "rows in I8" : "rows");
+			n.node.attr.gather.precision = tables[kind].precision;
+			suite_compare(s, &n, TN_OP_GATHER, 7, tables[kind].what);
 		}
 }
 
@@ -352,17 +360,20 @@ static void run_rows_stay(struct suite *s)
 {
 	static const size_t shapes[][2] = { { 384, 384 }, { 384, 1536 }, { 1536, 384 }, { 96, 2 },
 		{ 25, 312 }, { 768, 1 }, { 312, 312 }, { 768, 2304 } };
+	static const uint32_t precisions[] = { 0, TN_BF16, TN_I8 };
 	const size_t rows = 600;
 	char what[100];
 
-	for (size_t i = 0; i < 2 * N_OF(shapes); i++) {
+	for (size_t i = 0; i < N_OF(precisions) * N_OF(shapes); i++) {
+		const uint32_t precision = precisions[i % N_OF(precisions)];
 		struct conform_node n = suite_node(s);
-		const size_t *shape = shapes[i / 2];
+		const size_t variant = i / N_OF(precisions), *shape = shapes[variant];
 
-		linear(&n, (int)i / 2, rows, shape[0], shape[1]);
-		n.node.attr.linear.precision = i % 2 ? TN_I8 : 0;
-		snprintf(what, sizeof(what), "%zu to %zu%s", shape[0], shape[1],
-			i % 2 ? " in I8" : "");
+		linear(&n, (int)variant, rows, shape[0], shape[1]);
+		n.node.attr.linear.precision = precision;
+		snprintf(what, sizeof(what), "%zu to %zu%s%s", shape[0], shape[1],
+			precision ? " in " : "",
+			precision ? tn_dtype_name((enum tn_dtype)precision) : "");
 		if (!conform_finish(&n, TN_OP_LINEAR, rows))
 			suite_rows_stay(s, &n, rows, what);
 	}
@@ -485,9 +496,11 @@ int tn_conform_backend(const struct tn_backend *tested, const struct tn_backend 
 		omp_set_num_threads(threads);
 		run_row_ops(&s, threads == 1 ? 0 : N_OF(row_counts) - 1);
 		run_linear(&s, threads == 1 ? 0 : N_OF(row_counts) - 1, 0);
+		run_linear(&s, threads == 1 ? 0 : N_OF(row_counts) - 1, TN_BF16);
 		run_linear(&s, threads == 1 ? 0 : N_OF(row_counts) - 1, TN_I8);
 		run_linear_of_constant(&s);
-		run_matmul(&s);
+		run_matmul(&s, 0);
+		run_matmul(&s, TN_BF16);
 		run_gather(&s);
 		suite_gradients(&s);
 		run_rows_stay(&s);

@@ -92,7 +92,7 @@ static const struct tn_op_info ops[TN_N_OPS] = {
 	[TN_OP_GLU] = { "glu", 1, 1, 1, 1, 0, tn_shape_glu, flops_many },
 	[TN_OP_DROPOUT] = { "dropout", 1, 1, 1, 1, 0, tn_shape_same, flops_each },
 	[TN_OP_LINEAR] = { "linear", 4, 2, TN_MAX_IN, 1, 0, tn_shape_linear, flops_linear },
-	[TN_OP_MATMUL] = { "matmul", 1, 2, 2, 1, 0, tn_shape_matmul, flops_matmul },
+	[TN_OP_MATMUL] = { "matmul", 2, 2, 2, 1, 0, tn_shape_matmul, flops_matmul },
 	[TN_OP_LAYER_NORM] = { "layer_norm", 2, 2, 4, 3, 2, tn_shape_layer_norm, flops_many },
 	[TN_OP_RMS_NORM] = { "rms_norm", 1, 2, 2, 2, 1, tn_shape_rms_norm, flops_many },
 	[TN_OP_ROPE] = { "rope", 2, 2, 2, 1, 0, tn_shape_rope, flops_many },
@@ -164,6 +164,7 @@ const char *tn_act_name(uint32_t act)
 uint32_t tn_node_precision(const struct tn_node *node)
 {
 	return node->op == TN_OP_LINEAR ? node->attr.linear.precision :
+		node->op == TN_OP_MATMUL ? node->attr.matmul.precision :
 		node->op == TN_OP_GATHER ? node->attr.gather.precision : 0;
 }
 
@@ -180,6 +181,8 @@ uint32_t tn_op_lowest(const struct tn_node *node)
 		if (a->linear.parts > 1)
 			return 3;
 		return a->linear.act || a->linear.residual ? 2 : 1;
+	case TN_OP_MATMUL:
+		return a->matmul.precision ? 2 : 1;
 	case TN_OP_LAYER_NORM:
 		return a->norm.residual ? 2 : 1;
 	case TN_OP_ROPE:

@@ -114,8 +114,8 @@ static bool choose_precision(struct tn_plan *p, struct plan_step *s)
 		return false;
 	if (before.op == TN_OP_LINEAR)
 		s->n.node.attr.linear.precision = p->g->precision;
-	else if (before.op == TN_OP_GATHER && p->g->precision == TN_I8 &&
-	    before.weight_in & 1 && p->g->values[s->n.in[0]].spec.dims[0] >= LARGE_TABLE)
+	else if (before.op == TN_OP_GATHER && before.weight_in & 1 &&
+	    p->g->values[s->n.in[0]].spec.dims[0] >= LARGE_TABLE)
 		s->n.node.attr.gather.precision = p->g->precision;
 	else
 		return false;

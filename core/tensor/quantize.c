@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * core/tensor/quantize.c - rows in eight bits.
+ * core/tensor/quantize.c - rows in eight bits, numbers in sixteen.
  */
 #include <string.h>
 #include <tenon/impl/op.h>
@@ -33,5 +33,20 @@ void tn_quantize_row(const float *x, size_t n, int8_t *q, float *scale)
 
 		memcpy(&bits, &sum, sizeof(bits));
 		q[i] = (int8_t)(bits - 0x4b400000);
+	}
+}
+
+void tn_round_bf16(const float *x, size_t n, uint16_t *to)
+{
+	for (size_t i = 0; i < n; i++) {
+		uint32_t bits;
+
+		memcpy(&bits, &x[i], sizeof(bits));
+		/* Rounding a NaN up could end at zero; its quiet bit keeps it one. */
+		if ((bits & 0x7fffffff) > 0x7f800000)
+			bits |= 0x400000;
+		else
+			bits += 0x7fff + (bits >> 16 & 1);
+		to[i] = (uint16_t)(bits >> 16);
 	}
 }

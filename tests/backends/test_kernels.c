@@ -13,11 +13,28 @@
 #include "check_main.h"
 
 static const char *const isas[] = { "plain", "avx2", "avx512" };
+#define N_ISAS 3
+/* For products there is one more: the loops for vdpbf16ps, with multiply-adds for it. */
+#define N_PRODUCTS (N_ISAS + 1)
 
 /* The i-th ISA's kernels, or NULL when the CPU lacks it. */
 static const struct kernels *isa(int i)
 {
 	return kernels_of(isas[i]);
+}
+
+void kernels_gemm_dot_plain(const struct kernel_gemm *g, size_t first, size_t panels);
+
+static const struct kernels *products_of(int i)
+{
+	static struct kernels dot;
+
+	if (i < N_ISAS)
+		return isa(i);
+	dot = *isa(0);
+	dot.isa = "dot";
+	dot.gemm = kernels_gemm_dot_plain;
+	return &dot;
 }
 
 static uint64_t seed;
@@ -451,7 +468,7 @@ struct layer {
 #define MOST_ROWS 40
 
 static void make_layer(struct layer *l, const struct kernels *k, size_t ins, size_t outs,
-	struct tn_call *call)
+	int bf16, struct tn_call *call)
 {
 	const size_t first = (outs + 1) / 2, parts = outs > 1 ? 2 : 1;
 	static const struct tn_spec spec = { .dtype = TN_F32, .n_dims = 2 };
@@ -465,7 +482,8 @@ static void make_layer(struct layer *l, const struct kernels *k, size_t ins, siz
 		{ .name = "layer", .op = TN_OP_LINEAR, .n_in = (uint32_t)(2 * parts + 2) }, NULL, 0 };
 	l->node.attr.linear.parts = (uint32_t)parts;
 	l->node.attr.linear.bias = l->node.attr.linear.residual = 1;
-	l->node.attr.linear.act = TN_ACT_TANH;
+	l->node.attr.linear.act = bf16 ? TN_ACT_NONE : TN_ACT_TANH;
+	l->node.attr.linear.precision = bf16 ? TN_BF16 : 0;
 	lay(&m[0], l->w.at, first, ins, ins);
 	lay(&m[1], l->bias.at, first, 1, 1);
 	lay(&m[2], l->w.at + first * ins, outs - first, ins, ins);
@@ -479,7 +497,8 @@ static void make_layer(struct layer *l, const struct kernels *k, size_t ins, siz
 	ck_assert_int_eq(packed_linear_supports(k, &l->node, &offer), 1);
 	l->workspace = offer.workspace;
 	ck_assert_int_eq(packed_linear_create(&l->packed, k, &l->node, weights, &bytes, call), 0);
-	ck_assert_uint_ge(bytes, (ins + 1) * outs * sizeof(float));
+	ck_assert_uint_ge(bytes, outs * (ins * (bf16 ? 2 : 4) + 4));
+	ck_assert_uint_le(bytes, (outs + 31) * ((ins + 1) * (bf16 ? 2 : 4) + 4));
 }
 
 static void free_layer(struct layer *l)
@@ -522,15 +541,35 @@ static const size_t layers[][2] = { { 1, 1 }, { 3, 2 }, { 5, 7 }, { 16, 16 }, { 
 	{ 100, 64 }, { 384, 31 }, { 1000, 97 }, { 777, 200 } };
 #define N_LAYERS (sizeof(layers) / sizeof(layers[0]))
 
+/* Factors of a product as they are, or in bf16: 8 bits of each, found by adding what pushes the
+ * others out. */
+static struct kernel_rows factors(struct kernel_rows m, size_t rows, size_t cols, int bf16)
+{
+	struct kernel_rows to = make(rows, cols, cols, 1);
+
+	for (size_t r = 0; r < rows; r++)
+		for (size_t c = 0; c < cols; c++) {
+			const double x = at(m, r, c), push = ldexp(0.75, x != 0 ? ilogb(x) + 46 : 0);
+
+			to.at[r * cols + c] = (float)(bf16 ? x + push - push : x);
+		}
+	return to;
+}
+
 START_TEST(test_packed_linear)
 {
+	const int bf16 = _i >= N_PRODUCTS;
+	const struct kernels *k = products_of(_i % N_PRODUCTS);
 	struct tn_call *call = tn_call_create();
 
-	for (size_t s = 0; isa(_i) && s < N_LAYERS; s++) {
+	for (size_t s = 0; k && s < N_LAYERS; s++) {
+		struct kernel_rows x, w;
 		struct layer l;
 		float *y;
 
-		make_layer(&l, isa(_i), layers[s][0], layers[s][1], call);
+		make_layer(&l, k, layers[s][0], layers[s][1], bf16, call);
+		x = factors(l.x, MOST_ROWS, l.ins, bf16);
+		w = factors(l.w, l.outs, l.ins, bf16);
 		y = malloc((MOST_ROWS + 1) * l.outs * sizeof(*y));
 		run_layer(&l, y, 0, MOST_ROWS, 1);
 		for (size_t r = 0; r < MOST_ROWS; r++)
@@ -538,10 +577,12 @@ START_TEST(test_packed_linear)
 				double sum = at(l.bias, 0, o);
 
 				for (size_t i = 0; i < l.ins; i++)
-					sum += at(l.x, r, i) * at(l.w, o, i);
-				assert_near((double)y[r * l.outs + o], tanh(sum) +
+					sum += at(x, r, i) * at(w, o, i);
+				assert_near((double)y[r * l.outs + o], (bf16 ? sum : tanh(sum)) +
 					at(l.residual, r, o), 1e-6 * (2 + sqrt((double)l.ins)));
 			}
+		free(x.at);
+		free(w.at);
 		free(y);
 		free_layer(&l);
 	}
@@ -552,17 +593,19 @@ END_TEST
 /* Alone or in any batch, by any team, a row has the same bits. */
 START_TEST(test_packed_linear_bits)
 {
+	const struct kernels *k = products_of(_i % N_PRODUCTS);
+	const size_t step = _i >= N_PRODUCTS ? 5 : 1;	/* the blocks are those of fp32 */
 	struct tn_call *call = tn_call_create();
 
-	for (size_t s = 0; isa(_i) && s < N_LAYERS; s++) {
+	for (size_t s = 0; k && s < N_LAYERS; s++) {
 		struct layer l;
 		float *all_rows, *y;
 
-		make_layer(&l, isa(_i), layers[s][0], layers[s][1], call);
+		make_layer(&l, k, layers[s][0], layers[s][1], _i >= N_PRODUCTS, call);
 		all_rows = malloc((MOST_ROWS + 1) * l.outs * sizeof(*y));
 		y = malloc((MOST_ROWS + 1) * l.outs * sizeof(*y));
 		run_layer(&l, all_rows, 0, MOST_ROWS, 1);
-		for (size_t rows = 1; rows <= MOST_ROWS; rows++)
+		for (size_t rows = 1; rows <= MOST_ROWS; rows += step)
 			for (int team = 1; team <= 3; team += 2) {
 				const size_t first = MOST_ROWS - rows;
 
@@ -580,13 +623,40 @@ START_TEST(test_packed_linear_bits)
 }
 END_TEST
 
-/* y [m][n] = op(a) op(b); kind: bit 0 transposes a, bit 1 b. */
+/* Products of bf16 are exact in single precision and summed in one order: all ISAs have the
+ * same bits. */
+START_TEST(test_bf16_has_the_bits_of_plain)
+{
+	struct tn_call *call = tn_call_create();
+
+	for (size_t s = 0; products_of(_i) && s < N_LAYERS; s++) {
+		float *y[2];
+		struct layer l;
+
+		for (int i = 0; i < 2; i++) {
+			seed = s;
+			make_layer(&l, products_of(i ? _i : 0), layers[s][0], layers[s][1], 1, call);
+			y[i] = malloc((MOST_ROWS + 1) * l.outs * sizeof(*y[i]));
+			run_layer(&l, y[i], 0, MOST_ROWS, 1);
+			free_layer(&l);
+		}
+		ck_assert_mem_eq(y[0], y[1], MOST_ROWS * layers[s][1] * sizeof(**y));
+		free(y[0]);
+		free(y[1]);
+	}
+	tn_call_destroy(call);
+}
+END_TEST
+
+/* y [m][n] = op(a) op(b); kind: bit 0 transposes a, bit 1 b, bit 2: in bf16. */
 static void check_product(const struct kernels *k, size_t m, size_t n, size_t d, int kind)
 {
-	const int ta = kind & 1, tb = kind >> 1;
+	const int ta = kind & 1, tb = kind >> 1 & 1, bf16 = kind >> 2;
 	struct kernel_rows a = make(ta ? d : m, ta ? m : d, (ta ? m : d) + 3, 1);
 	struct kernel_rows b = make(tb ? n : d, tb ? d : n, (tb ? d : n) + 1, 1);
 	struct kernel_rows y = make(m, n, n, 1);
+	struct kernel_rows x = factors(a, ta ? d : m, ta ? m : d, bf16);
+	struct kernel_rows w = factors(b, tb ? n : d, tb ? d : n, bf16);
 	struct matrix in[2], out;
 	struct tn_spec spec = { .dtype = TN_F32, .n_dims = 2 };
 	struct tn_node node = { .name = "product", .op = TN_OP_MATMUL, .n_in = 2,
@@ -597,6 +667,7 @@ static void check_product(const struct kernels *k, size_t m, size_t n, size_t d,
 
 	node.attr.matmul.transpose_a = (uint32_t)ta;
 	node.attr.matmul.transpose_b = (uint32_t)tb;
+	node.attr.matmul.precision = bf16 ? TN_BF16 : 0;
 	lay(&in[0], a.at, ta ? d : m, ta ? m : d, a.stride);
 	lay(&in[1], b.at, tb ? n : d, tb ? d : n, b.stride);
 	lay(&out, y.at, m, n, n);
@@ -611,11 +682,13 @@ static void check_product(const struct kernels *k, size_t m, size_t n, size_t d,
 			double sum = 0;
 
 			for (size_t i = 0; i < d; i++)
-				sum += (ta ? at(a, i, r) : at(a, r, i)) *
-					(tb ? at(b, c, i) : at(b, i, c));
+				sum += (ta ? at(x, i, r) : at(x, r, i)) *
+					(tb ? at(w, c, i) : at(w, i, c));
 			assert_near(at(y, r, c), sum, 3e-6 * (2 + sqrt((double)d)));
 		}
 	free(step.workspace);
+	free(x.at);
+	free(w.at);
 	free(a.at);
 	free(b.at);
 	free(y.at);
@@ -626,9 +699,11 @@ START_TEST(test_packed_matmul)
 	static const size_t sizes[][3] = { { 1, 1, 1 }, { 2, 3, 0 }, { 7, 20, 5 }, { 40, 33, 17 },
 		{ 13, 700, 40 }, { 200, 50, 900 } };
 
-	for (size_t s = 0; isa(_i) && s < sizeof(sizes) / sizeof(sizes[0]); s++)
-		for (int kind = 0; kind < 4; kind++)
-			check_product(isa(_i), sizes[s][0], sizes[s][1], sizes[s][2], kind);
+	const struct kernels *k = products_of(_i);
+
+	for (size_t s = 0; k && s < sizeof(sizes) / sizeof(sizes[0]); s++)
+		for (int kind = 0; kind < 8; kind++)
+			check_product(k, sizes[s][0], sizes[s][1], sizes[s][2], kind);
 }
 END_TEST
 
@@ -649,13 +724,15 @@ START_TEST(test_isa_cap)
 }
 END_TEST
 
-#define ADD_FOR_EACH_ISA(suite, test)				\
+#define ADD_LOOP(suite, test, n)				\
 	do {							\
 		TCase *case_ = tcase_create(#test);		\
-		tcase_add_loop_test(case_, test, 0, 3);		\
+		tcase_add_loop_test(case_, test, 0, n);		\
 		tcase_set_timeout(case_, 120);			\
 		suite_add_tcase(suite, case_);			\
 	} while (0)
+
+#define ADD_FOR_EACH_ISA(suite, test) ADD_LOOP(suite, test, N_ISAS)
 
 int main(void)
 {
@@ -670,9 +747,10 @@ int main(void)
 	ADD_FOR_EACH_ISA(s, test_attention_shapes);
 	ADD_FOR_EACH_ISA(s, test_attention_masks_and_biases);
 	ADD_FOR_EACH_ISA(s, test_attention_large_scores);
-	ADD_FOR_EACH_ISA(s, test_packed_linear);
-	ADD_FOR_EACH_ISA(s, test_packed_linear_bits);
-	ADD_FOR_EACH_ISA(s, test_packed_matmul);
+	ADD_LOOP(s, test_packed_linear, 2 * N_PRODUCTS);
+	ADD_LOOP(s, test_packed_linear_bits, 2 * N_PRODUCTS);
+	ADD_LOOP(s, test_bf16_has_the_bits_of_plain, N_PRODUCTS);
+	ADD_LOOP(s, test_packed_matmul, N_PRODUCTS);
 	TN_ADD(s, test_isa_cap);
 	return tn_check_main(s);
 }

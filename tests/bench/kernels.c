@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * tests/bench/kernels.c - speed of a backend's nodes beside the peak of the CPU:
  *
- *	bench_kernels [BACKEND[,BACKEND...] [THREADS [linear|attention|rows]]]
+ *	bench_kernels [BACKEND[,BACKEND...] [THREADS [linear|bf16|int8|attention|rows]]]
  *
  * Prints GFLOP/s (of nodes that only pass over rows: GB/s) and the share of the
  * measured peak.  Times are the best of many runs, the backends in turn; with one thread
@@ -142,7 +142,8 @@ static void print_rates(const struct bench *b, const char *what, double flops, c
 	putchar('\n');
 }
 
-static void bench_linear(const struct bench *b)
+/* precision: 0, or of the factors of the products. */
+static void bench_linear(const struct bench *b, uint32_t precision)
 {
 	static const size_t shapes[][2] = { { 384, 384 }, { 384, 1152 }, { 384, 1536 },
 		{ 1536, 384 }, { 768, 768 }, { 768, 2304 }, { 768, 3072 }, { 3072, 768 } };
@@ -152,13 +153,15 @@ static void bench_linear(const struct bench *b)
 
 	for (size_t s = 0; s < sizeof(shapes) / sizeof(shapes[0]); s++)
 		for (int act = 0; act < 1 + (shapes[s][1] == 4 * shapes[s][0]); act++) {
-			printf("linear %zu to %zu%s\n", shapes[s][0], shapes[s][1],
-				act ? " with GELU" : "");
+			printf("linear %zu to %zu%s%s%s\n", shapes[s][0], shapes[s][1],
+				act ? " with GELU" : "", precision ? " in " : "",
+				precision ? tn_dtype_name((enum tn_dtype)precision) : "");
 			for (size_t r = 0; r < sizeof(rows) / sizeof(rows[0]); r++) {
 				struct conform_node n = { .call = b->call, .seed = 1 };
 
 				n.node.attr.linear.parts = n.node.attr.linear.bias = 1;
 				n.node.attr.linear.act = act ? TN_ACT_GELU : TN_ACT_NONE;
+				n.node.attr.linear.precision = precision;
 				conform_rows(&n, 0, rows[r], shapes[s][0]);
 				conform_weight(&n, shapes[s][1], shapes[s][0]);
 				conform_weight(&n, shapes[s][1], 0);
@@ -280,7 +283,9 @@ int main(int argc, char **argv)
 		if (!open_backend(&b, name, threads))
 			return 69;
 	if (!*what || !strcmp(what, "linear"))
-		bench_linear(&b);
+		bench_linear(&b, 0);
+	if (!strcmp(what, "bf16") || !strcmp(what, "int8"))
+		bench_linear(&b, *what == 'b' ? TN_BF16 : TN_I8);
 	if (!*what || !strcmp(what, "attention"))
 		bench_attention(&b);
 	if (!*what || !strcmp(what, "rows"))

@@ -2,7 +2,7 @@
  * tests/pipeline/bits.c - an answer does not depend on what else is in the batch, nor on
  * which thread asks.
  *
- *	bits MODEL TEXTS BACKEND ...
+ *	bits MODEL TEXTS BACKEND[:PRECISION] ...
  *
  * answers each line of TEXTS (at most 1000; 128 where SANITIZED is set) alone, all in
  * batches of 32 as they come, shuffled, and from four threads at once, and compares the
@@ -93,8 +93,9 @@ static void *run_thread(void *user)
 
 static void check(const char *model, const char *backend, int *test, size_t *failed)
 {
-	char setting[128];
-	const char *const settings[] = { setting, "threads=2", NULL };
+	char chain[128], precision[128];
+	const char *const settings[] = { chain, precision, "threads=2", NULL };
+	const size_t name = strcspn(backend, ":");
 	struct tn_call *call = tn_call_create();
 	struct thread threads[THREADS];
 	struct tn_pipeline *p;
@@ -103,7 +104,9 @@ static void check(const char *model, const char *backend, int *test, size_t *fai
 	static const char *const names[] = { "in 32s as they come", "in 32s shuffled",
 		"from four threads" };
 
-	snprintf(setting, sizeof(setting), "backends=%s", backend);
+	snprintf(chain, sizeof(chain), "backends=%.*s", (int)name, backend);
+	snprintf(precision, sizeof(precision), "precision=%s", backend[name] ? backend + name + 1 :
+		"fp32");
 	p = tn_pipeline_open(model, settings, call);
 	if (!p) {
 		printf("not ok %d - %s: %s\n", ++*test, backend, tn_error_text(call));
@@ -151,7 +154,7 @@ int main(int argc, char **argv)
 	size_t failed = 0;
 
 	if (argc < 4 || read_texts(argv[2]) || !n_inputs) {
-		puts("Bail out! usage: bits MODEL TEXTS BACKEND ...");
+		puts("Bail out! usage: bits MODEL TEXTS BACKEND[:PRECISION] ...");
 		return 1;
 	}
 	for (int i = 3; i < argc; i++)

@@ -330,35 +330,37 @@ static bool is_built(const char *backend)
 	return !access(path, R_OK);
 }
 
-/* The linears of a pipeline in eight bits: near those of fp32 and yet others, on every
+/* The linears of a pipeline in a lower precision: near those of fp32 and yet others, on every
  * backend. */
-START_TEST(test_eight_bits)
+START_TEST(test_lower_precision)
 {
-	static const char *const backends[] = { "reference", "openblas", "onednn" };
+	static const struct { const char *setting; double least, most; } precisions[] = {
+		{ "precision = \"int8\"", 1e-3, 0.1 }, { "precision = \"bf16\"", 1e-4, 0.03 } };
+	static const char *const backends[] = { "reference", "openblas", "onednn", "native" };
 	char chain[64] = "backends = \"reference\"";
 	struct tn_call *call = tn_call_create();
 	struct tn_input input = { .text = make_text(60, call) };
 	const char *settings[] = { chain, NULL, NULL };
 	struct tn_pipeline *p = open_tagger(TAGS, settings, call);
-	struct scored exact, eight;
+	struct scored exact, rough;
 
 	score(p, &input, &exact, call);
 	tn_pipeline_close(p);
-	settings[1] = "precision = \"int8\"";
-	for (int b = 0; b < 3; b++) {
+	settings[1] = precisions[_i].setting;
+	for (int b = 0; b < 4; b++) {
 		double most = 0;
 
 		if (!is_built(backends[b]))
 			continue;
 		snprintf(chain, sizeof(chain), "backends = \"%s\"", backends[b]);
 		p = open_tagger(TAGS, settings, call);
-		score(p, &input, &eight, call);
+		score(p, &input, &rough, call);
 		tn_pipeline_close(p);
 		for (size_t i = 0; i < exact.scores.rows * exact.scores.cols; i++)
 			most = fmax(most, fabs((double)exact.scores.joined[i] -
-				(double)eight.scores.joined[i]));
-		ck_assert_double_gt(most, 1e-3);
-		ck_assert_double_lt(most, 0.1);
+				(double)rough.scores.joined[i]));
+		ck_assert_double_gt(most, precisions[_i].least);
+		ck_assert_double_lt(most, precisions[_i].most);
 	}
 	tn_call_destroy(call);
 }
@@ -381,6 +383,7 @@ END_TEST
 int main(void)
 {
 	Suite *s = suite_create("pipeline");
+	TCase *lower = tcase_create("test_lower_precision");
 
 	setenv("CK_FORK", "no", 1);
 	TN_ADD(s, test_words_over_windows);
@@ -390,7 +393,8 @@ int main(void)
 	TN_ADD(s, test_odd_inputs);
 	TN_ADD(s, test_closing_gives_all_back);
 	TN_ADD(s, test_fallback_is_said);
-	TN_ADD(s, test_eight_bits);
+	tcase_add_loop_test(lower, test_lower_precision, 0, 2);
+	suite_add_tcase(s, lower);
 	TN_ADD(s, test_team_of_the_caller);
 	return tn_check_main(s);
 }

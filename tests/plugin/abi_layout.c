@@ -101,8 +101,8 @@ static void print_ops(void)
 	M(gather.precision);
 	M(linear.parts); M(linear.bias); M(linear.act); M(linear.residual);
 	M(linear.precision);
-	M(matmul.transpose_a); M(matmul.transpose_b); M(norm.eps); M(norm.bias);
-	M(norm.residual); M(rope.theta); M(rope.heads); M(rope.head_size); M(rope.rotary);
+	M(matmul.transpose_a); M(matmul.transpose_b); M(matmul.precision); M(norm.eps);
+	M(norm.bias); M(norm.residual); M(rope.theta); M(rope.heads); M(rope.head_size); M(rope.rotary);
 	M(rope.interleaved); M(rel_table.buckets); M(rel_table.max_distance); M(rel_table.span);
 	M(rel_table.bidirectional); M(softmax.log); M(loss.smoothing); M(loss.weighted);
 	M(loss.mse); M(dropout.rate); M(dropout.key); M(scatter.rows); M(scatter.axis);

@@ -216,6 +216,49 @@ START_TEST(test_rows_in_eight_bits)
 }
 END_TEST
 
+static float of_bits(uint32_t bits)
+{
+	float x;
+
+	memcpy(&x, &bits, sizeof(x));
+	return x;
+}
+
+/* A finite number in bf16, as a double; beyond the largest goes on with the same step. */
+static double of_bf16(uint32_t half)
+{
+	return (half & 0x7fff) == 0x7f80 ? copysign(0x1p128, half & 0x8000 ? -1 : 1) :
+		(double)of_bits(half << 16);
+}
+
+/* What lies between two neighbours goes to the nearer, the middle to the even one: for all
+ * numbers, of them as they are, and for the floats at and beside the middle. */
+START_TEST(test_numbers_in_bf16)
+{
+	static const uint32_t parts[] = { 0, 1, 0x7fff, 0x8000, 0x8001, 0xffff };
+
+	for (uint32_t half = 0; half < 0x10000; half++)
+		for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+			const float x = of_bits(half << 16 | parts[i]);
+			uint32_t expected = half;
+			uint16_t found;
+
+			tn_round_bf16(&x, 1, &found);
+			if (isnan(x)) {
+				ck_assert_uint_eq(found, half | 0x40);
+				continue;
+			}
+			if (!isinf(x)) {
+				const double below = fabs((double)x - of_bf16(half));
+				const double above = fabs(of_bf16(half + 1) - (double)x);
+
+				expected += above < below || (above == below && half % 2);
+			}
+			ck_assert_uint_eq(found, expected);
+		}
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("op");
@@ -228,5 +271,6 @@ int main(void)
 	TN_ADD(suite, test_attention_with_bias_and_state);
 	TN_ADD(suite, test_flops);
 	TN_ADD(suite, test_rows_in_eight_bits);
+	TN_ADD(suite, test_numbers_in_bf16);
 	return tn_check_main(suite);
 }

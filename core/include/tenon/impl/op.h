@@ -28,8 +28,9 @@ enum tn_op {
 	TN_OP_GATHER = 3,	/* in table [V][C], index I32 [R]; out [R][C].  table may be
 				 * an activation on another axis (rows of tokens picked
 				 * for words); an index < 0 gives a row of zeros.
-				 * Version 2: attr.gather.precision TN_I8: rows of a table
-				 * that is a weight by tn_quantize_row, and back */
+				 * Version 2: attr.gather.precision, rows of a table that is
+				 * a weight, TN_I8: by tn_quantize_row, TN_BF16: by
+				 * tn_round_bf16, and back */
 	TN_OP_SEGMENT = 4,	/* in x [R][C], begin I32 [S], end I32 [S]; out [S][C]: rows
 				 * begin..end-1 reduced by attr.reduce; empty gives zeros */
 	TN_OP_CAST = 5,		/* in x; out x in attr.cast.dtype */
@@ -48,11 +49,13 @@ enum tn_op {
 	 * out y [R][sum of O] = act(x W^T + b) + r, parts side by side.
 	 * Version 1: one part, no act, no residual.  2: act or residual.
 	 * 3: more than one part.  4: attr.linear.precision TN_BF16 or TN_I8, of the
-	 * factors of the products; 0: as x.  TN_I8: rows of x and rows of W by
+	 * factors of the products; 0: as x.  TN_BF16: x and W by tn_round_bf16, products
+	 * and sums in single precision.  TN_I8: rows of x and rows of W by
 	 * tn_quantize_row, products summed in 32 bits, x W^T = (float)sum * (scale of
 	 * the row of x * scale of the row of W). */
 	TN_OP_LINEAR = 12,
-	TN_OP_MATMUL = 13,	/* in a, b; out op(a) op(b), op = transpose if asked */
+	TN_OP_MATMUL = 13,	/* in a, b; out op(a) op(b), op = transpose if asked.
+				 * Version 2: attr.matmul.precision TN_BF16, as of linear */
 	TN_OP_LAYER_NORM = 14,	/* in x [R][C], weight [C], bias [C] (attr.norm.bias) or none;
 				 * out y, and in training mean [R], rstd [R].
 				 * Version 2: attr.norm.residual, x2 [R][C] is last input
@@ -163,7 +166,7 @@ union tn_attr {
 	struct { double by, plus; } scale;
 	struct { uint32_t precision; } gather;
 	struct { uint32_t parts, bias, act, residual, precision; } linear;
-	struct { uint32_t transpose_a, transpose_b; } matmul;
+	struct { uint32_t transpose_a, transpose_b, precision; } matmul;
 	struct { double eps; uint32_t bias, residual; } norm;
 	struct { double theta; uint32_t heads, head_size, rotary, interleaved, inverse; } rope;
 	struct { uint32_t buckets, max_distance, span, bidirectional; } rel_table;
@@ -214,6 +217,9 @@ struct tn_node {
  *  m / 127 with m the largest magnitude of the n numbers, all in single precision; zeros for
  *  m = 0.  A NaN or an infinity among them makes the scale one. */
 TN_API void tn_quantize_row(const float *x, size_t n, int8_t *q, float *scale);
+/** The rule of bf16: the upper half of each number's bits, rounded to the nearest, half to even.
+ *  What is then too large is infinite; a NaN stays one. */
+TN_API void tn_round_bf16(const float *x, size_t n, uint16_t *to);
 /** The precision that a node was given in place of its inputs' own: TN_BF16, TN_I8 or 0. */
 TN_API uint32_t tn_node_precision(const struct tn_node *node);
 

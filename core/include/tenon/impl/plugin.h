@@ -18,7 +18,7 @@ TN_BEGIN
 
 #define TN_PLUGIN_MAGIC 0x6e6e6574u	/* "tenn", little-endian */
 #define TN_ABI_MAJOR 0
-#define TN_ABI_MINOR 8
+#define TN_ABI_MINOR 9
 
 enum tn_plugin_kind {
 	TN_TOKENIZER = 1,
