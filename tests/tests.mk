@@ -402,6 +402,14 @@ check_PROGRAMS += %D%/unicode
 %C%_unicode_SOURCES = %D%/parity/unicode.c
 
 if HAVE_CHECK
+check_PROGRAMS += %D%/test_bpe
+TESTS += %D%/test_bpe
+%C%_test_bpe_CPPFLAGS = $(TEST_CPPFLAGS)
+%C%_test_bpe_CFLAGS = $(TEST_CFLAGS)
+%C%_test_bpe_LDADD = $(TEST_LIBS)
+%C%_test_bpe_SOURCES = %D%/tokenizers/recorded.h %D%/tokenizers/test_bpe.c \
+	%D%/tokenizers/tokenizer.h
+
 check_PROGRAMS += %D%/test_unicode
 TESTS += %D%/test_unicode
 %C%_test_unicode_CPPFLAGS = $(TEST_CPPFLAGS) -I$(top_srcdir)/plugins/tokenizers/common
@@ -434,6 +442,23 @@ endif
 
 EXTRA_DIST += \
 	%D%/golden/README.md \
+	%D%/golden/bpe.py \
+	%D%/golden/bpe/README.md \
+	%D%/golden/bpe/clip.fnv \
+	%D%/golden/bpe/clip/tokenizer.json \
+	%D%/golden/bpe/falcon.fnv \
+	%D%/golden/bpe/falcon/tokenizer.json \
+	%D%/golden/bpe/lines.fnv \
+	%D%/golden/bpe/lines/tokenizer.json \
+	%D%/golden/bpe/marks.fnv \
+	%D%/golden/bpe/marks/tokenizer.json \
+	%D%/golden/bpe/plain/merges.txt \
+	%D%/golden/bpe/plain/vocab.json \
+	%D%/golden/bpe/prefixed.fnv \
+	%D%/golden/bpe/prefixed/tokenizer.json \
+	%D%/golden/bpe/roberta.fnv \
+	%D%/golden/bpe/roberta/tokenizer.json \
+	%D%/golden/bpe/strings.json \
 	%D%/golden/crf/cases.json \
 	%D%/golden/csv.json \
 	%D%/golden/golden_crf.py \
@@ -488,6 +513,7 @@ EXTRA_DIST += \
 	%D%/parity/compare_sentencepiece.py \
 	%D%/parity/compare_tokenizers.py \
 	%D%/parity/compare_unicode.py \
+	%D%/parity/fuzz_bpe.py \
 	%D%/parity/fuzz_tokenizers.py \
 	%D%/parity/metrics.sh \
 	%D%/parity/tokenizers.sh \

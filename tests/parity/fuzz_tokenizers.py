@@ -79,7 +79,7 @@ def random_tokenizer(rng, texts, alphabet):
     return t
 
 
-def main():
+def main(random_tokenizer=random_tokenizer):
     program, so, seed, rounds = sys.argv[1:]
     count, shown = collections.defaultdict(lambda: [0, 0, 0]), []
     rng = random.Random(int(seed))
@@ -91,7 +91,12 @@ def main():
         random_tokenizer(rng, texts, alphabet).save(f"{directory}/tokenizer.json")
         plugin = Plugin(program, so, directory)
         before = len(shown)
-        compare(modes(texts, 1, rng), Oracle(directory), plugin, count, shown)
+        try:
+            compare(modes(texts, 1, rng), Oracle(directory), plugin, count, shown)
+        except BaseException as e:
+            # The library panics where it finds no room for a window.
+            if type(e).__name__ != "PanicException":
+                raise
         plugin.close()
         if len(shown) > before:
             print(directory, *shown[before:], sep="\n")
@@ -102,4 +107,5 @@ def main():
     sys.exit(any(different for _, different, _ in count.values()))
 
 
-main()
+if __name__ == "__main__":
+    main()

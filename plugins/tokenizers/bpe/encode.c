@@ -18,7 +18,7 @@ struct run {
 	struct tn_text text;	/* the original */
 	size_t first;		/* index of the first token in `out` */
 	struct tok_buffer repaired;
-	struct tok_scratch scratch;
+	struct tok_scratch normal, split;	/* a normal form outlives its words */
 	struct tok_pieces pieces;
 	struct bpe_work work;
 	int32_t word;		/* number of the next word */
@@ -213,7 +213,7 @@ static int encode_normal(struct run *r, const struct tok_piece *p)
 		return emit_tiles(r, p);
 	if (t->cuts)
 		return emit_cuts(r, p);
-	rc = tok_pretok_run(&t->pretok, p, &r->scratch, &r->pieces, r->call);
+	rc = tok_pretok_run(&t->pretok, p, &r->split, &r->pieces, r->call);
 	for (size_t i = 0; i < r->pieces.n && !rc; i++)
 		rc = emit_word(r, &r->pieces.items[i], 0, r->pieces.items[i].len);
 	return rc;
@@ -244,7 +244,7 @@ static int encode_piece(struct run *r, struct tok_piece p)
 
 	if (rc > 0)
 		p = tok_buffer_piece(&r->repaired);
-	rc = rc < 0 ? rc : tok_normalize(&r->t->normalizer, &p, &r->scratch, r->call);
+	rc = rc < 0 ? rc : tok_normalize(&r->t->normalizer, &p, &r->normal, r->call);
 	all = p;
 	while (!rc && tok_added_find(added, &added->normal, all.text, all.len, &search, done, &m)) {
 		part = tok_piece_slice(&all, done, m.begin > done ? m.begin : done);

@@ -56,7 +56,8 @@ struct tok_pieces {
 int tok_pretok_read(struct tok_pretok *t, const struct tn_value *v, const char *path,
 	struct tn_arena *arena, struct tn_call *call);
 /** Cuts a normalized piece (valid UTF-8) into words, none of them empty.  They live until
- *  the scratch is used for the next piece.  Error: TN_ENOMEM. */
+ *  the scratch is used for the next piece.  Where *p is part of what is to be cut, it must
+ *  lie elsewhere than in the scratch.  Error: TN_ENOMEM. */
 int tok_pretok_run(const struct tok_pretok *t, const struct tok_piece *p, struct tok_scratch *s,
 	struct tok_pieces *out, struct tn_call *call);
 

@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * tests/tokenizers/test_bpe.c - the tokenizer bpe against what Hugging Face tokenizers 0.22.2
+ * made of the same text (tests/golden/bpe.py), and on broken files.
+ */
+#include "tokenizers/recorded.h"
+
+static const char *const names[] = {
+	"roberta", "prefixed", "lines", "marks", "clip", "falcon",
+};
+#define N_NAMES ((int)(sizeof(names) / sizeof(names[0])))
+
+static void open_golden(struct tokenizer *t, const char *name, struct tn_call *call)
+{
+	char relative[64];
+
+	snprintf(relative, sizeof(relative), "bpe/%s", name);
+	recorded_open_golden(t, "bpe", relative, call);
+}
+
+START_TEST(test_sample_is_as_recorded)
+{
+	struct tn_call *call = tn_call_create();
+	struct tokenizer t;
+	char hashes[64];
+
+	open_golden(&t, names[_i], call);
+	snprintf(hashes, sizeof(hashes), "bpe/%s.fnv", names[_i]);
+	ck_assert_uint_eq(recorded_check_lines(&t, "wordpiece/sample.txt", hashes), 10579);
+	tokenizer_close(&t);
+	tn_call_destroy(call);
+}
+END_TEST
+
+/* The recorder framed the ids with 1 and 2. */
+static void check_decoded(const struct tokenizer *t, const struct tn_tokens *tokens,
+	const struct tn_value *want, const char *name, struct tn_call *call)
+{
+	int32_t *ids = tn_alloc_n(call, tokens->n + 2, sizeof(*ids));
+	struct tn_text text;
+
+	ids[0] = 1;
+	for (size_t i = 0; i < tokens->n; i++)
+		ids[i + 1] = tokens->items[i].id;
+	ids[tokens->n + 1] = 2;
+	for (int skip = 0; skip < 2; skip++) {
+		const struct tn_value *expected = tn_get(want, skip ? "skipped" : "decoded");
+
+		ck_assert_int_eq(t->impl->decode(t->self, ids, tokens->n + 2, skip, &text, call),
+			0);
+		ck_assert_msg(text.len == tn_string_length(expected) &&
+			!memcmp(text.text, tn_string(expected, ""), text.len), "%s: %s, expected %s",
+			name, text.text, tn_string(expected, ""));
+	}
+}
+
+START_TEST(test_hostile_strings_are_as_recorded)
+{
+	struct tn_call *call = tn_call_create();
+	char path[PATH_MAX];
+	struct tokenizer t;
+	const struct tn_value *all = tokenizer_tree(recorded_path("bpe", path), "strings.json",
+		tn_call_arena(call), call);
+
+	ck_assert_str_eq(tn_error_text(call), "");
+	ck_assert_uint_eq(tn_size(all), 52);
+	open_golden(&t, names[_i], call);
+	for (size_t i = 0; i < tn_size(all); i++) {
+		const struct tn_value *record = tn_at(all, i), *want = tn_get(record, names[_i]);
+		const char *name = tn_string(tn_get(record, "name"), "");
+		struct tn_text text = recorded_from_hex(tn_string(tn_get(record, "hex"), ""), call);
+		struct tn_text *words = tn_alloc_n(call, text.len + 1, sizeof(*words));
+		struct tn_tokens out = { 0 }, by_word = { 0 };
+
+		ck_assert_int_eq(t.impl->encode(t.self, text, &out, call), 0);
+		recorded_check_tokens(&out, tn_get(want, "tokens"), name);
+		check_decoded(&t, &out, want, name, call);
+		ck_assert_int_eq(t.impl->encode_words(t.self, words, recorded_split(text, words),
+			&by_word, call), 0);
+		recorded_check_tokens(&by_word, tn_get(want, "words"), name);
+	}
+	tokenizer_close(&t);
+	tn_call_destroy(call);
+}
+END_TEST
+
+/* vocab.json and merges.txt give the ids that tokenizer.json gives. */
+START_TEST(test_plain_files_are_roberta)
+{
+	struct tn_call *call = tn_call_create();
+	char path[PATH_MAX], vocab[PATH_MAX + 16], merges[PATH_MAX + 16];
+	struct tn_text text = { "It's 1234  caf\xc3\xa9s </s>", 24 };
+	struct tn_tokens a = { 0 }, b = { 0 };
+	struct tokenizer t, plain = { .plugin = NULL };
+	struct tn_tokenizer_files files = { 0 };
+
+	open_golden(&t, "roberta", call);
+	recorded_path("bpe/plain", path);
+	snprintf(vocab, sizeof(vocab), "%s/vocab.json", path);
+	snprintf(merges, sizeof(merges), "%s/merges.txt", path);
+	files = (struct tn_tokenizer_files){ .directory = path, .vocab_json = vocab,
+		.merges_txt = merges };
+	plain.self = calloc(1, t.plugin->state);
+	ck_assert_int_eq(t.impl->open(plain.self, &files, call), 0);
+	ck_assert_int_eq(t.impl->encode(t.self, text, &a, call), 0);
+	ck_assert_int_eq(t.impl->encode(plain.self, text, &b, call), 0);
+	ck_assert_uint_eq(a.n, b.n);
+	ck_assert_mem_eq(a.items, b.items, a.n * sizeof(*a.items));
+	ck_assert_uint_eq(t.impl->info(plain.self)->n_pair, 6);
+	t.impl->close(plain.self);
+	free(plain.self);
+	tokenizer_close(&t);
+	tn_call_destroy(call);
+}
+END_TEST
+
+/* A quadratic step would take hours on these. */
+START_TEST(test_time_is_linear)
+{
+	static const char *const units[] = { "a", "^", "\xcc\x81", "\xcc\xa3\xcc\x81", "<", "<mask",
+		"\xe2\x96\x81", "\xff", "Holmes ", " ", "\x01" };
+	struct tn_call *call = tn_call_create();
+	struct tokenizer t;
+
+	open_golden(&t, names[_i], call);
+	for (size_t u = 0; u < sizeof(units) / sizeof(units[0]); u++) {
+		size_t len = strlen(units[u]), n = TN_MANY(100000);
+		char *text = malloc(n * len);
+		struct tn_tokens out = { 0 };
+
+		for (size_t i = 0; i < n; i++)
+			memcpy(text + i * len, units[u], len);
+		tn_call_reset(call);
+		ck_assert_int_eq(t.impl->encode(t.self, (struct tn_text){ text, n * len }, &out,
+			call), 0);
+		free(text);
+	}
+	tokenizer_close(&t);
+	tn_call_destroy(call);
+}
+END_TEST
+
+START_TEST(test_info)
+{
+	struct tn_call *call = tn_call_create();
+	const struct tn_tokenizer_info *info;
+	struct tokenizer t;
+
+	open_golden(&t, "roberta", call);
+	info = t.impl->info(t.self);
+	ck_assert_uint_eq(info->vocab_size, 1002);
+	ck_assert_str_eq(t.impl->piece(t.self, info->unk), "<unk>");
+	ck_assert_str_eq(t.impl->piece(t.self, info->cls), "<s>");
+	ck_assert_str_eq(t.impl->piece(t.self, info->sep), "</s>");
+	ck_assert_str_eq(t.impl->piece(t.self, info->pad), "<pad>");
+	ck_assert_str_eq(t.impl->piece(t.self, info->mask), "<mask>");
+	ck_assert_ptr_null(t.impl->piece(t.self, -1));
+	ck_assert_ptr_null(t.impl->piece(t.self, 1002));
+	ck_assert_uint_eq(info->n_single, 3);
+	ck_assert_uint_eq(info->n_pair, 6);
+	ck_assert_int_eq(info->pair[4].type, 0);
+	tokenizer_close(&t);
+	tn_call_destroy(call);
+}
+END_TEST
+
+struct broken {
+	const char *text;
+	const char *message;	/* a part of it; NULL: accepted */
+};
+
+#define WORDS "\"vocab\":{\"a\":0,\"b\":1,\"ab\":2}"
+#define MODEL(members) "{\"model\":{\"type\":\"BPE\"," WORDS "," members "}}"
+#define WITH(part) "{\"model\":{" WORDS ",\"merges\":[\"a b\"]}," part "}"
+#define TYPE(part, type) WITH("\"" part "\":{\"type\":\"" type "\"}")
+
+static const struct broken json[] = {
+	{ MODEL("\"merges\":[\"a b\"]"), NULL },
+	{ MODEL("\"merges\":[[\"a\",\"b\"]]"), NULL },
+	{ "{\"model\":{\"merges\":[\"a b\"]," WORDS "}}", NULL },
+	{ MODEL("\"dropout\":0.0,\"merges\":[]"), NULL },
+	{ "{\"model\":{}}", "no model with a vocabulary" },
+	{ "{\"model\":{" WORDS "}}", "model: no merges" },
+	{ "{\"model\":{\"type\":\"Unigram\"}}", "byte 26: model: type \"Unigram\" is not known" },
+	{ MODEL("\"merges\":[\"ab\"]"), "the merge \"ab\", expected two pieces with one space" },
+	{ MODEL("\"merges\":[\"a b b\"]"), "the merge \"a b b\", expected two pieces" },
+	{ MODEL("\"merges\":[[\"a\"]]"), "expected a merge of two pieces" },
+	{ MODEL("\"merges\":[[\"a\",\"b\",\"b\"]]"), "expected a merge of two pieces" },
+	{ MODEL("\"merges\":[\"a b\",\"a c\"]"), "merge 2: no piece \"c\"" },
+	{ MODEL("\"merges\":[\"b a\"]"), "merge 1: no piece that \"b\" and \"a\" could become" },
+	{ MODEL("\"merges\":{}"), "expected a list" },
+	{ MODEL("\"dropout\":0.1,\"merges\":[]"), "dropout is \"0.1\", only null is supported" },
+	{ MODEL("\"fuse_unk\":2,\"merges\":[]"), "expected true or false" },
+	{ MODEL("\"unk_token\":\"u\",\"merges\":[]"), "no piece \"u\", the unk_token" },
+	{ TYPE("normalizer", "Nmt"), "normalizer: type \"Nmt\" is not known" },
+	{ TYPE("pre_tokenizer", "FixedLength"), "pre_tokenizer: type \"FixedLength\" is not known" },
+	{ TYPE("post_processor", "Odd"), "post_processor: type \"Odd\" is not known" },
+	{ TYPE("decoder", "CTC"), "decoder: type \"CTC\" is not known" },
+	{ TYPE("normalizer", "Prepend"), "normalizer: no text \"prepend\"" },
+	{ WITH("\"pre_tokenizer\":{\"type\":\"Split\",\"pattern\":{\"Regex\":\"a+\"},"
+		"\"behavior\":\"Isolated\"}"), "the regular expression \"a+\" is not among those" },
+	{ WITH("\"pre_tokenizer\":{\"type\":\"Split\",\"pattern\":{\"String\":\"a+\"},"
+		"\"behavior\":\"Isolated\"}"), NULL },
+	{ WITH("\"pre_tokenizer\":{\"type\":\"Split\",\"pattern\":{\"String\":\"\"},"
+		"\"behavior\":\"Isolated\"}"), "an empty pattern" },
+	{ WITH("\"pre_tokenizer\":{\"type\":\"Split\",\"pattern\":{\"String\":\"a\"},"
+		"\"behavior\":\"Odd\"}"), "behavior \"Odd\" is not known" },
+	{ WITH("\"pre_tokenizer\":{\"type\":\"Metaspace\",\"prepend_scheme\":\"odd\"}"),
+		"prepend_scheme \"odd\" is not known" },
+	{ WITH("\"decoder\":{\"type\":\"Strip\",\"content\":\"\"}"), "a Strip of no character" },
+};
+
+START_TEST(test_broken_json_is_refused)
+{
+	for (size_t i = 0; i < sizeof(json) / sizeof(json[0]); i++)
+		recorded_check_file("bpe", "tokenizer.json", json[i].text, strlen(json[i].text),
+			json[i].message);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("bpe");
+	TCase *recorded = tcase_create("recorded");
+
+	tcase_set_timeout(recorded, 300);
+	tcase_add_loop_test(recorded, test_sample_is_as_recorded, 0, N_NAMES);
+	tcase_add_loop_test(recorded, test_hostile_strings_are_as_recorded, 0, N_NAMES);
+	tcase_add_loop_test(recorded, test_time_is_linear, 0, N_NAMES);
+	suite_add_tcase(suite, recorded);
+	TN_ADD(suite, test_plain_files_are_roberta);
+	TN_ADD(suite, test_info);
+	TN_ADD(suite, test_broken_json_is_refused);
+	return tn_check_main(suite);
+}
