@@ -243,10 +243,9 @@ static int encode_piece(struct run *r, struct tok_piece p)
 		return rc;
 	if (rc > 0)
 		p = tok_buffer_piece(&r->repaired);
-	if (!t->spm) {
-		rc = tok_normalize(&t->normalizer, &p, &r->scratch, r->call);
+	rc = tok_normalize(&t->normalizer, &p, &r->scratch, r->call);
+	if (rc || !t->spm)
 		return rc ? rc : encode_matched(r, p);
-	}
 	if (spm_normalize(t->spm, &p, &r->normal, r->call))
 		return TN_ENOMEM;
 	p = tok_buffer_piece(&r->normal);

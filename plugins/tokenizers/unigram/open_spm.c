@@ -11,8 +11,8 @@
 #define PENALTY 0.1	/* of a user-defined piece against the best pieces of its length */
 
 /* What a family adds to a model: the names of the first ids, how many pieces of the file
- * they stand for, what comes at the end, and what goes around texts: $A and $B, NAME or
- * NAME:TYPE.
+ * they stand for, what comes at the end, what goes around texts ($A and $B, NAME or
+ * NAME:TYPE), and what it does with text before.
  * Source: transformers 4.57, tokenization_xlm_roberta.py and its like. */
 static const struct family {
 	const char *type;	/* model_type of config.json */
@@ -20,17 +20,26 @@ static const struct family {
 	size_t replaces;
 	const char *last;
 	const char *single, *pair;
+	bool old;		/* ALBERT's and XLNet's ways: quotes, accents, commas of numbers */
+	bool lower;		/* what do_lower_case is by default */
 } families[] = {
 	{ "xlm-roberta", "<s> <pad> </s> <unk>", 3, "<mask>", "<s> $A </s>",
-		"<s> $A </s> </s> $B </s>" },
+		"<s> $A </s> </s> $B </s>", false, false },
 	{ "camembert", "<s>NOTUSED <pad> </s>NOTUSED <unk> <unk>NOTUSED", 1, "<mask>",
-		"<s> $A </s>", "<s> $A </s> </s> $B </s>" },
-	{ "deberta-v2", "", 0, "[MASK]", "[CLS] $A [SEP]", "[CLS] $A [SEP] $B:1 [SEP]:1" },
-	{ "t5", "", 0, "<extra_id_#>", "$A </s>", "$A </s> $B </s>" },
-	{ "mt5", "", 0, "", "$A </s>", "$A </s> $B </s>" },
-	{ "xlnet", "", 0, "", "$A <sep> <cls>:2", "$A <sep> $B:1 <sep>:1 <cls>:2" },
-	{ NULL, "", 0, "", "$A", "$A $B:1" },
+		"<s> $A </s>", "<s> $A </s> </s> $B </s>", false, false },
+	{ "deberta-v2", "", 0, "[MASK]", "[CLS] $A [SEP]", "[CLS] $A [SEP] $B:1 [SEP]:1", false,
+		false },
+	{ "albert", "", 0, "", "[CLS] $A [SEP]", "[CLS] $A [SEP] $B:1 [SEP]:1", true, true },
+	{ "xlnet", "", 0, "", "$A <sep> <cls>:2", "$A <sep> $B:1 <sep>:1 <cls>:2", true, false },
+	{ "t5", "", 0, "<extra_id_#>", "$A </s>", "$A </s> $B </s>", false, false },
+	{ "mt5", "", 0, "", "$A </s>", "$A </s> $B </s>", false, false },
+	{ NULL, "", 0, "", "$A", "$A $B:1", false, false },
 };
+
+#define QUOTES "{\"type\":\"Replace\",\"pattern\":{\"String\":\"``\"},\"content\":\"\\\"\"}," \
+	"{\"type\":\"Replace\",\"pattern\":{\"String\":\"''\"},\"content\":\"\\\"\"}"
+#define ACCENTS ",{\"type\":\"NFKD\"},{\"type\":\"StripAccents\"}"
+#define LOWER "{\"type\":\"Lowercase\"}"
 
 struct spm_opening {
 	struct unigram_tokenizer *t;
@@ -127,6 +136,30 @@ static int number_pieces(struct spm_opening *o)
 
 /* --- the model --- */
 
+/* What the family does with text before sentencepiece does. */
+static int read_normalizer(struct spm_opening *o)
+{
+	const struct tn_value *config = o->files->tokenizer_config, *tree;
+	bool lower = tn_bool(tn_get(config, "do_lower_case"), o->family->lower);
+	bool accents = tn_bool(tn_get(config, "keep_accents"), false);
+	const char *text = tn_printf(o->call, "{\"type\":\"Sequence\",\"normalizers\":[%s%s%s%s]}",
+		o->family->old ? QUOTES : "", o->family->old && !accents ? ACCENTS : "",
+		o->family->old && lower ? "," : "", lower ? LOWER : "");
+
+	if (!text || (!o->family->old && !lower))
+		return text ? 0 : TN_ENOMEM;
+	tree = tn_json_parse(text, strlen(text), o->files->sentencepiece, o->t->arena, o->call);
+	return !tree ? tn_status(o->call) : tok_normalizer_read(&o->t->normalizer, tree,
+		o->files->sentencepiece, o->t->arena, o->call);
+}
+
+/* Pieces as "9,", which the old families cut again. */
+static bool is_number_comma(struct tn_text text)
+{
+	return text.len >= 2 && text.text[text.len - 1] == ',' &&
+		(unsigned char)(text.text[text.len - 2] - '0') < 10;
+}
+
 /* sentencepiece's rule for what a user-defined piece is worth: its length in best scores. */
 static float score_of(const struct spm_piece *piece, float best)
 {
@@ -135,14 +168,15 @@ static float score_of(const struct spm_piece *piece, float best)
 }
 
 /* Scores of all pieces, and the lowest that counts for the unknown. */
-static int make_scores(struct unigram *u, const struct spm *s, double *lowest,
-	struct tn_call *call)
+static int make_scores(struct spm_opening *o, double *lowest)
 {
+	struct unigram *u = &o->t->model;
+	const struct spm *s = o->t->spm;
 	float best = FLT_MIN, least = FLT_MAX;
 
 	u->scores = calloc(s->n_pieces + 1, sizeof(*u->scores));
 	if (!u->scores)
-		return tn_fail(call, TN_ENOMEM, "memory ran out for a vocabulary");
+		return tn_fail(o->call, TN_ENOMEM, "memory ran out for a vocabulary");
 	for (size_t i = 0; i < s->n_pieces; i++) {
 		float score = s->pieces[i].score;
 
@@ -151,8 +185,11 @@ static int make_scores(struct unigram *u, const struct spm *s, double *lowest,
 		best = score > best ? score : best;
 		least = score < least ? score : least;
 	}
-	for (size_t i = 0; i < s->n_pieces; i++)
+	for (size_t i = 0; i < s->n_pieces; i++) {
 		u->scores[i] = score_of(&s->pieces[i], best);
+		if (o->family->old && is_number_comma(s->pieces[i].text))
+			u->scores[i] = (float)(u->scores[i] - 100.0);
+	}
 	u->n_scores = s->n_pieces;
 	*lowest = least;
 	return 0;
@@ -209,7 +246,7 @@ static int make_model(struct spm_opening *o)
 {
 	struct unigram *u = &o->t->model;
 	double least = 0.0;
-	int rc = make_scores(u, o->t->spm, &least, o->call);
+	int rc = make_scores(o, &least);
 
 	if (!rc)
 		rc = make_trie(o);
@@ -250,7 +287,8 @@ static int add_specials(struct spm_opening *o)
 	for (size_t i = 0; i < t->spm->n_pieces && !rc; i++) {
 		const struct spm_piece *piece = &t->spm->pieces[i];
 		struct tok_added_token token = { .content = piece->text, .special = true,
-			.lstrip = piece->text.len == 6 && !memcmp(piece->text.text, "<mask>", 6) };
+			.lstrip = tok_equal(piece->text, "<mask>") ||
+				(o->family->old && tok_equal(piece->text, "[MASK]")) };
 
 		if (piece->type == SPM_CONTROL || piece->type == SPM_UNKNOWN)
 			rc = tok_added_add(&t->added, &t->vocab, token, o->call);
@@ -297,6 +335,8 @@ static int finish_spm(struct spm_opening *o)
 	struct tok_post *post = &o->t->post;
 	int rc = number_pieces(o);
 
+	if (!rc)
+		rc = read_normalizer(o);
 	if (!rc)
 		rc = make_vocab(o);
 	if (!rc)

@@ -34,9 +34,9 @@ struct unigram_tokenizer {
 	struct tok_post post;
 	struct tn_tokenizer_info info;
 	struct unigram model;
+	struct tok_normalizer normalizer;
 	struct spm *spm;		/* a model of sentencepiece, which has its own ways with
 					 * text; NULL: tokenizer.json, which has these: */
-	struct tok_normalizer normalizer;
 	struct tok_pretok pretok;
 	struct tok_decoder decoder;
 	enum unigram_split split;
