@@ -327,9 +327,10 @@ static void begin(const struct kernel_attention *a, const struct work *w, size_t
 	}
 }
 
-/* What is added to the scores of panel p and the keys j .. j + keys - 1. */
+/* What is added to the scores of panel p and the keys j .. j + keys - 1, `skip` behind the first
+ * one of their block. */
 static struct added added_to(const struct kernel_attention *a, const struct work *w, size_t p,
-	size_t j, size_t keys)
+	size_t j, size_t skip, size_t keys)
 {
 	const size_t i0 = a->first + p * PANEL;
 	struct added add = { 0 };
@@ -342,7 +343,7 @@ static struct added added_to(const struct kernel_attention *a, const struct work
 		add.c = w->places.c + (keys - 1) * PANEL;
 	}
 	if (a->p2c.at)
-		add.u = w->places.u + KEYS + p * PANEL;
+		add.u = w->places.u + KEYS + p * PANEL + skip * (U_STRIDE - 1);
 	return add;
 }
 
@@ -360,18 +361,21 @@ static void run_block(const struct kernel_attention *a, const struct work *w, si
 	key_terms(a, &w->places, k, j, block);
 	for (size_t p = 0; p < panels; p++) {
 		const size_t i0 = a->first + p * PANEL;
-		size_t from, to, keys;
+		size_t from, to, skip, keys;
 		struct added add;
 
 		seen(a, i0, queries_of(a, p), &from, &to);
 		if (to <= j || from >= j + block)
 			continue;
-		keys = to - j < block ? to - j : block;
-		add = added_to(a, w, p, j, keys);
+		skip = from > j ? from - j : 0;
+		keys = (to - j < block ? to - j : block) - skip;
+		add = added_to(a, w, p, j + skip, skip, keys);
 		if (queries_of(a, p) > LANES)
-			panel_block(a, w, p, k, v, keys, add, from / KEYS * KEYS == j, 2);
+			panel_block(a, w, p, from_row(k, skip), from_row(v, skip), keys, add,
+				from >= j, 2);
 		else
-			panel_block(a, w, p, k, v, keys, add, from / KEYS * KEYS == j, 1);
+			panel_block(a, w, p, from_row(k, skip), from_row(v, skip), keys, add,
+				from >= j, 1);
 		if (to <= j + block)
 			write_panel(a, w, p);
 	}
