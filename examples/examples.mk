@@ -27,6 +27,7 @@ dist-hook: dist-demo
 .PHONY: dist-demo
 dist-demo:
 	cp -R $(srcdir)/examples/demo $(distdir)/examples/
+	rm -rf $(distdir)/examples/demo/work
 
 # A head of one's own, built with the tests and not installed.
 check_LTLIBRARIES += %D%/head-margin.la

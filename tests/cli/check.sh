@@ -238,7 +238,7 @@ run check "$cfg"
 
 run check "$src/examples/ner.cfg"
 [ $code = 0 ] && [ ! -s "$out/err" ] && has out '^ok$'; ok $? "a good pipeline, 0"
-has out "^model: .*/examples/demo, bert BertModel, 3 layers, width 384, windows of 512 tokens"
+has out "^model: .*/examples/demo, bert BertModel, 4 layers, width 384, windows of 512 tokens"
 ok $? "the model"
 has out '^tokenizer: wordpiece, 9800 tokens$'; ok $? "the tokenizer"
 has out '^head entities: bio-crf, 7 labels, weights from .*/entities.safetensors$' &&

@@ -304,7 +304,7 @@ START_TEST(test_bad_lines_are_dropped)
 	ck_assert_str_eq(data.bad[1] + strlen(file), ":4: byte 1: 0xff is not UTF-8");
 	EXPECT(EVAL_CONLL, "a O\nb\n\nc O\n", "c/O;");
 	ck_assert_uint_eq(data.dropped, 1);
-	EXPECT(EVAL_JSONL, "{\"text\":1}\n{\"text\":\"a\",\"label\":2.5}\n{\"text\":\"b\"}\n", "b;");
+	EXPECT(EVAL_JSONL, "{\"text\":1}\n{\"text\":\"a\",\"label\":true}\n{\"text\":\"b\"}\n", "b;");
 	ck_assert_uint_eq(data.dropped, 2);
 	EXPECT(EVAL_TSV, "a\nb\n", tn_printf(call, " holds no example: 2 are wrong, the first being "
 		"%s:1: 1 columns, expected a text and its label, or two texts and their label", file));
