@@ -417,6 +417,13 @@ TESTS += %D%/test_unicode
 %C%_test_unicode_LDADD = plugins/libtokenizers.la $(TEST_LIBS)
 %C%_test_unicode_SOURCES = %D%/tokenizers/test_unicode.c
 
+check_PROGRAMS += %D%/test_real
+TESTS += %D%/test_real
+%C%_test_real_CPPFLAGS = $(TEST_CPPFLAGS) -I$(top_srcdir)/plugins/tokenizers/common
+%C%_test_real_CFLAGS = $(TEST_CFLAGS)
+%C%_test_real_LDADD = plugins/libtokenizers.la $(TEST_LIBS)
+%C%_test_real_SOURCES = %D%/tokenizers/test_real.c
+
 check_PROGRAMS += %D%/test_unigram
 TESTS += %D%/test_unigram
 %C%_test_unigram_CPPFLAGS = $(TEST_CPPFLAGS)
@@ -481,6 +488,7 @@ EXTRA_DIST += \
 	%D%/golden/unicode.fnv \
 	%D%/golden/unigram.py \
 	%D%/golden/unigram/README.md \
+	%D%/golden/unigram/families.json \
 	%D%/golden/unigram/folded.fnv \
 	%D%/golden/unigram/folded/tokenizer.json \
 	%D%/golden/unigram/general.fnv \

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """Makes tests/golden/unigram: a small model of sentencepiece, tokenizers made of it, and what
-sentencepiece 0.2.3 and Hugging Face tokenizers 0.22.2 make of tests/golden/wordpiece/sample.txt.
+sentencepiece 0.2.3, Hugging Face tokenizers 0.22.2 and the slow tokenizers of transformers
+4.57.6 (families.json) make of tests/golden/wordpiece/sample.txt.
 
 usage: unigram.py OUT SAMPLE.txt STRINGS.json
 
@@ -16,6 +17,7 @@ import sys
 import unicodedata
 
 import sentencepiece
+import transformers
 from sentencepiece import sentencepiece_model_pb2
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers
 from tokenizers.processors import TemplateProcessing
@@ -54,7 +56,8 @@ def train(out, lines):
         sentence_iterator=iter(decode_bad(line)[0] for line in lines[:BOOKS]),
         model_prefix=f"{out}/model/spiece", vocab_size=1800, byte_fallback=True,
         normalization_rule_tsv=f"{out}/rules.tsv", user_defined_symbols=["Sherlock", "<ent>"],
-        control_symbols=["<pad>", "<mask>"], num_threads=1, minloglevel=2)
+        control_symbols=["<pad>", "<mask>", "[CLS]", "[SEP]", "[MASK]", "<cls>", "<sep>"],
+        num_threads=1, minloglevel=2)
     os.remove(f"{out}/model/spiece.vocab")
     os.remove(f"{out}/rules.tsv")
     proto = sentencepiece_model_pb2.ModelProto()
@@ -107,6 +110,25 @@ def spm_tokens(model, specials, data):
     return [[i, 0, at[begin], at[end]] for i, begin, end in rows_of(model, text)]
 
 
+def families(path, lines):
+    """What the slow tokenizers of transformers make of some lines, and of ids 7 and 8."""
+    slow = {"xlm-roberta": transformers.XLMRobertaTokenizer(path),
+            "camembert": transformers.CamembertTokenizer(path),
+            "deberta-v2": transformers.DebertaV2Tokenizer(path, unk_token="<unk>",
+                                                          pad_token="<pad>"),
+            "albert": transformers.AlbertTokenizer(path),
+            "xlnet": transformers.XLNetTokenizer(path),
+            "t5": transformers.T5Tokenizer(path, legacy=True)}
+    texts = [" ".join(decode_bad(line)[0].split()) for line in lines[100:BOOKS:150]]
+    texts += ["``In 1984, 9,5'' he said", "Caf\u00e9 na\u00efve \u2603"]
+    return {"texts": texts, "families": {
+        name: {"ids": [t(x, add_special_tokens=False)["input_ids"] for x in texts],
+               "single": t.build_inputs_with_special_tokens([7]),
+               "pair": t.build_inputs_with_special_tokens([7], [8]),
+               "types": t.create_token_type_ids_from_sequences([7], [8])}
+        for name, t in slow.items()}}
+
+
 def main():
     out, sample, strings = sys.argv[1:]
     lines = open(sample, "rb").read().split(b"\n")[:-1]
@@ -136,6 +158,8 @@ def main():
     for name in t:
         os.makedirs(f"{out}/{name}", exist_ok=True)
         t[name].save(f"{out}/{name}/tokenizer.json", pretty=False)
+    json.dump(families(f"{out}/model/spiece.model", lines), open(f"{out}/families.json", "w"),
+              separators=(",", ":"))
     every = {**{name: lambda data, t=t[name]: tokens(t, data) for name in t},
              "model": lambda data: spm_tokens(model, specials, data)}
     for name, encode in every.items():

@@ -134,6 +134,81 @@ START_TEST(test_info)
 }
 END_TEST
 
+static const char *const families[] = { "xlm-roberta", "camembert", "deberta-v2", "albert",
+	"xlnet", "t5" };
+#define N_FAMILIES (sizeof(families) / sizeof(families[0]))
+
+/* The golden model as if it were one of a family. */
+static void open_family(struct tokenizer *t, const char *dir, const char *family,
+	struct tn_call *call)
+{
+	char path[PATH_MAX], relative[PATH_MAX], target[PATH_MAX], config[64];
+	int n = snprintf(config, sizeof(config), "{\"model_type\":\"%s\"}", family);
+
+	recorded_write(dir, "config.json", config, (size_t)n);
+	snprintf(path, sizeof(path), "%s/spiece.model", dir);
+	recorded_path("unigram/model/spiece.model", relative);
+	ck_assert_ptr_nonnull(realpath(relative, target));
+	ck_assert_int_eq(symlink(target, path), 0);
+	recorded_open(t, "unigram", dir, call);
+	ck_assert_str_eq(tn_error_text(call), "");
+	unlink(path);
+	snprintf(path, sizeof(path), "%s/config.json", dir);
+	unlink(path);
+	rmdir(dir);
+}
+
+static void check_ids(const struct tokenizer *t, const struct tn_value *text,
+	const struct tn_value *ids, struct tn_call *call)
+{
+	struct tn_tokens out = { 0 };
+
+	ck_assert_int_eq(t->impl->encode(t->self, (struct tn_text){ tn_string(text, NULL),
+		tn_string_length(text) }, &out, call), 0);
+	ck_assert_msg(out.n == tn_size(ids), "%s: %zu tokens, expected %zu", tn_string(text, ""),
+		out.n, tn_size(ids));
+	for (size_t i = 0; i < out.n; i++)
+		ck_assert_msg(out.items[i].id == tn_int(tn_at(ids, i), -1), "%s: token %zu",
+			tn_string(text, ""), i);
+}
+
+/* The recorder stood 7 for the first text, 8 for the second. */
+static void check_template(const struct tn_template_item *items, size_t n,
+	const struct tn_value *ids, const struct tn_value *types)
+{
+	ck_assert_uint_eq(n, tn_size(ids));
+	for (size_t i = 0; i < n; i++) {
+		ck_assert_int_eq(items[i].id < 0 ? 7 + items[i].sequence : items[i].id,
+			tn_int(tn_at(ids, i), -1));
+		if (types)
+			ck_assert_int_eq(items[i].type, tn_int(tn_at(types, i), -1));
+	}
+}
+
+START_TEST(test_families_are_as_recorded)
+{
+	char dir[] = "/tmp/tenon-tokenizer-XXXXXX", path[PATH_MAX];
+	struct tn_call *call = tn_call_create();
+	const struct tn_value *all = tokenizer_tree(recorded_path("unigram", path),
+		"families.json", tn_call_arena(call), call);
+	const struct tn_value *texts = tn_get(all, "texts");
+	const struct tn_value *want = tn_get(tn_get(all, "families"), families[_i]);
+	const struct tn_tokenizer_info *info;
+	struct tokenizer t;
+
+	ck_assert_ptr_nonnull(mkdtemp(dir));
+	open_family(&t, dir, families[_i], call);
+	ck_assert_uint_ge(tn_size(texts), 50);
+	for (size_t i = 0; i < tn_size(texts); i++)
+		check_ids(&t, tn_at(texts, i), tn_at(tn_get(want, "ids"), i), call);
+	info = t.impl->info(t.self);
+	check_template(info->single, info->n_single, tn_get(want, "single"), NULL);
+	check_template(info->pair, info->n_pair, tn_get(want, "pair"), tn_get(want, "types"));
+	tokenizer_close(&t);
+	tn_call_destroy(call);
+}
+END_TEST
+
 struct broken {
 	const char *text;
 	size_t len;		/* 0: to the NUL */
@@ -254,6 +329,7 @@ int main(void)
 	tcase_add_loop_test(recorded, test_sample_is_as_recorded, 0, N_NAMES);
 	tcase_add_loop_test(recorded, test_hostile_strings_are_as_recorded, 0, N_NAMES);
 	tcase_add_loop_test(recorded, test_time_is_linear, 0, N_NAMES);
+	tcase_add_loop_test(recorded, test_families_are_as_recorded, 0, N_FAMILIES);
 	tcase_add_loop_test(recorded, test_info, 0, 3);
 	suite_add_tcase(suite, recorded);
 	TN_ADD(suite, test_broken_json_is_refused);
