@@ -290,6 +290,68 @@ static int run_tags(enum eval_baseline kind, struct eval_records *r, const struc
 	return 1;
 }
 
+/* --- the same answer to everything, as a head would give it --- */
+
+static int answer_all(struct eval_records *r, const struct eval_data *data, struct tn_value *mine,
+	struct table *t)
+{
+	struct tn_value *answer = tn_new_object(t->arena);
+
+	if (!tn_set(t->arena, answer, r->head, mine))
+		return tn_fail(t->call, TN_ENOMEM, "out of memory");
+	for (size_t i = 0; i < data->n; i++)
+		if (eval_records_wants(r, &data->items[i]) &&
+				eval_records_add(r, &data->items[i], answer, t->call))
+			return tn_status(t->call);
+	return r->n > 0;
+}
+
+/* The mean number. */
+static int run_mean(struct eval_records *r, const struct eval_data *train,
+	const struct eval_data *data, struct table *t)
+{
+	struct tn_value *mine = tn_new_object(t->arena);
+	double sum = 0, value;
+	size_t n = 0;
+
+	for (size_t i = 0; i < train->n; i++) {
+		if (!train->items[i].gold.label)
+			continue;
+		if (eval_records_number(r, &train->items[i], &value, t->call))
+			return tn_status(t->call);
+		sum += value;
+		n++;
+	}
+	tn_set(t->arena, mine, "value", tn_new_real(t->arena, n ? sum / (double)n : 0));
+	return answer_all(r, data, mine, t);
+}
+
+/* The labels that half of the examples have, or the most frequent one. */
+static int run_sets(struct eval_records *r, const struct eval_data *train,
+	const struct eval_data *data, struct table *t)
+{
+	struct tn_value *mine = tn_new_object(t->arena), *list = tn_new_list(t->arena);
+	size_t *counts = tn_arena_alloc(t->arena, (r->n_labels + 1) * sizeof(*counts)), n = 0;
+	size_t best = 0;
+
+	if (!counts)
+		return tn_fail(t->call, TN_ENOMEM, "out of memory");
+	for (size_t i = 0; i < train->n; i++) {
+		const struct tn_value *labels = train->items[i].gold.labels;
+
+		n += labels != NULL;
+		for (size_t k = 0; k < tn_size(labels); k++)
+			counts[eval_records_label(r, tn_at(labels, k))]++;
+	}
+	for (size_t k = 1; k < r->n_labels; k++)
+		best = counts[k] > counts[best] ? k : best;
+	for (size_t k = 0; k < r->n_labels; k++)
+		if (k == best || 2 * counts[k] >= n)
+			tn_append(t->arena, list, tn_new_text(t->arena, r->labels[k]));
+	tn_set(t->arena, mine, "labels", list);
+	return answer_all(r, data, mine, t);
+}
+
 /* No answer, where that is right for some; or that of the sliding window. */
 static int run_answers(enum eval_baseline kind, struct eval_records *r, const struct eval_data *data,
 	struct tn_call *call)
@@ -317,6 +379,9 @@ int eval_baseline_run(enum eval_baseline kind, struct eval_records *r, const str
 {
 	struct table t = { .arena = arena, .call = call };
 
+	if (r->numbers || r->several)
+		return kind != EVAL_MAJORITY ? 0 : r->numbers ? run_mean(r, train, data, &t) :
+			run_sets(r, train, data, &t);
 	if (r->task == TN_TASK_LABEL && (kind == EVAL_MAJORITY || kind == EVAL_NAIVE_BAYES))
 		return run_labels(kind, r, train, data, &t);
 	if (r->task == TN_TASK_ANSWER && eval_baseline_is_plain(kind))

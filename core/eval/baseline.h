@@ -7,8 +7,10 @@
 #include "eval/records.h"
 
 enum eval_baseline {
-	EVAL_MAJORITY,		/* the most frequent label, or tag, for all; of questions, where some
-				 * have none, no answer */
+	EVAL_MAJORITY,		/* the most frequent label, or tag, for all; of several labels those
+				 * of at least half of the examples with the most frequent; of
+				 * numbers their mean; of questions, where some have none, no
+				 * answer */
 	EVAL_NAIVE_BAYES,	/* of labels: multinomial, over the words of the text in lower case,
 				 * one added to each count.  Source: McCallum and Nigam 1998 */
 	EVAL_FREQUENT_TAG,	/* the most frequent tag of a word; of an unknown one, of all */
@@ -22,7 +24,8 @@ const char *eval_baseline_name(enum eval_baseline kind);
 /** Whether a baseline learns nothing but what is most frequent, so that it may learn from the data
  *  that it is judged by. */
 bool eval_baseline_is_plain(enum eval_baseline kind);
-/** Learns from `train` and answers `data`, into records that are opened.  1: done; 0: that kind
+/** Learns from `train` and answers `data`, into records that are opened, and know if it is several
+ *  labels or numbers.  1: done; 0: that kind
  *  is for another task; negative: TN_ENOMEM, TN_EDATA. */
 int eval_baseline_run(enum eval_baseline kind, struct eval_records *r, const struct eval_data *train,
 	const struct eval_data *data, struct tn_arena *arena, struct tn_call *call);

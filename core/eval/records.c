@@ -99,16 +99,16 @@ static uint32_t label_number(const struct eval_records *r, const struct tn_value
 static int gold_number(const struct eval_records *r, const struct eval_example *e,
 	const struct tn_value *v, uint32_t *number, struct tn_call *call)
 {
-	const char *known = "";
+	const char *known = "", *shown;
 
 	*number = label_number(r, v);
 	if (*number < r->n_labels)
 		return 0;
+	shown = tn_json_print(v, NULL, call);
 	for (size_t i = 0; i < r->n_labels && i < 20 && known; i++)
 		known = tn_printf(call, "%s%s%s", known, i ? ", " : "", r->labels[i]);
-	return tn_fail(call, TN_EDATA, "%s: the label %s is none of head %s, which has %s%s", e->where,
-		tn_string(v, NULL) ? tn_quote(call, tn_string(v, ""), tn_string_length(v)) :
-		tn_printf(call, "%lld", (long long)tn_int(v, 0)), r->head, known ? known : "",
+	return tn_fail(call, TN_EDATA, "%s: the label %.120s is none of head %s, which has %s%s",
+		e->where, shown ? shown : "", r->head, known ? known : "",
 		r->n_labels > 20 ? ", ..." : "");
 }
 
@@ -118,7 +118,7 @@ static bool gives_number(const struct eval_records *r, const struct eval_example
 	return r->n_labels == 1 && e->gold.label && !e->gold.labels;
 }
 
-static int gold_value(const struct eval_records *r, const struct eval_example *e, double *value,
+int eval_records_number(const struct eval_records *r, const struct eval_example *e, double *value,
 	struct tn_call *call)
 {
 	const char *text = tn_string(e->gold.label, NULL);
@@ -132,6 +132,11 @@ static int gold_value(const struct eval_records *r, const struct eval_example *e
 		text ? tn_quote(call, text, strlen(text)) : "", r->head);
 }
 
+size_t eval_records_label(const struct eval_records *r, const struct tn_value *label)
+{
+	return label_number(r, label);
+}
+
 int eval_records_check(const struct eval_records *r, const struct eval_example *e,
 	struct tn_call *call)
 {
@@ -141,7 +146,7 @@ int eval_records_check(const struct eval_records *r, const struct eval_example *
 	if (!eval_records_wants(r, e))
 		return 0;
 	if (r->task == TN_TASK_LABEL && gives_number(r, e))
-		return gold_value(r, e, &value, call) ? tn_status(call) : 1;
+		return eval_records_number(r, e, &value, call) ? tn_status(call) : 1;
 	if (r->task == TN_TASK_LABEL && e->gold.label &&
 			gold_number(r, e, e->gold.label, &number, call))
 		return tn_status(call);
@@ -181,7 +186,7 @@ static int add_value(struct eval_records *r, const struct eval_example *e,
 	if (!gives_number(r, e))
 		return tn_fail(call, TN_EDATA, "%s: \"label\" is missing, the number that head %s gives",
 			e->where, r->head);
-	if (make_room(r, call) || gold_value(r, e, &r->gold_value[r->n], call))
+	if (make_room(r, call) || eval_records_number(r, e, &r->gold_value[r->n], call))
 		return tn_status(call);
 	r->found_value[r->n++] = tn_real(value, NAN);
 	r->numbers = true;

@@ -116,6 +116,11 @@ bool eval_records_wants(const struct eval_records *r, const struct eval_example 
  *  the head's. */
 int eval_records_check(const struct eval_records *r, const struct eval_example *e,
 	struct tn_call *call);
+/** The number of a label, by its name or its number; n_labels: it is none of the head's. */
+size_t eval_records_label(const struct eval_records *r, const struct tn_value *label);
+/** The number that an example's label is.  Errors: TN_EDATA, it is none. */
+int eval_records_number(const struct eval_records *r, const struct eval_example *e, double *value,
+	struct tn_call *call);
 /** Adds a pipeline's answer to an example.  Errors: TN_EDATA, it is an error, or the gold label
  *  is none of the head's; TN_ENOMEM. */
 int eval_records_add(struct eval_records *r, const struct eval_example *e,

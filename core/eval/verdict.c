@@ -6,22 +6,27 @@
 #include <math.h>
 
 #define DRAWS 1000
+#define RMSE 2			/* its place among the scores of numbers */
 
 static int run_baseline(struct eval_verdict *v, enum eval_baseline kind,
 	const struct eval_judging *judging, struct tn_arena *arena, struct tn_call *call)
 {
 	struct eval_score scores[EVAL_MOST_SCORES];
 	struct eval_records r;
+	size_t k = v->records.numbers ? RMSE : 0;
 	int status;
 
 	if (eval_records_open(&r, v->records.head, v->records.task, v->records.labels,
 			v->records.n_labels, v->records.scheme, arena, call))
 		return tn_status(call);
+	r.several = v->records.several;
+	r.numbers = v->records.numbers;
 	status = eval_baseline_run(kind, &r, judging->train ? judging->train : judging->data,
 		judging->data, arena, call);
-	if (status > 0 && eval_records_scores(&r, NULL, scores))
-		v->baselines[v->n_baselines++] = (struct eval_floor){ eval_baseline_name(kind),
-			scores[0].name, scores[0].value };
+	/* A number that is always the same has no correlation, but an error. */
+	if (status > 0 && eval_records_scores(&r, NULL, scores) > k)
+		v->baselines[v->n_baselines++] = (struct eval_floor){ r.numbers ? "mean" :
+			eval_baseline_name(kind), scores[k].name, scores[k].value };
 	return status < 0 ? status : 0;
 }
 
@@ -41,8 +46,7 @@ int eval_judge(struct eval_verdict *v, const struct eval_judging *judging, struc
 		if (eval_best_thresholds(&v->records, &v->thresholds, call))
 			return tn_status(call);
 	}
-	for (int kind = 0; kind < EVAL_N_BASELINES && !v->records.several &&
-			!v->records.numbers; kind++)
+	for (int kind = 0; kind < EVAL_N_BASELINES; kind++)
 		if ((judging->train || eval_baseline_is_plain((enum eval_baseline)kind)) &&
 				run_baseline(v, (enum eval_baseline)kind, judging, arena, call))
 			return tn_status(call);

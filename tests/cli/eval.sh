@@ -46,8 +46,10 @@ eval_ --answers "$out/found.conll" "$out/gold.conll" --train "$out/gold.conll"
 	has '^answers *surface_f1 *2  *66.67' && has 'LOC *2 *2 *50.00 *50.00 *50.00' &&
 	has 'gazetteer *f1 *100.00' && has '^answers *0 *1$'
 ok $? "tags of another system: as conlleval, as seqeval, by type, misplaced ones, baselines"
-eval_ --answers "$out/found.conll" "$out/gold.conll" --format jsonl
-[ "$code" = 0 ] && has '^{"row":"score","head":"answers","score":"f1","n":2,"value":66.6666'
+eval_ --answers "$out/found.conll" "$out/gold.conll" --format jsonl --train "$out/gold.conll"
+[ "$code" = 0 ] && has '^{"row":"score","head":"answers","score":"f1","n":2,"value":66.6666' &&
+	has '^{"row":"baseline","head":"answers","baseline":"majority","score":"f1","value":0.0}' &&
+	has '"baseline":"frequent tag","score":"f1","value":100' && has '"baseline":"gazetteer","score":"f1"'
 ok $? "each figure as a line of JSON"
 
 cat >"$out/gold.json" <<'EOF'
@@ -82,6 +84,10 @@ eval_ --answers "$out/found.tsv" "$out/gold.tsv"
 [ "$code" = 0 ] && has '^answers *accuracy *4 *75.00' && has '^answers *mcc *4 *57.74' &&
 	has 'majority *accuracy *50.00' && has ' x *2 *3 *66.67 *100.00 *80.00'
 ok $? "labels of another system"
+eval_ --answers "$out/found.tsv" "$out/gold.tsv" --train "$out/gold.tsv" --format jsonl
+[ "$code" = 0 ] && has '"baseline":"majority","score":"accuracy","value":50' &&
+	has '"baseline":"naive Bayes","score":"accuracy","value":100'
+ok $? "baselines as lines of JSON"
 
 cat >"$out/gold.jsonl" <<'EOF'
 {"text": "a", "label": "x"}
@@ -101,7 +107,7 @@ cat >"$out/gold.jsonl" <<'EOF'
 EOF
 sed 's/"x", "y"/"x"/; s/\[\]/["x"]/' "$out/gold.jsonl" >"$out/found.jsonl"
 eval_ --answers "$out/found.jsonl" "$out/gold.jsonl"
-[ "$code" = 0 ] && has '^answers *f1 *3 *66.67' && has '^answers *exact *3 *33.33'
+[ "$code" = 0 ] && has '^answers *f1 *3 *66.67' && has '^answers *exact *3 *33.33' && has 'majority *f1 *66.67'
 ok $? "lists of labels of another system"
 
 paste "$out/gold.conll" "$out/found.conll" | sed 's/^	$//' | cut -f 1,2,4 >"$out/both.conll"

@@ -494,6 +494,39 @@ START_TEST(test_several_labels)
 }
 END_TEST
 
+/* The mean of 1, 2 and 6 misses 1, 4 and 5 by 2, 1 and 2; of lists half have "good". */
+START_TEST(test_one_answer_for_all)
+{
+	static const double learn[] = { 1, 2, 6 }, ask[] = { 1, 4, 5 };
+	static const char *const lists[] = { "[\"bad\",\"good\"]", "[]", "[\"good\"]", "[\"1\"]" };
+	struct eval_example a[3], b[3], c[4];
+	struct eval_data train = { .items = a, .n = 3 }, data = { .items = b, .n = 3 };
+	struct eval_data both = { .items = c, .n = 4 };
+	struct eval_records r, s;
+
+	for (int i = 0; i < 3; i++) {
+		a[i] = b[i] = (struct eval_example){ .where = "x:1" };
+		a[i].gold.label = tn_new_real(arena, learn[i]);
+		b[i].gold.label = tn_new_real(arena, ask[i]);
+	}
+	eval_records_open(&r, "h", TN_TASK_LABEL, moods, 1, EVAL_LABELS, arena, call);
+	r.numbers = true;
+	ck_assert_int_eq(eval_baseline_run(EVAL_NAIVE_BAYES, &r, &train, &data, arena, call), 0);
+	ck_assert_int_eq(eval_baseline_run(EVAL_MAJORITY, &r, &train, &data, arena, call), 1);
+	ck_assert_double_eq_tol(100 * score(&r, "rmse"), sqrt((4 + 1 + 4) / 3.0), 1e-12);
+	ck_assert_double_eq_tol(100 * score(&r, "mae"), 5 / 3.0, 1e-12);
+	for (int i = 0; i < 4; i++) {
+		c[i] = (struct eval_example){ .where = "x:1" };
+		c[i].gold.labels = tn_json_parse(lists[i], strlen(lists[i]), "t", arena, call);
+	}
+	eval_records_open(&s, "h", TN_TASK_LABEL, moods, 3, EVAL_LABELS, arena, call);
+	s.several = true;
+	ck_assert_int_eq(eval_baseline_run(EVAL_MAJORITY, &s, &both, &both, arena, call), 1);
+	ck_assert_double_eq_tol(score(&s, "precision"), 2 / 4.0, 1e-12);
+	ck_assert_double_eq_tol(score(&s, "recall"), 2 / 4.0, 1e-12);
+}
+END_TEST
+
 START_TEST(test_vectors)
 {
 	static const float a[] = { 3, 4 }, b[] = { 4, 3 }, zero[] = { 0, 0 };
@@ -529,6 +562,7 @@ int main(void)
 	tcase_add_test(tests, test_sliding_window);
 	tcase_add_test(tests, test_names_and_numbers);
 	tcase_add_test(tests, test_several_labels);
+	tcase_add_test(tests, test_one_answer_for_all);
 	tcase_add_test(tests, test_vectors);
 	suite_add_tcase(suite, tests);
 	return tn_check_main(suite);
