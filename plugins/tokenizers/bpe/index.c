@@ -161,7 +161,9 @@ int bpe_index(struct bpe_tokenizer *t, struct tn_call *call)
 	find_symbols(t);
 	t->tiles = only_tiles(t);
 	t->cuts = can_cut(t);
-	rc = make_keys(t, &keys, &n, call);
+	rc = bpe_model_finish(&t->model, call);
+	if (!rc)
+		rc = make_keys(t, &keys, &n, call);
 	if (!rc && t->model.raw && t->ignore_merges)
 		rc = tok_trie_build(&t->raw, keys, n, call);
 	if (!rc)

@@ -31,7 +31,9 @@ int bpe_model_init(struct bpe_model *m, size_t n, struct tn_call *call)
 void bpe_model_free(struct bpe_model *m)
 {
 	free(m->slots);
+	free(m->first);
 	m->slots = NULL;
+	m->first = NULL;
 }
 
 static inline uint64_t pair_of(int32_t left, int32_t right)
@@ -60,6 +62,28 @@ void bpe_model_add(struct bpe_model *m, int32_t left, int32_t right, uint32_t ra
 	*slot_of(m, pair) = (struct bpe_merge){ pair, rank, to };
 }
 
+static inline struct bpe_found lookup(const struct bpe_model *m, struct bpe_symbol left,
+	struct bpe_symbol right)
+{
+	const struct bpe_merge *slot = slot_of(m, pair_of(left.id, right.id));
+
+	return (struct bpe_found){ slot->rank, slot->to };
+}
+
+int bpe_model_finish(struct bpe_model *m, struct tn_call *call)
+{
+	m->first = malloc(256 * 256 * sizeof(*m->first));
+	if (!m->first)
+		return tn_fail(call, TN_ENOMEM, "memory ran out for merges");
+	for (unsigned a = 0; a < 256; a++)
+		for (unsigned b = 0; b < 256; b++)
+			m->first[a << 8 | b] = m->of_byte[a] < 0 || m->of_byte[b] < 0 ?
+				(struct bpe_found){ NO_RANK, -1 } :
+				lookup(m, (struct bpe_symbol){ m->of_byte[a], 1 },
+					(struct bpe_symbol){ m->of_byte[b], 1 });
+	return 0;
+}
+
 /* --- the symbols that a word begins with --- */
 
 static int reserve(struct bpe_work *w, size_t n, struct tn_call *call)
@@ -68,11 +92,12 @@ static int reserve(struct bpe_work *w, size_t n, struct tn_call *call)
 		return 0;
 	n += n / 2 + SHORT;
 	w->symbols = tn_alloc_n(call, n, sizeof(*w->symbols));
+	w->bytes = tn_alloc_n(call, n, sizeof(*w->bytes));
 	w->before = tn_alloc_n(call, n, sizeof(*w->before));
 	w->behind = tn_alloc_n(call, n, sizeof(*w->behind));
 	w->max_heap = 3 * n;
 	w->heap = tn_alloc_n(call, w->max_heap, sizeof(*w->heap));
-	if (!w->symbols || !w->before || !w->behind || !w->heap)
+	if (!w->symbols || !w->bytes || !w->before || !w->behind || !w->heap)
 		return TN_ENOMEM;
 	w->capacity = n;
 	return 0;
@@ -80,6 +105,7 @@ static int reserve(struct bpe_work *w, size_t n, struct tn_call *call)
 
 static inline void add(struct bpe_work *w, int32_t id, size_t len)
 {
+	w->bytes[w->n] = BPE_NO_BYTE;
 	w->symbols[w->n++] = (struct bpe_symbol){ id, (uint32_t)len };
 }
 
@@ -135,7 +161,7 @@ static bool fall_back(const struct bpe_model *m, const char *c, size_t width, bo
 static void split_chars(const struct bpe_model *m, const char *text, size_t len,
 	struct bpe_work *w)
 {
-	bool plain = !m->prefix.len && !m->suffix.len;
+	bool plain = m->raw || (!m->prefix.len && !m->suffix.len);
 	size_t unk = 0;
 
 	for (size_t i = 0, width; i < len; i += width) {
@@ -144,13 +170,15 @@ static void split_chars(const struct bpe_model *m, const char *text, size_t len,
 		uint32_t c;
 
 		width = m->raw ? 1 : tok_decode(text + i, len - i, &c);
-		id = m->raw || (plain && byte < 0x80) ? m->of_byte[byte] :
+		id = plain && width == 1 ? m->of_byte[byte] :
 			find_char(m, text + i, width, !i, i + width == len);
 		if (id >= 0) {
 			if (unk)
 				add(w, m->unk, unk);
 			unk = 0;
 			add(w, id, width);
+			if (plain && width == 1)
+				w->bytes[w->n - 1] = byte;
 			continue;
 		}
 		if (fall_back(m, text + i, width, !i, i + width == len, w) || m->unk < 0)
@@ -167,52 +195,53 @@ static void split_chars(const struct bpe_model *m, const char *text, size_t len,
 
 /* --- merging --- */
 
-static inline struct bpe_merge lookup(const struct bpe_model *m, struct bpe_symbol left,
-	struct bpe_symbol right)
+static void drop_merged(struct bpe_symbol *s, size_t *n)
 {
-	return *slot_of(m, pair_of(left.id, right.id));
+	size_t kept = 0;
+
+	for (size_t i = 0; i < *n; i++)
+		if (s[i].len)
+			s[kept++] = s[i];
+	*n = kept;
 }
 
+/* Looks at all pairs for the best one.  A symbol that went has length 0. */
 static void merge_short(const struct bpe_model *m, struct bpe_work *w)
 {
 	struct bpe_symbol *s = w->symbols;
-	uint32_t rank[SHORT];
-	int32_t to[SHORT];
+	struct bpe_found found[SHORT];
+	uint8_t before[SHORT], behind[SHORT];
 	size_t n = w->n;
 
-	for (size_t i = 0; i + 1 < n; i++) {
-		struct bpe_merge found = lookup(m, s[i], s[i + 1]);
+	for (size_t i = 0; i < n; i++) {
+		unsigned a = w->bytes[i], b = i + 1 < n ? w->bytes[i + 1] : 0;
 
-		rank[i] = found.rank;
-		to[i] = found.to;
+		before[i] = (uint8_t)(i - 1);
+		behind[i] = (uint8_t)(i + 1);
+		found[i] = i + 1 == n ? (struct bpe_found){ NO_RANK, -1 } :
+			a < BPE_NO_BYTE && b < BPE_NO_BYTE ? m->first[a << 8 | b] :
+			lookup(m, s[i], s[i + 1]);
 	}
-	while (n > 1) {
-		size_t best = 0, rest;
+	for (;;) {
+		size_t best = 0, right, next;
 
-		for (size_t i = 1; i + 1 < n; i++)
-			best = rank[i] < rank[best] ? i : best;
-		if (to[best] < 0)
+		for (size_t i = 1; i < n; i++)
+			best = found[i].rank < found[best].rank ? i : best;
+		if (found[best].rank == NO_RANK)
 			break;
-		s[best] = (struct bpe_symbol){ to[best], s[best].len + s[best + 1].len };
-		n--;
-		rest = n - best - 1;
-		memmove(s + best + 1, s + best + 2, rest * sizeof(*s));
-		if (rest) {
-			struct bpe_merge found = lookup(m, s[best], s[best + 1]);
-
-			memmove(rank + best + 1, rank + best + 2, (rest - 1) * sizeof(*rank));
-			memmove(to + best + 1, to + best + 2, (rest - 1) * sizeof(*to));
-			rank[best] = found.rank;
-			to[best] = found.to;
+		right = behind[best];
+		next = behind[best] = behind[right];
+		s[best] = (struct bpe_symbol){ found[best].to, s[best].len + s[right].len };
+		s[right].len = 0;
+		found[best].rank = found[right].rank = NO_RANK;
+		if (next < n) {
+			before[next] = (uint8_t)best;
+			found[best] = lookup(m, s[best], s[next]);
 		}
-		if (best) {
-			struct bpe_merge found = lookup(m, s[best - 1], s[best]);
-
-			rank[best - 1] = found.rank;
-			to[best - 1] = found.to;
-		}
+		if (best)
+			found[before[best]] = lookup(m, s[before[best]], s[best]);
 	}
-	w->n = n;
+	drop_merged(s, &w->n);
 }
 
 static void heap_down(uint64_t *heap, size_t n, size_t i)
@@ -251,7 +280,7 @@ static uint64_t heap_pop(struct bpe_work *w)
 static inline void push_pair(const struct bpe_model *m, struct bpe_work *w, size_t left,
 	size_t right)
 {
-	struct bpe_merge found = lookup(m, w->symbols[left], w->symbols[right]);
+	struct bpe_found found = lookup(m, w->symbols[left], w->symbols[right]);
 
 	if (found.to >= 0)
 		heap_push(w, (uint64_t)found.rank << 32 | left);
@@ -261,7 +290,7 @@ static void link_all(const struct bpe_model *m, struct bpe_work *w)
 {
 	w->n_heap = 0;
 	for (size_t i = 0; i < w->n; i++) {
-		struct bpe_merge found;
+		struct bpe_found found;
 
 		w->before[i] = (int32_t)i - 1;
 		w->behind[i] = i + 1 < w->n ? (int32_t)i + 1 : -1;
@@ -275,15 +304,6 @@ static void link_all(const struct bpe_model *m, struct bpe_work *w)
 		heap_down(w->heap, w->n_heap, i);
 }
 
-static void drop_merged(struct bpe_work *w)
-{
-	size_t kept = 0;
-
-	for (int32_t i = w->n ? 0 : -1; i >= 0; i = w->behind[i])
-		w->symbols[kept++] = w->symbols[i];
-	w->n = kept;
-}
-
 /* What is popped may be of symbols that have merged with others since: a symbol that went
  * has length 0, and one that grew has another pair or none. */
 static void merge_long(const struct bpe_model *m, struct bpe_work *w)
@@ -293,7 +313,7 @@ static void merge_long(const struct bpe_model *m, struct bpe_work *w)
 		uint64_t top = heap_pop(w);
 		size_t left = (uint32_t)top;
 		int32_t right = w->behind[left], next;
-		struct bpe_merge found;
+		struct bpe_found found;
 
 		if (!w->symbols[left].len || right < 0)
 			continue;
@@ -311,7 +331,7 @@ static void merge_long(const struct bpe_model *m, struct bpe_work *w)
 		if (next >= 0)
 			push_pair(m, w, left, (size_t)next);
 	}
-	drop_merged(w);
+	drop_merged(w->symbols, &w->n);
 }
 
 int bpe_word(const struct bpe_model *m, const char *text, size_t len, struct bpe_work *work,

@@ -21,9 +21,16 @@ struct bpe_merge {
 	int32_t to;		/* -1: a free slot */
 };
 
+struct bpe_found {
+	uint32_t rank;		/* UINT32_MAX: there is no such merge */
+	int32_t to;
+};
+
 struct bpe_model {
 	struct bpe_merge *slots;	/* a hash table; malloc'd */
 	size_t mask;
+	struct bpe_found *first;	/* [256][256]: the merges of symbols of single bytes;
+					 * malloc'd */
 	const struct tok_trie *trie;	/* of pieces */
 	int32_t of_byte[256];		/* the symbol of an ASCII character, or (raw) of a byte;
 					 * -1: none */
@@ -40,9 +47,12 @@ struct bpe_symbol {
 	uint32_t len;
 };
 
+#define BPE_NO_BYTE 256
+
 /** Memory for words, used again and again; in the call's arena.  Starts zeroed. */
 struct bpe_work {
 	struct bpe_symbol *symbols;
+	uint16_t *bytes;		/* the byte that each symbol began as; BPE_NO_BYTE */
 	size_t n, capacity;
 	int32_t *before, *behind;	/* of each symbol, -1: none */
 	uint64_t *heap;			/* rank << 32 | index of the left symbol */
@@ -53,6 +63,8 @@ struct bpe_work {
 int bpe_model_init(struct bpe_model *m, size_t n, struct tn_call *call);
 /** Adds a merge; of equal pairs the last counts. */
 void bpe_model_add(struct bpe_model *m, int32_t left, int32_t right, uint32_t rank, int32_t to);
+/** After all merges and of_byte: looks up those of single bytes.  Error: TN_ENOMEM. */
+int bpe_model_finish(struct bpe_model *m, struct tn_call *call);
 void bpe_model_free(struct bpe_model *m);
 /** Cuts a word (valid UTF-8, not empty) into work->symbols[0 .. n).  Time is n log n.
  *  Error: TN_ENOMEM. */
