@@ -45,6 +45,7 @@ static void bpe_close(struct tn_tokenizer *self)
 	tok_vocab_free(&t->vocab);
 	tn_arena_destroy(t->arena);
 	free(t->blanks);
+	free(t->joins);
 	free(t->text);
 	free(t->merges);
 }

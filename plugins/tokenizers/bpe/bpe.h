@@ -37,8 +37,10 @@ struct bpe_tokenizer {
 	struct bpe_blank *blanks;	/* of each id; NULL: offsets are not trimmed */
 	bool ignore_merges;		/* a word that is a piece stays whole */
 	const struct tok_pattern *tiles; /* all of pre-tokenizing is this pattern; or NULL */
-	bool cuts;			/* no piece has U+2581 behind another character, and
-					 * nothing else makes words */
+	/* Where nothing makes words: [256 * before + behind], whether something may be merged
+	 * across two bytes; NULL: all may be. */
+	bool *joins;
+	bool cuts_marks;		/* and nothing joins U+2581 to another character before */
 };
 
 /** Reads the files of a model directory. */

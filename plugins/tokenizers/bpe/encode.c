@@ -166,21 +166,25 @@ static int emit_tiles(struct run *r, const struct tok_piece *p)
 	return rc;
 }
 
-/* Where the next mark stands behind another character, or the end. */
-static size_t next_cut(const struct tok_piece *p, size_t at)
+static bool is_mark(const char *at, size_t len)
 {
-	bool marks = true;	/* all since `at` */
+	return len >= MARK_LEN && !memcmp(at, MARK, MARK_LEN);
+}
 
-	while (at < p->len) {
-		bool mark = p->text[at] == MARK[0] && p->len - at >= MARK_LEN &&
-			!memcmp(p->text + at, MARK, MARK_LEN);
+/* The first place behind `at` that nothing is merged across, or the end. */
+static size_t next_cut(const struct bpe_tokenizer *t, const struct tok_piece *p, size_t at)
+{
+	const unsigned char *text = (const unsigned char *)p->text;
 
-		if (mark && !marks)
-			break;
-		marks &= mark;
-		at += mark ? MARK_LEN : 1;
+	for (size_t i = at + 1; i < p->len; i++) {
+		if (!t->joins[text[i - 1] << 8 | text[i]])
+			return i;
+		if (t->cuts_marks && text[i] == (unsigned char)MARK[0] &&
+			is_mark(p->text + i, p->len - i) &&
+			!(i >= at + MARK_LEN && is_mark(p->text + i - MARK_LEN, MARK_LEN)))
+			return i;
 	}
-	return at;
+	return p->len;
 }
 
 /* One word, merged part by part. */
@@ -191,7 +195,7 @@ static int emit_cuts(struct run *r, const struct tok_piece *p)
 
 	r->given = true;
 	for (size_t at = 0, end; at < p->len && !rc; at = end) {
-		end = next_cut(p, at);
+		end = next_cut(r->t, p, at);
 		rc = emit_word(r, p, at, end);
 	}
 	r->given = given;
@@ -211,7 +215,7 @@ static int encode_normal(struct run *r, const struct tok_piece *p)
 		return 0;
 	if (t->tiles)
 		return emit_tiles(r, p);
-	if (t->cuts)
+	if (t->joins)
 		return emit_cuts(r, p);
 	rc = tok_pretok_run(&t->pretok, p, &r->split, &r->pieces, r->call);
 	for (size_t i = 0; i < r->pieces.n && !rc; i++)

@@ -106,25 +106,55 @@ static size_t whole_words(const struct bpe_tokenizer *t, struct tok_key *keys, s
 	return kept;
 }
 
-/* Whether parts before which a mark stands are merged apart from one another. */
-static bool can_cut(const struct bpe_tokenizer *t)
+/* Whether a text stands in a longer piece. */
+static bool inside(struct tn_text piece, const char *text, size_t len)
+{
+	for (size_t i = 0; piece.len > len && i + len <= piece.len; i++)
+		if (!memcmp(piece.text + i, text, len))
+			return true;
+	return false;
+}
+
+/* Marks what stands side by side in a piece, and whether a mark stands behind another
+ * character in one. */
+static void join_piece(struct bpe_tokenizer *t, struct tn_text piece)
+{
+	const unsigned char *text = (const unsigned char *)piece.text;
+
+	for (size_t i = 1; i < piece.len; i++) {
+		t->joins[text[i - 1] << 8 | text[i]] = true;
+		if (piece.len - i >= 3 && !memcmp(text + i, MARK, 3) &&
+			(i < 3 || memcmp(text + i - 3, MARK, 3)))
+			t->cuts_marks = false;
+	}
+}
+
+/* Merges make pieces: across bytes that no piece has side by side there are none.  One of
+ * them must be a known character, for unknown ones join. */
+static int find_joins(struct bpe_tokenizer *t, struct tn_call *call)
 {
 	const struct bpe_model *m = &t->model;
+	const char *unk = t->vocab.pieces[m->unk >= 0 ? m->unk : 0].text;
 
-	if (t->pretok.n || m->unk < 0 || m->prefix.len || m->suffix.len || t->ignore_merges ||
-		find(t, MARK, 3) < 0)
-		return false;
+	if (t->pretok.n || m->unk < 0 || m->prefix.len || m->suffix.len || t->ignore_merges)
+		return 0;
 	for (size_t i = 0; i < t->vocab.n; i++) {
 		struct tn_text piece = { t->vocab.keys[i].text, t->vocab.keys[i].len };
 
-		for (size_t k = 3; k + 3 <= piece.len; k++)
-			if (!memcmp(piece.text + k, MARK, 3) && memcmp(piece.text + k - 3, MARK, 3))
-				return false;
-		for (size_t k = 1; k < 3 && k + 3 <= piece.len; k++)
-			if (!memcmp(piece.text + k, MARK, 3))
-				return false;
+		if (inside(piece, unk, strlen(unk)) || (m->byte_fallback && piece.len > 6 &&
+			inside(piece, "<0x", 3)))
+			return 0;
 	}
-	return true;
+	t->joins = malloc(256 * 256 * sizeof(*t->joins));
+	if (!t->joins)
+		return no_memory(call);
+	for (unsigned i = 0; i < 256 * 256; i++)
+		t->joins[i] = (i & 0xc0) == 0x80 || (m->of_byte[i >> 8] < 0 &&
+			m->of_byte[i & 255] < 0);
+	t->cuts_marks = find(t, MARK, 3) >= 0;
+	for (size_t i = 0; i < t->vocab.n; i++)
+		join_piece(t, (struct tn_text){ t->vocab.keys[i].text, t->vocab.keys[i].len });
+	return 0;
 }
 
 static int find_blanks(struct bpe_tokenizer *t, struct tn_call *call)
@@ -160,8 +190,9 @@ int bpe_index(struct bpe_tokenizer *t, struct tn_call *call)
 	t->model.trie = &t->vocab.trie;
 	find_symbols(t);
 	t->tiles = only_tiles(t);
-	t->cuts = can_cut(t);
-	rc = bpe_model_finish(&t->model, call);
+	rc = find_joins(t, call);
+	if (!rc)
+		rc = bpe_model_finish(&t->model, call);
 	if (!rc)
 		rc = make_keys(t, &keys, &n, call);
 	if (!rc && t->model.raw && t->ignore_merges)
