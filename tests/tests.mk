@@ -607,6 +607,19 @@ EXTRA_DIST += %D%/golden/golden_losses.py %D%/golden/losses-crf.cfg \
 	%D%/golden/training/cls.tsv %D%/golden/training/losses.json \
 	%D%/golden/training/qa-job.cfg %D%/golden/training/qa.jsonl \
 	%D%/golden/training/tags-job.cfg %D%/golden/training/tags.conll
+EXTRA_DIST += \
+	%D%/golden/golden_learning.py \
+	%D%/golden/training/albert-seqcls-h20-job.cfg \
+	%D%/golden/training/deberta-seqcls-h24-job.cfg \
+	%D%/golden/training/distilbert-seqcls-h24-job.cfg \
+	%D%/golden/training/electra-seqcls-h30-job.cfg \
+	%D%/golden/training/learning.json \
+	%D%/golden/training/modernbert-seqcls-h24-job.cfg \
+	%D%/golden/training/mpnet-seqcls-h30-job.cfg \
+	%D%/golden/training/numbers.tsv \
+	%D%/golden/training/three.tsv \
+	%D%/golden/training/two.tsv \
+	%D%/golden/training/xlm-roberta-seqcls-h30-job.cfg
 check_PROGRAMS += %D%/test_masking
 TESTS += %D%/test_masking
 %C%_test_masking_CPPFLAGS = $(TEST_CPPFLAGS)

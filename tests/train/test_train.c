@@ -52,10 +52,11 @@ static int run(const char *job, const char *output, const char *more, bool resum
 	return tn_train_run(&options, &events, result, call);
 }
 
-static void compare(const char *name)
+/* A job of tests/golden/training and the losses of that name in a file there. */
+static void compare_to(const char *name, const char *file)
 {
 	struct tn_call *call = tn_call_create();
-	const char *path = golden("training/losses.json", call);
+	const char *path = golden(tn_printf(call, "training/%s", file), call);
 	const struct tn_value *expected;
 	struct tn_train_result result;
 	struct told t = { .n = 0 };
@@ -72,9 +73,14 @@ static void compare(const char *name)
 		double right = tn_real(tn_at(expected, i), NAN);
 
 		ck_assert_msg(fabs(t.losses[i] - right) <= 1e-4 * fmax(1, right),
-			"step %zu: %.9g, expected %.9g", i + 1, t.losses[i], right);
+			"%s: step %zu: %.9g, expected %.9g", name, i + 1, t.losses[i], right);
 	}
 	tn_call_destroy(call);
+}
+
+static void compare(const char *name)
+{
+	compare_to(name, "losses.json");
 }
 
 START_TEST(test_a_classifier_learns_as_in_pytorch)
@@ -92,6 +98,17 @@ END_TEST
 START_TEST(test_span_answers_learn_as_in_pytorch)
 {
 	compare("qa");
+}
+END_TEST
+
+START_TEST(test_each_family_learns_as_in_pytorch)
+{
+	static const char *const names[] = { "albert-seqcls-h20", "deberta-seqcls-h24",
+		"distilbert-seqcls-h24", "electra-seqcls-h30", "modernbert-seqcls-h24",
+		"mpnet-seqcls-h30", "xlm-roberta-seqcls-h30" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		compare_to(names[i], "learning.json");
 }
 END_TEST
 
@@ -213,6 +230,7 @@ int main(void)
 	TN_ADD(suite, test_a_classifier_learns_as_in_pytorch);
 	TN_ADD(suite, test_a_crf_learns_as_in_pytorch);
 	TN_ADD(suite, test_span_answers_learn_as_in_pytorch);
+	TN_ADD(suite, test_each_family_learns_as_in_pytorch);
 	TN_ADD(suite, test_going_on_changes_no_bit);
 	TN_ADD(suite, test_accumulated_batches_are_one);
 	TN_ADD(suite, test_kept_features_are_the_models);

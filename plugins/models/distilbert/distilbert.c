@@ -54,14 +54,6 @@ static tn_ref encoder(const struct encoder *e, struct tn_graph *g)
 	return x;
 }
 
-/* A file without a classifier gives the first row itself. */
-static tn_ref pooled(const struct encoder *e, struct tn_graph *g)
-{
-	if (!tn_has_weight(g, "pre_classifier.weight") && !tn_has_weight(g, "classifier.weight"))
-		return tn_dropout(g, encoder_first(g), e->head_dropout);
-	return encoder_pool(e, g, "pre_classifier", TN_ACT_RELU);
-}
-
 static tn_ref masked_lm(const struct encoder *e, struct tn_graph *g)
 {
 	static const struct encoder_scorer names = {
@@ -83,7 +75,7 @@ static tn_ref distilbert_feature(const struct tn_model *self, struct tn_graph *g
 	if (!strcmp(name, "answering"))
 		return tn_dropout(g, tn_feature(g, "tokens"), m->answer_dropout);
 	if (!strcmp(name, "pooled"))
-		return pooled(&m->e, g);
+		return encoder_pool(&m->e, g, "pre_classifier", TN_ACT_RELU);
 	if (!strcmp(name, "mlm"))
 		return masked_lm(&m->e, g);
 	return TN_NONE;
