@@ -170,10 +170,12 @@ static int find_blanks(struct bpe_tokenizer *t, struct tn_call *call)
 /* The one pattern that makes words of text as it stands, or NULL. */
 static const struct tok_pattern *only_tiles(const struct bpe_tokenizer *t)
 {
-	const struct tok_pretok_step *s = t->pretok.steps;
-	const struct tok_pretok_step *last = s + t->pretok.n - 1;
+	const struct tok_pretok_step *s = t->pretok.steps, *last;
 
-	if (!t->model.raw || last->prefix || t->pretok.n > 2)
+	if (!t->model.raw || t->pretok.n > 2)
+		return NULL;
+	last = &s[t->pretok.n - 1];
+	if (last->prefix)
 		return NULL;
 	if (t->pretok.n == 1)
 		return last->split ? &last->pattern : NULL;
