@@ -244,6 +244,8 @@ EXTRA_DIST += %D%/eval/unicode.py
 	%D%/eval/page.c \
 	%D%/eval/records.c \
 	%D%/eval/records.h \
+	%D%/eval/records_impl.h \
+	%D%/eval/records_tags.c \
 	%D%/eval/report.c \
 	%D%/eval/report.h \
 	%D%/eval/rows.c \

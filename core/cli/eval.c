@@ -258,7 +258,8 @@ static bool any_answers(const struct eval_run *e)
 }
 
 /* Runs the pipeline over data and fills the records of these heads. */
-static int run(struct eval_run *e, const struct eval_data *data, struct eval_records *const *records)
+static int run(struct eval_run *e, const struct eval_data *data,
+	struct eval_records *const *records)
 {
 	struct tn_input inputs[BATCH];
 	const struct tn_value *answers[BATCH] = { NULL };

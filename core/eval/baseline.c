@@ -142,8 +142,8 @@ static size_t likeliest(const struct table *t, const struct tn_text *words, size
 	return best;
 }
 
-static int run_labels(enum eval_baseline kind, struct eval_records *r, const struct eval_data *train,
-	const struct eval_data *data, struct table *t)
+static int run_labels(enum eval_baseline kind, struct eval_records *r,
+	const struct eval_data *train, const struct eval_data *data, struct table *t)
 {
 	struct eval_tally priors = { NULL };
 	struct tn_text *words;
@@ -353,8 +353,8 @@ static int run_sets(struct eval_records *r, const struct eval_data *train,
 }
 
 /* No answer, where that is right for some; or that of the sliding window. */
-static int run_answers(enum eval_baseline kind, struct eval_records *r, const struct eval_data *data,
-	struct tn_call *call)
+static int run_answers(enum eval_baseline kind, struct eval_records *r,
+	const struct eval_data *data, struct tn_call *call)
 {
 	bool some_none = false;
 
@@ -374,8 +374,9 @@ static int run_answers(enum eval_baseline kind, struct eval_records *r, const st
 	return r->n > 0;
 }
 
-int eval_baseline_run(enum eval_baseline kind, struct eval_records *r, const struct eval_data *train,
-	const struct eval_data *data, struct tn_arena *arena, struct tn_call *call)
+int eval_baseline_run(enum eval_baseline kind, struct eval_records *r,
+	const struct eval_data *train, const struct eval_data *data, struct tn_arena *arena,
+	struct tn_call *call)
 {
 	struct table t = { .arena = arena, .call = call };
 

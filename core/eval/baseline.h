@@ -27,8 +27,9 @@ bool eval_baseline_is_plain(enum eval_baseline kind);
 /** Learns from `train` and answers `data`, into records that are opened, and know if it is several
  *  labels or numbers.  1: done; 0: that kind
  *  is for another task; negative: TN_ENOMEM, TN_EDATA. */
-int eval_baseline_run(enum eval_baseline kind, struct eval_records *r, const struct eval_data *train,
-	const struct eval_data *data, struct tn_arena *arena, struct tn_call *call);
+int eval_baseline_run(enum eval_baseline kind, struct eval_records *r,
+	const struct eval_data *train, const struct eval_data *data, struct tn_arena *arena,
+	struct tn_call *call);
 
 /** Up to four words of the context, none of them of the question and no phrase ending among them,
  *  around which the words of the question stand closest: log(1 + 1/c) over the distance in words
