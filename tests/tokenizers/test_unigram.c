@@ -96,7 +96,7 @@ START_TEST(test_time_is_linear)
 
 	open_golden(&t, names[_i], call);
 	for (size_t u = 0; u < sizeof(units) / sizeof(units[0]); u++) {
-		size_t len = strlen(units[u]), n = TN_MANY(300000);
+		size_t len = strlen(units[u]), n = TN_MANY(100000);
 		char *text = malloc(n * len);
 		struct tn_tokens out = { 0 };
 
