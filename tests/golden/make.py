@@ -2,7 +2,8 @@
 """Makes the recorded outputs in this folder.  Needs torch, transformers, tokenizers 0.22,
 safetensors, pytorch-crf, seqeval.
 
-    python make.py [models] [distances] [families] [truncated] [crf] [metrics] [pipelines] [--out DIR]
+    python make.py [models] [distances] [families] [truncated] [crf] [metrics] [pipelines]
+        [--out DIR]
     python make.py minilm --model DIR --books DIR --tweets FILE --ewt FILE [--out DIR]
 
 Without names: all but minilm."""
