@@ -118,6 +118,11 @@ plugin_LTLIBRARIES += %D%/model-mpnet.la
 %C%_model_mpnet_la_LIBADD = %D%/libmodels.la core/libtenon.la -lm
 %C%_model_mpnet_la_SOURCES = %D%/models/mpnet/mpnet.c
 
+plugin_LTLIBRARIES += %D%/model-nomic_bert.la
+%C%_model_nomic_bert_la_LDFLAGS = $(PLUGIN_LDFLAGS)
+%C%_model_nomic_bert_la_LIBADD = core/libtenon.la -lm
+%C%_model_nomic_bert_la_SOURCES = %D%/models/nomic-bert/nomic-bert.c
+
 plugin_LTLIBRARIES += %D%/model-roberta.la
 %C%_model_roberta_la_CPPFLAGS = $(MODEL_CPPFLAGS)
 %C%_model_roberta_la_LDFLAGS = $(PLUGIN_LDFLAGS)

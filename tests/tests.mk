@@ -322,6 +322,10 @@ EXTRA_DIST += \
 	%D%/golden/modernbert-seqcls-h24 \
 	%D%/golden/modernbert-seqcls-mean-h36 \
 	%D%/golden/modernbert-tokcls-h30 \
+	%D%/golden/nomic-mlm-h24 \
+	%D%/golden/nomic-model-h24 \
+	%D%/golden/nomic-seqcls-h30 \
+	%D%/golden/nomic-tokcls-h24 \
 	%D%/golden/truncated
 EXTRA_DIST += \
 	%D%/golden/albert-mlm-tied-h24 \

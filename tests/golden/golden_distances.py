@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Tiny random directories of the families whose attention looks at distances (ModernBERT, DeBERTa),
-one for each class, with recorded outputs.  Windows and buckets are small, so that short texts cross their
-edges; one text is longer than the blocks that kernels work in."""
+"""Tiny random directories of the families whose attention looks at distances (ModernBERT, DeBERTa,
+NomicBERT), one for each class, with recorded outputs.  Windows and buckets are small, so that
+short texts cross their edges; one text is longer than the blocks that kernels work in."""
 import json
 import os
 import random
@@ -9,7 +9,7 @@ import shutil
 
 import torch
 import transformers
-from transformers import DebertaV2Config, ModernBertConfig
+from transformers import DebertaV2Config, ModernBertConfig, NomicBertConfig
 
 from golden_models import BIO, plain_cases, qa_cases, text_of, tokenizer_of, word_cases
 from record import record
@@ -24,6 +24,7 @@ DEBERTA = dict(hidden_size=24, num_attention_heads=2, intermediate_size=21, num_
                pos_att_type="p2c|c2p", position_biased_input=False, type_vocab_size=0,
                pooler_hidden_act="gelu", pooler_dropout=0.1)
 OWN_KEYS = dict(DEBERTA, share_att_key=False, norm_rel_ebd="none")
+NOMIC = dict(hidden_size=24, num_attention_heads=2, intermediate_size=21, num_hidden_layers=2)
 # name: class, options of the config, other options
 MODELS = {
     "modernbert-model-h24": ("ModernBertModel", MODERN, dict(lengths=(4, 5, 6, 9, 10, 290))),
@@ -71,6 +72,12 @@ MODELS = {
                                                       tie_word_embeddings=False), dict(mlm=True)),
     "deberta-mlm-legacy-h24": ("DebertaV2ForMaskedLM", dict(OWN_KEYS, embedding_size=16),
                                dict(mlm=True)),
+    "nomic-model-h24": ("NomicBertModel", NOMIC, dict(lengths=(129,))),
+    "nomic-seqcls-h30": ("NomicBertForSequenceClassification",
+                         dict(NOMIC, hidden_size=30, num_attention_heads=3),
+                         dict(labels=["no", "yes", "both"])),
+    "nomic-tokcls-h24": ("NomicBertForTokenClassification", NOMIC, dict(labels=BIO, words=True)),
+    "nomic-mlm-h24": ("NomicBertForMaskedLM", NOMIC, dict(mlm=True)),
 }
 
 
@@ -122,7 +129,8 @@ def make_model(out, name, kind, options, o, seed):
     tokenizer, n_pieces = tokenizer_of(folder, False, LIMIT)
     os.remove(os.path.join(folder, "vocab.txt"))
     special = {k + "_token_id": v for k, v in dict(pad=0, cls=2, bos=2, sep=3, eos=3).items()}
-    family = ModernBertConfig if name.startswith("modernbert") else DebertaV2Config
+    family = {"modernbert": ModernBertConfig, "deberta": DebertaV2Config,
+              "nomic": NomicBertConfig}[name.split("-")[0]]
     config = family(vocab_size=n_pieces, max_position_embeddings=LIMIT, **special,
                     **options)
     if "labels" in o:
