@@ -21,7 +21,8 @@ static inline int recorded_open(struct tokenizer *t, const char *plugin, const c
 	char so[PATH_MAX];
 
 	memset(t, 0, sizeof(*t));
-	snprintf(so, sizeof(so), "%s/plugins/.libs/tokenizer-%s.so", getenv("top_builddir"), plugin);
+	snprintf(so, sizeof(so), "%s/plugins/.libs/tokenizer-%s.so", getenv("top_builddir"),
+		plugin);
 	return tokenizer_open(t, so, dir, call);
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
- * tests/tokenizers/test_unigram.c - the tokenizers unigram and wordlevel against what Hugging Face tokenizers
- * 0.22.2 and sentencepiece 0.2.3 made of the same text (tests/golden/unigram.py), and on broken
- * files.
+ * tests/tokenizers/test_unigram.c - the tokenizers unigram and wordlevel against what Hugging
+ * Face tokenizers 0.22.2, sentencepiece 0.2.3 and transformers 4.57.6 made of the same text
+ * (tests/golden/unigram.py), and on broken files.
  */
 #include "tokenizers/recorded.h"
 
@@ -276,7 +276,8 @@ static const struct broken models[] = {
 	{ BINARY("\x0a\x05\x0a\x09\x61\x18\x02"), "byte 2: a value goes beyond byte 7" },
 	{ BINARY(A "\x0a"), "byte 8: a number goes beyond byte 8" },
 	{ BINARY(A "\x80\x80"), "byte 7: a number goes beyond byte 9" },
-	{ BINARY(A "\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"), "a number of more than 10 bytes" },
+	{ BINARY(A "\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"),
+		"a number of more than 10 bytes" },
 	{ BINARY(A "\x0d\x00\x00"), "byte 7: a number goes beyond byte 10" },
 	{ BINARY(A "\x0b"), "byte 7: field 1 has the wire type 3" },
 	{ BINARY(A "\x02\x00"), "byte 7: no field has this number" },
@@ -301,7 +302,8 @@ START_TEST(test_broken_words_are_refused)
 			"no model with a vocabulary" },
 		{ "{\"model\":{\"type\":\"WordLevel\",\"vocab\":[]}}", 0,
 			"byte 37: expected an object" },
-		{ "{\"model\":{\"type\":\"Odd\"}}", 0, "byte 22: model: type \"Odd\" is not known" },
+		{ "{\"model\":{\"type\":\"Odd\"}}", 0,
+			"byte 22: model: type \"Odd\" is not known" },
 		{ "{\"model\":{\"vocab\":{\"a\":0}},\"pre_tokenizer\":{\"type\":\"Odd\"}}", 0,
 			"pre_tokenizer: type \"Odd\" is not known" },
 	};

@@ -47,8 +47,8 @@ static int check_units(const struct tok_precompiled *p, const char *what, struct
 		value = p->units[to] & VALUE;
 		if (value >= p->pool_size || ((unsigned char)p->pool[value] & 0xc0) == 0x80)
 			return tn_fail(call, TN_EDATA, "%s: byte %zu: unit %zu of the double array "
-				"leads to byte %zu of %zu of the replacements, which is no start of a "
-				"character", what, 4 + 4 * to, to, value, p->pool_size);
+				"leads to byte %zu of %zu of the replacements, which is no start "
+				"of a character", what, 4 + 4 * to, to, value, p->pool_size);
 	}
 	return 0;
 }
@@ -60,8 +60,8 @@ static int check_pool(const struct tok_precompiled *p, const char *what, struct 
 		unsigned width = tok_decode(p->pool + i, p->pool_size - i, &c);
 
 		if (c == TOK_REPLACEMENT && (width < 3 || memcmp(p->pool + i, "\xef\xbf\xbd", 3)))
-			return tn_fail(call, TN_EDATA, "%s: byte %zu: a replacement is not UTF-8", what,
-				4 + 4 * p->n_units + i);
+			return tn_fail(call, TN_EDATA, "%s: byte %zu: a replacement is not UTF-8",
+				what, 4 + 4 * p->n_units + i);
 		i += width;
 	}
 	return 0;
@@ -85,18 +85,20 @@ int tok_precompiled_read(struct tok_precompiled *p, struct tn_text table, const 
 
 	*p = (struct tok_precompiled){ 0 };
 	if (table.len < 8)
-		return tn_fail(call, TN_EDATA, "%s: %zu bytes, expected 8 at least", what, table.len);
+		return tn_fail(call, TN_EDATA, "%s: %zu bytes, expected 8 at least", what,
+			table.len);
 	memcpy(&bytes, table.text, 4);
 	bytes = le32toh(bytes);
 	if (bytes % 4 || bytes < 4 || bytes >= table.len - 4)
-		return tn_fail(call, TN_EDATA, "%s: byte 0: a double array of %u bytes in a table of "
-			"%zu", what, bytes, table.len);
+		return tn_fail(call, TN_EDATA, "%s: byte 0: a double array of %u bytes in a table "
+			"of %zu", what, bytes, table.len);
 	p->n_units = bytes / 4;
 	p->pool_size = table.len - 4 - bytes;
 	p->units = tn_arena_alloc(arena, bytes);
 	p->pool = tn_arena_alloc(arena, p->pool_size + 1);
 	if (!p->units || !p->pool)
-		return tn_fail(call, TN_ENOMEM, "%s: memory ran out for %zu bytes", what, table.len);
+		return tn_fail(call, TN_ENOMEM, "%s: memory ran out for %zu bytes", what,
+			table.len);
 	memcpy(p->units, table.text + 4, bytes);
 	for (size_t i = 0; i < p->n_units; i++)
 		p->units[i] = le32toh(p->units[i]);
@@ -127,8 +129,8 @@ int tok_precompiled_read_base64(struct tok_precompiled *p, struct tn_text text,
 	while (pad < 2 && pad < len && text.text[len - 1 - pad] == '=')
 		pad++;
 	if (len % 4 || !len)
-		return tn_fail(call, TN_EDATA, "%s: byte %zu: the base64 ends within a group of four",
-			what, len);
+		return tn_fail(call, TN_EDATA, "%s: byte %zu: the base64 ends within a group of "
+			"four", what, len);
 	bytes = malloc(len / 4 * 3);
 	if (!bytes)
 		return tn_fail(call, TN_ENOMEM, "%s: memory ran out for %zu bytes", what, len);

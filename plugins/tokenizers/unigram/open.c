@@ -167,8 +167,8 @@ static int index_model(const struct reading *d, size_t extra, struct tn_call *ca
 	if (!t->vocab.n)
 		return tn_fail(call, TN_EDATA, "%s: no model with a vocabulary", d->path);
 	if (d->has_unk && d->unk >= t->vocab.n)
-		return tn_fail(call, TN_EDATA, "%s: byte %zu: unk_id is %zu, but there are only %zu "
-			"pieces", d->path, d->unk_place, d->unk, t->vocab.n);
+		return tn_fail(call, TN_EDATA, "%s: byte %zu: unk_id is %zu, but there are only "
+			"%zu pieces", d->path, d->unk_place, d->unk, t->vocab.n);
 	u->unk = t->info.unk = d->has_unk ? (int32_t)d->unk : -1;
 	for (size_t i = 0; i < u->n_scores; i++)
 		least = u->scores[i] < least ? u->scores[i] : least;

@@ -303,7 +303,8 @@ static int read_step(struct spm_opening *o, const char *step, size_t len,
 	struct tn_template_item *item)
 {
 	const char *colon = memchr(step, ':', len);
-	char *name = tn_arena_dup(tn_call_arena(o->call), step, colon ? (size_t)(colon - step) : len);
+	char *name = tn_arena_dup(tn_call_arena(o->call), step,
+		colon ? (size_t)(colon - step) : len);
 
 	if (!name)
 		return tn_fail(o->call, TN_ENOMEM, "memory ran out for a template");
@@ -366,6 +367,7 @@ int unigram_open_spm(struct unigram_tokenizer *t, const struct tn_tokenizer_file
 	t->spm = calloc(1, sizeof(*t->spm));
 	if (!t->spm)
 		return tn_fail(call, TN_ENOMEM, "memory ran out for a tokenizer");
-	rc = spm_read(t->spm, files->sentencepiece, (struct tn_text){ t->text, len }, t->arena, call);
+	rc = spm_read(t->spm, files->sentencepiece, (struct tn_text){ t->text, len }, t->arena,
+		call);
 	return rc ? rc : finish_spm(&o);
 }

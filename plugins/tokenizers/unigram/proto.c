@@ -87,8 +87,8 @@ bool proto_next(struct proto *p, struct proto_field *f, int *rc)
 	else if (f->wire == PROTO_BYTES)
 		*rc = read_bytes(p, f);
 	else
-		*rc = tn_fail(p->call, TN_EDATA, "%s: byte %zu: field %u has the wire type %u, which "
-			"is not known", p->name, f->place, f->number, f->wire);
+		*rc = tn_fail(p->call, TN_EDATA, "%s: byte %zu: field %u has the wire type %u, "
+			"which is not known", p->name, f->place, f->number, f->wire);
 	return !*rc;
 }
 

@@ -27,8 +27,8 @@ static int check_text(const struct proto *p, struct tn_text text)
 
 		if (!c || (c == TOK_REPLACEMENT &&
 			(width < 3 || memcmp(text.text + i, "\xef\xbf\xbd", 3))))
-			return tn_fail(p->call, TN_EDATA, "%s: byte %zu: a piece is not UTF-8 or holds "
-				"NUL", p->name, (size_t)(text.text + i - p->file));
+			return tn_fail(p->call, TN_EDATA, "%s: byte %zu: a piece is not UTF-8 or "
+				"holds NUL", p->name, (size_t)(text.text + i - p->file));
 		i += width;
 	}
 	return 0;
@@ -50,14 +50,14 @@ static int read_piece(struct spm_piece *piece, struct proto *p, size_t place)
 			bits = (uint32_t)f.value;
 			memcpy(&piece->score, &bits, sizeof(bits));
 			if (!rc && !isfinite(piece->score))
-				rc = tn_fail(p->call, TN_EDATA, "%s: byte %zu: a score that is no number",
-					p->name, f.place);
+				rc = tn_fail(p->call, TN_EDATA, "%s: byte %zu: a score that is no "
+					"number", p->name, f.place);
 		} else if (f.number == PIECE_TYPE) {
 			rc = proto_expect(p, &f, PROTO_VARINT, "the type of a piece");
 			piece->type = (uint32_t)f.value;
 			if (!rc && (!f.value || f.value > SPM_BYTE))
-				rc = tn_fail(p->call, TN_EDATA, "%s: byte %zu: a piece of the type %llu, "
-					"which is not known", p->name, f.place,
+				rc = tn_fail(p->call, TN_EDATA, "%s: byte %zu: a piece of the type "
+					"%llu, which is not known", p->name, f.place,
 					(unsigned long long)f.value);
 		}
 	}
@@ -94,8 +94,9 @@ static int read_trainer(struct spm *s, struct proto p)
 
 	while (!rc && proto_next(&p, &f, &rc)) {
 		if (f.number == TRAINER_TYPE && f.value != 1)
-			rc = tn_fail(p.call, TN_EDATA, "%s: byte %zu: a model of the type %s, expected "
-				"Unigram", p.name, f.place, f.value < 5 ? types[f.value] : "(unknown)");
+			rc = tn_fail(p.call, TN_EDATA, "%s: byte %zu: a model of the type %s, "
+				"expected Unigram", p.name, f.place,
+				f.value < 5 ? types[f.value] : "(unknown)");
 		else if (f.number == TRAINER_SUFFIX)
 			s->suffix = f.value;
 		else if (f.number == TRAINER_BYTES)
