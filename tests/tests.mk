@@ -607,7 +607,8 @@ dist_check_SCRIPTS += %D%/cli/train.sh
 TESTS += %D%/cli/train.sh
 EXTRA_DIST += %D%/golden/golden_losses.py %D%/golden/losses-crf.cfg \
 	%D%/golden/losses-crf.safetensors %D%/golden/losses.json \
-	%D%/golden/golden_training.py %D%/golden/training/cls-job.cfg \
+	%D%/golden/golden_training.py %D%/golden/training/cls-bf16-job.cfg \
+	%D%/golden/training/cls-job.cfg \
 	%D%/golden/training/cls.tsv %D%/golden/training/losses.json \
 	%D%/golden/training/qa-job.cfg %D%/golden/training/qa.jsonl \
 	%D%/golden/training/tags-job.cfg %D%/golden/training/tags.conll

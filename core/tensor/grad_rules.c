@@ -86,6 +86,15 @@ static void grad_gather(struct sweep *s, const struct tn_graph_node *n, tn_ref d
 	sweep_send(s, n, 0, emit(s, TN_OP_SCATTER_ADD, &attr, (tn_ref[]){ dy, n->in[1] }, 2, 1));
 }
 
+/* A product at the precision of the graph's linears. */
+static tn_ref product_of_linear(struct sweep *s, tn_ref a, tn_ref b, bool transpose_a)
+{
+	const union tn_attr attr = { .matmul = { .transpose_a = transpose_a,
+		.precision = s->g->precision } };
+
+	return emit(s, TN_OP_MATMUL, &attr, (tn_ref[]){ a, b }, 2, 1);
+}
+
 /* y = x w^T + b: dx = dy w, dw = dy^T x, db = the sum of dy over rows */
 static void grad_linear(struct sweep *s, const struct tn_graph_node *n, tn_ref dy)
 {
@@ -95,9 +104,9 @@ static void grad_linear(struct sweep *s, const struct tn_graph_node *n, tn_ref d
 		return;
 	}
 	if (sweep_wants(s, n, 0))
-		sweep_send(s, n, 0, tn_matmul(s->g, dy, n->in[1], false, false));
+		sweep_send(s, n, 0, product_of_linear(s, dy, n->in[1], false));
 	if (sweep_wants(s, n, 1))
-		sweep_send(s, n, 1, tn_matmul(s->g, dy, n->in[0], true, false));
+		sweep_send(s, n, 1, product_of_linear(s, dy, n->in[0], true));
 	if (sweep_wants(s, n, 2))
 		sweep_send(s, n, 2, tn_reduce(s->g, dy, TN_SUM, 0));
 }

@@ -104,25 +104,34 @@ static bool choose_backend(struct tn_plan *p, struct plan_step *s)
 /* A table of fewer rows is too small to matter. */
 #define LARGE_TABLE 1024
 
-/* A linear, or a large table of weights, at the graph's precision, if some backend runs it so;
- * else as it was. */
+/* Gives a node the graph's precision; false where that is not for it.  Products of a linear's
+ * gradient have it from their rule. */
+static bool lower_precision(const struct tn_plan *p, const struct plan_step *s, struct tn_node *n)
+{
+	if (n->op == TN_OP_LINEAR)
+		n->attr.linear.precision = p->g->precision;
+	else if (n->op == TN_OP_GATHER && n->weight_in & 1 && !p->g->training &&
+	    p->g->values[s->n.in[0]].spec.dims[0] >= LARGE_TABLE)
+		n->attr.gather.precision = p->g->precision;
+	n->version = tn_op_lowest(n);
+	return tn_node_precision(n);
+}
+
+/* A linear, its gradient, or a large table of weights, at the graph's precision, if some backend
+ * runs it so; else as it was. */
 static bool choose_precision(struct tn_plan *p, struct plan_step *s)
 {
-	const struct tn_node before = s->n.node;
+	struct tn_node plain = s->n.node, lower = plain;
 
-	if (!p->g->precision || p->g->training)
+	if (!p->g->precision || !lower_precision(p, s, &lower))
 		return false;
-	if (before.op == TN_OP_LINEAR)
-		s->n.node.attr.linear.precision = p->g->precision;
-	else if (before.op == TN_OP_GATHER && before.weight_in & 1 &&
-	    p->g->values[s->n.in[0]].spec.dims[0] >= LARGE_TABLE)
-		s->n.node.attr.gather.precision = p->g->precision;
-	else
-		return false;
-	s->n.node.version = tn_op_lowest(&s->n.node);
+	s->n.node = lower;
 	if (choose_backend(p, s))
 		return true;
-	s->n.node = before;
+	if (plain.op == TN_OP_MATMUL)
+		plain.attr.matmul.precision = 0;
+	plain.version = tn_op_lowest(&plain);
+	s->n.node = plain;
 	return false;
 }
 

@@ -15,6 +15,8 @@ static const char *const schedules[] = { "linear", "cosine", "constant", NULL };
 
 static const char *const dtypes[] = { "float32", "float16", "bfloat16", NULL };
 
+static const char *const precisions[] = { "fp32", "bf16", NULL };
+
 static const char *const on_bad[] = { "error", "drop", NULL };
 
 static const struct tn_option job_options[] = {
@@ -26,6 +28,8 @@ static const struct tn_option job_options[] = {
 	WHOLE(struct tn_job_file, seed, 42, 0, "of shuffling, dropout and new weights"),
 	TN_OPTION_CHOICE(struct tn_job_file, dtype, dtypes, "float32",
 		"of the weights in the model directory that is written"),
+	TN_OPTION_CHOICE(struct tn_job_file, precision, precisions, "fp32",
+		"of the products of linear layers, forward and backward"),
 	TN_OPTION_BOOL(struct tn_job_file, dropout, true, "the model's dropout"),
 	TN_OPTION_BOOL(struct tn_job_file, frozen_features, false,
 		"the model stays as it is and runs once for each example"),

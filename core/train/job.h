@@ -11,6 +11,7 @@
 
 enum tn_on_bad { TN_BAD_IS_ERROR, TN_BAD_IS_DROPPED };
 enum tn_job_dtype { TN_STORE_F32, TN_STORE_F16, TN_STORE_BF16 };
+enum tn_job_precision { TN_TRAIN_FP32, TN_TRAIN_BF16 };
 enum tn_schedule { TN_LINEAR_RATE, TN_COSINE_RATE, TN_CONSTANT_RATE };
 
 /** Where examples come from. */
@@ -48,6 +49,8 @@ struct tn_job_file {
 	struct tn_strings set, heads, freeze;
 	int64_t seed;
 	int32_t dtype;			/* enum tn_job_dtype: of what is written at the end */
+	int32_t precision;		/* enum tn_job_precision: of the factors in products of
+					 * linears; parameters are kept in single precision */
 	bool dropout, shuffle;
 	bool frozen_features;		/* the model stays as it is, and runs once for each example */
 	struct tn_job_data data[TN_MOST_GROUPS];

@@ -241,6 +241,7 @@ static int make_plan(struct tn_objective *o, struct tn_objective_plan *plan, boo
 
 	if (!g)
 		return tn_status(call);
+	g->precision = o->options.precision;
 	g->no_dropout = !o->options.dropout || !(gradients || o->options.forward_dropout);
 	tn_graph_features(g, build_feature, o);
 	loss = build_losses(o, g, call);

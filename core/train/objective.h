@@ -22,6 +22,8 @@ struct tn_parameter {
 
 struct tn_objective_options {
 	enum tn_dtype real;		/* TN_F32, or TN_F64 to check gradients */
+	enum tn_dtype precision;	/* TN_BF16: of the factors in products of linears, with
+					 * real TN_F32; else 0 */
 	bool dropout;			/* the model's, else none */
 	bool forward;			/* the plan without gradients is made too */
 	bool forward_dropout;		/* it has dropout as well: to check gradients */

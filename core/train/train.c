@@ -65,7 +65,9 @@ static int check_heads(struct run *r, struct tn_call *call)
 
 static int open_objective(struct run *r, struct tn_call *call)
 {
-	const struct tn_objective_options options = { .real = TN_F32, .dropout = r->job.dropout,
+	const struct tn_objective_options options = { .real = TN_F32,
+		.precision = r->job.precision == TN_TRAIN_BF16 ? TN_BF16 : 0,
+		.dropout = r->job.dropout,
 		.forward = r->dev.data.n, .seed = (uint64_t)r->job.seed, .frozen = is_frozen,
 		.features = r->job.frozen_features ? &r->features : NULL,
 		.trains = is_trained, .user = r };

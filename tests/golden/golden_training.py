@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Twenty steps of AdamW by PyTorch, in double precision, without dropout and in the order of the
-files: a classifier, a CRF (pytorch-crf's) and span question answering.  Writes the jobs, their data
-and the mean loss of each step."""
+files: a classifier, a CRF (pytorch-crf's) and span question answering; the classifier once more with
+the products of its linear layers in bf16.  Writes the jobs, their data and the mean loss of each
+step."""
 import importlib.metadata
 import json
 import os
@@ -38,12 +39,12 @@ QUESTIONS = [("who runs?", "The dog runs in Paris.", "dog"),
              ("who sat?", "the film was good", None)]
 
 
-def train(model, loss_of, n):
+def train(model, loss_of, n, lr=LR):
     """The mean loss of each step; loss_of(i) is the sum over example i."""
     decays = [p for p in model.parameters() if p.dim() > 1]
     rest = [p for p in model.parameters() if p.dim() <= 1]
     optimizer = torch.optim.AdamW([{"params": decays, "weight_decay": DECAY},
-                                   {"params": rest, "weight_decay": 0.0}], lr=LR)
+                                   {"params": rest, "weight_decay": 0.0}], lr=lr)
     schedule = get_linear_schedule_with_warmup(optimizer, int(WARMUP * STEPS), STEPS)
     losses = []
     for step in range(STEPS):
@@ -58,33 +59,56 @@ def train(model, loss_of, n):
     return losses
 
 
+def rounded(x):
+    return x.to(torch.float32).to(torch.bfloat16).to(x.dtype)
+
+
+class Bf16Product(torch.autograd.Function):
+    """x w^T with factors in bf16, as are those of dx = dy w and dw = dy^T x."""
+    @staticmethod
+    def forward(ctx, x, w):
+        ctx.save_for_backward(x, w)
+        return rounded(x) @ rounded(w).T
+
+    @staticmethod
+    def backward(ctx, dy):
+        x, w = (rounded(t) for t in ctx.saved_tensors)
+        dy = rounded(dy)
+        return dy @ w, dy.flatten(0, -2).T @ x.flatten(0, -2)
+
+
+def linear_in_bf16(x, w, bias=None):
+    y = Bf16Product.apply(x, w)
+    return y if bias is None else y + bias
+
+
 def write(name, text):
     with open(os.path.join(OUT, name), "w", encoding="utf-8") as out:
         out.write(text)
 
 
-def job(name, pipeline, data):
+def job(name, pipeline, data, lr=LR, more=""):
     write(name + "-job.cfg", f'''pipeline = "{pipeline}";
 output = "{name}";
 data = {{ train = "{data}"; }};
 shuffle = false;
 dropout = false;
-optim = {{ lr = {LR}; weight_decay = {DECAY}; clip = {CLIP}; warmup = {WARMUP}; }};
+optim = {{ lr = {lr}; weight_decay = {DECAY}; clip = {CLIP}; warmup = {WARMUP}; }};
 batch = {{ examples = {BATCH}; }};
 stop = {{ epochs = {EPOCHS}; }};
-''')
+{more}''')
 
 
-def classify():
+def classify(name="cls", lr=LR, more=""):
     model, tokenizer = load(BertForSequenceClassification, "bert-seqcls-h100")
     write("cls.tsv", "".join(f"{t}\t{label}\n" for t, label in TEXTS))
-    job("cls", "../bert-seqcls-h100", "cls.tsv")
+    job(name, "../bert-seqcls-h100", "cls.tsv", lr, more)
 
     def loss_of(i):
         text, label = TEXTS[i]
         target = torch.tensor([model.config.label2id[label]])
         return model(**tokenizer(text, return_tensors="pt"), labels=target).loss
-    return train(model, loss_of, len(TEXTS))
+    return train(model, loss_of, len(TEXTS), lr)
 
 
 def tag():
@@ -151,6 +175,8 @@ def main():
     made = {"torch": torch.__version__, "transformers": transformers.__version__,
             "pytorch-crf": importlib.metadata.version("pytorch-crf")}
     losses = {"cls": classify(), "tags": tag(), "qa": answer()}
+    torch.nn.functional.linear = linear_in_bf16
+    losses["cls-bf16"] = classify("cls-bf16", LR / 10, 'precision = "bf16";\n')
     write("losses.json", json.dumps({"made_with": made, "losses": losses}, indent=1) + "\n")
 
 

@@ -52,8 +52,10 @@ static int run(const char *job, const char *output, const char *more, bool resum
 	return tn_train_run(&options, &events, result, call);
 }
 
-/* A job of tests/golden/training and the losses of that name in a file there. */
-static void compare_to(const char *name, const char *file)
+/* A job of tests/golden/training and the losses of that name in a file there; behind the first
+ * `steps` steps they may be `later` apart. */
+static void compare_within(const char *name, const char *file, double tolerance, size_t steps,
+	double later)
 {
 	struct tn_call *call = tn_call_create();
 	const char *path = golden(tn_printf(call, "training/%s", file), call);
@@ -63,8 +65,8 @@ static void compare_to(const char *name, const char *file)
 	size_t len;
 	char *text = tn_file_read(path, 1 << 20, &len, tn_call_arena(call), call);
 
-	ck_assert_msg(text && !run(tn_printf(call, "training/%s-job.cfg", name), name, NULL, false,
-		&t, &result, call), "%s", tn_error_text(call));
+	ck_assert_msg(text && !run(tn_printf(call, "training/%s-job.cfg", name), name, NULL,
+		false, &t, &result, call), "%s", tn_error_text(call));
 	expected = tn_get(tn_get(tn_json_parse(text, len, path, tn_call_arena(call), call),
 		"losses"), name);
 	ck_assert_uint_eq(t.n, tn_size(expected));
@@ -72,10 +74,16 @@ static void compare_to(const char *name, const char *file)
 	for (size_t i = 0; i < t.n; i++) {
 		double right = tn_real(tn_at(expected, i), NAN);
 
-		ck_assert_msg(fabs(t.losses[i] - right) <= 1e-4 * fmax(1, right),
+		ck_assert_msg(fabs(t.losses[i] - right) <= (i < steps ? tolerance : later) *
+			fmax(1, right),
 			"%s: step %zu: %.9g, expected %.9g", name, i + 1, t.losses[i], right);
 	}
 	tn_call_destroy(call);
+}
+
+static void compare_to(const char *name, const char *file)
+{
+	compare_within(name, file, 1e-4, 20, 0);
 }
 
 static void compare(const char *name)
@@ -86,6 +94,15 @@ static void compare(const char *name)
 START_TEST(test_a_classifier_learns_as_in_pytorch)
 {
 	compare("cls");
+}
+END_TEST
+
+/* The first loss of fp32 is 3e-3 away.  What is rounded at last to another neighbour, as the sums
+ * before it had another order, sets even PyTorch's runs in single and in double precision
+ * 2e-3 apart, from the sixth step on. */
+START_TEST(test_a_classifier_learns_in_bf16_as_in_pytorch)
+{
+	compare_within("cls-bf16", "losses.json", 2e-5, 5, 5e-3);
 }
 END_TEST
 
@@ -127,29 +144,31 @@ static void same_file(const char *a, const char *b, const char *name, struct tn_
 
 START_TEST(test_going_on_changes_no_bit)
 {
-	static const char dropout[] = "dropout=true";
+	static const char *const settings[] = { "dropout=true", "precision=bf16" };
+	const char *more = settings[_i], *one = _i ? "whole-bf16" : "whole";
+	const char *many = _i ? "parts-bf16" : "parts";
 	struct tn_call *call = tn_call_create();
 	struct tn_train_result result;
 	struct told whole = { .n = 0 }, parts = { .n = 0 };
 
-	ck_assert_msg(!run("training/tags-job.cfg", "whole", dropout, false, &whole, &result, call),
+	ck_assert_msg(!run("training/tags-job.cfg", one, more, false, &whole, &result, call),
 		"%s", tn_error_text(call));
 	ck_assert_int_eq(result.end, TN_TRAIN_DONE);
 	for (size_t stop = 3; stop < 20; stop += 5) {
 		parts.stop_at = stop;
-		ck_assert_msg(!run("training/tags-job.cfg", "parts", dropout, stop > 3, &parts,
+		ck_assert_msg(!run("training/tags-job.cfg", many, more, stop > 3, &parts,
 			&result, call), "%s", tn_error_text(call));
 		ck_assert_int_eq(result.end, TN_TRAIN_STOPPED);
 		ck_assert_uint_eq(result.step, stop);
 	}
 	parts.stop_at = 0;
-	ck_assert_msg(!run("training/tags-job.cfg", "parts", dropout, true, &parts, &result, call),
+	ck_assert_msg(!run("training/tags-job.cfg", many, more, true, &parts, &result, call),
 		"%s", tn_error_text(call));
 	ck_assert_int_eq(result.end, TN_TRAIN_DONE);
 	ck_assert_mem_eq(whole.losses, parts.losses, 20 * sizeof(double));
-	same_file("whole", "parts", "model.safetensors", call);
-	same_file("whole", "parts", "tags.safetensors", call);
-	same_file("whole", "parts", "log.jsonl", call);
+	same_file(one, many, "model.safetensors", call);
+	same_file(one, many, "tags.safetensors", call);
+	same_file(one, many, "log.jsonl", call);
 	tn_call_destroy(call);
 }
 END_TEST
@@ -224,14 +243,18 @@ static int remove_folder(int status)
 int main(void)
 {
 	Suite *suite = suite_create("train");
+	TCase *going_on = tcase_create("test_going_on_changes_no_bit");
 
 	if (!mkdtemp(folder))
 		return 1;
 	TN_ADD(suite, test_a_classifier_learns_as_in_pytorch);
+	TN_ADD(suite, test_a_classifier_learns_in_bf16_as_in_pytorch);
 	TN_ADD(suite, test_a_crf_learns_as_in_pytorch);
 	TN_ADD(suite, test_span_answers_learn_as_in_pytorch);
 	TN_ADD(suite, test_each_family_learns_as_in_pytorch);
-	TN_ADD(suite, test_going_on_changes_no_bit);
+	tcase_add_loop_test(going_on, test_going_on_changes_no_bit, 0, 2);
+	tcase_set_timeout(going_on, 120);
+	suite_add_tcase(suite, going_on);
 	TN_ADD(suite, test_accumulated_batches_are_one);
 	TN_ADD(suite, test_kept_features_are_the_models);
 	TN_ADD(suite, test_another_job_does_not_go_on);
