@@ -88,7 +88,8 @@ START_TEST(test_plain_files_are_roberta)
 {
 	struct tn_call *call = tn_call_create();
 	char path[PATH_MAX], vocab[PATH_MAX + 16], merges[PATH_MAX + 16];
-	struct tn_text text = { "It's 1234  caf\xc3\xa9s </s>", 24 };
+	static const char sentence[] = "It's 1234  caf\xc3\xa9s </s>";
+	struct tn_text text = { sentence, sizeof(sentence) - 1 };
 	struct tn_tokens a = { 0 }, b = { 0 };
 	struct tokenizer t, plain = { .plugin = NULL };
 	struct tn_tokenizer_files files = { 0 };

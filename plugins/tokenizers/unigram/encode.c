@@ -195,7 +195,8 @@ static int keep(struct run *r, struct tok_piece *p)
 
 	if (!text || (p->spans && !spans))
 		return TN_ENOMEM;
-	memcpy(text, p->text, p->len);
+	if (p->len)
+		memcpy(text, p->text, p->len);
 	if (spans)
 		memcpy(spans, p->spans, p->len * sizeof(*spans));
 	p->text = text;
