@@ -12,6 +12,7 @@ EXTRA_DIST += \
 	%D%/recipes/polarity.cfg \
 	%D%/recipes/prepare.py \
 	%D%/recipes/pytorch.py \
+	%D%/recipes/results.jsonl \
 	%D%/recipes/squad.cfg \
 	%D%/recipes/sst2.cfg \
 	%D%/recipes/wnut17-crf.cfg \
