@@ -11,7 +11,7 @@
 #include "plugin/internal.h"
 
 #define MOST_OPTIONS 256
-#define SHORTEST (offsetof(struct tn_plugin, impl) + sizeof(((struct tn_plugin *)0)->impl))
+#define SHORTEST offsetof(struct tn_plugin, rank)
 
 const char *tn_plugin_kind_name(enum tn_plugin_kind kind)
 {
@@ -43,10 +43,13 @@ static int check_abi(const struct tn_plugin *p, struct tn_call *call)
 	if (p->abi_major != TN_ABI_MAJOR)
 		return tn_fail(call, TN_EPLUGIN, "made for plugin ABI %d, this tenon has ABI %d",
 			p->abi_major, TN_ABI_MAJOR);
-	if (p->abi_minor != TN_ABI_MINOR)
-		return tn_fail(call, TN_EPLUGIN, "made for plugin ABI %d.%d, this tenon has %d.%d, and "
-			"within major 0 there are no promises: build it again", p->abi_major,
-			p->abi_minor, TN_ABI_MAJOR, TN_ABI_MINOR);
+	if (p->abi_minor > TN_ABI_MINOR)
+		return tn_fail(call, TN_EPLUGIN, "made for plugin ABI %d.%d, this tenon has %d.%d: it "
+			"needs a newer tenon", p->abi_major, p->abi_minor, TN_ABI_MAJOR, TN_ABI_MINOR);
+	if (p->abi_minor < TN_ABI_OLDEST)
+		return tn_fail(call, TN_EPLUGIN, "made for plugin ABI %d.%d, this tenon has %d.%d and "
+			"loads those from %d.%d on: build it again", p->abi_major, p->abi_minor,
+			TN_ABI_MAJOR, TN_ABI_MINOR, TN_ABI_MAJOR, TN_ABI_OLDEST);
 	if (p->size < SHORTEST || p->size > sizeof(*p))
 		return tn_fail(call, TN_EPLUGIN, "its descriptor has %u bytes, %zu to %zu expected",
 			p->size, SHORTEST, sizeof(*p));
@@ -88,14 +91,32 @@ static int check_names(const struct tn_plugin *p, const char *name, struct tn_ca
 		name);
 }
 
+size_t tn_plugin_impl_size(uint32_t kind)
+{
+	switch ((enum tn_plugin_kind)kind) {
+	case TN_TOKENIZER: return sizeof(struct tn_tokenizer_impl);
+	case TN_BACKEND: return sizeof(struct tn_backend_impl);
+	case TN_MODEL: return sizeof(struct tn_model_impl);
+	case TN_HEAD: return sizeof(struct tn_head_impl);
+	}
+	return 0;
+}
+
 /* The first required slot that is NULL; NULL when all are there. */
 static const char *missing_slot(const struct tn_plugin *p)
 {
-	const struct tn_tokenizer_impl *t = p->impl.tokenizer;
-	const struct tn_backend_impl *b = p->impl.backend;
-	const struct tn_model_impl *m = p->impl.model;
-	const struct tn_head_impl *h = p->impl.head;
+	union {
+		struct tn_tokenizer_impl tokenizer;
+		struct tn_backend_impl backend;
+		struct tn_model_impl model;
+		struct tn_head_impl head;
+	} impl = { 0 };
+	const struct tn_tokenizer_impl *t = &impl.tokenizer;
+	const struct tn_backend_impl *b = &impl.backend;
+	const struct tn_model_impl *m = &impl.model;
+	const struct tn_head_impl *h = &impl.head;
 
+	memcpy(&impl, p->impl.head, p->impl_size);
 	switch ((enum tn_plugin_kind)p->kind) {
 	case TN_TOKENIZER:
 		return !t->open ? "open" : !t->encode ? "encode" : !t->piece ? "piece" :
@@ -132,6 +153,9 @@ int tn_plugin_check(const struct tn_plugin *p, enum tn_plugin_kind kind, const c
 	if (!p->impl.head)
 		return tn_fail(call, TN_EPLUGIN, "its descriptor has no interface (impl.%s is NULL)",
 			tn_plugin_kind_name(kind));
+	if (p->impl_size > tn_plugin_impl_size(p->kind))
+		return tn_fail(call, TN_EPLUGIN, "its table of slots has %u bytes, at most %zu "
+			"expected", p->impl_size, tn_plugin_impl_size(p->kind));
 	slot = missing_slot(p);
 	if (slot)
 		return tn_fail(call, TN_EPLUGIN, "its slot %s is NULL, which every %s has", slot,

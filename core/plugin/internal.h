@@ -39,9 +39,12 @@ bool tn_plugin_name_ok(const char *name, size_t len);
 const struct tn_plugin *tn_plugin_load_file(enum tn_plugin_kind kind, const char *name,
 	const char *file, struct tn_call *call);
 
-/** Checks a descriptor as the plugin gave it, of which only plugin->size bytes exist. */
+/** Checks a descriptor as the plugin gave it, of which only plugin->size bytes exist, and
+ *  plugin->impl_size of its table. */
 int tn_plugin_check(const struct tn_plugin *plugin, enum tn_plugin_kind kind, const char *name,
 	struct tn_call *call);
+/** Bytes of the table of slots that this tenon knows for a kind; 0 for an unknown one. */
+size_t tn_plugin_impl_size(uint32_t kind);
 /** Checks an option table against the size of the state it is for. */
 int tn_options_check(const struct tn_option *options, size_t state, struct tn_call *call);
 

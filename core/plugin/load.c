@@ -118,18 +118,21 @@ static int open_object(const char *file, void **handle, struct tn_call *call)
 	return *handle ? 0 : tn_fail(call, TN_EPLUGIN, "%s", why ? why : "dlopen gave no reason");
 }
 
-/* The descriptor as this tenon knows it: a shorter one gets a tail of zeros. */
+/* The descriptor and its table as this tenon knows them: shorter ones get a tail of zeros. */
 static const struct tn_plugin *whole(const struct tn_plugin *plugin, struct tn_call *call)
 {
+	const size_t table = tn_plugin_impl_size(plugin->kind);
 	struct tn_plugin *copy;
 
-	if (plugin->size == sizeof(*plugin))
+	if (plugin->size == sizeof(*plugin) && plugin->impl_size == table)
 		return plugin;
-	copy = calloc(1, sizeof(*copy));
-	if (copy)
-		memcpy(copy, plugin, plugin->size);
-	else
+	copy = calloc(1, sizeof(*copy) + table);
+	if (!copy) {
 		tn_fail(call, TN_ENOMEM, "out of memory");
+		return NULL;
+	}
+	memcpy(copy, plugin, plugin->size);
+	copy->impl.head = memcpy(copy + 1, plugin->impl.head, plugin->impl_size);
 	return copy;
 }
 

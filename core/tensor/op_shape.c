@@ -295,11 +295,13 @@ RULE(bce)
 	return 0;
 }
 
+#define SHORTEST_CUSTOM_OP (offsetof(struct tn_custom_op, keep_out) + sizeof(uint32_t))
+
 RULE(custom)
 {
 	struct tn_spec in[TN_MAX_IN];
 
-	if (!node->custom || node->custom->size < sizeof(*node->custom) || !node->custom->infer ||
+	if (!node->custom || node->custom->size < SHORTEST_CUSTOM_OP || !node->custom->infer ||
 	    !node->custom->forward ||
 	    node->custom->n_out + node->custom->n_saved > TN_MAX_OUT)
 		return tn_fail(call, TN_EINTERNAL, "%s: a custom op needs infer, forward and at "

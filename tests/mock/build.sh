@@ -16,6 +16,10 @@ mock() {
 mkdir -p "$out"
 mock head-good -DNAMES='"good","also-good"'
 mock head-short -DSIZE='offsetof(struct tn_plugin,rank)'
+mock head-old-table '-DIMPL=.impl.head=&old_head' '-DIMPL_SIZE=offsetof(struct tn_head_impl,refresh)'
+mock head-cut-table '-DIMPL_SIZE=offsetof(struct tn_head_impl,decode)'
+mock head-long-table '-DIMPL_SIZE=sizeof(struct tn_head_impl)+8'
+mock head-no-table -DIMPL_SIZE=0
 mock head-no-entry -Dtn_plugin_v1=tn_plugin_v0
 mock head-null '-DRETURNED=options[0].name?NULL:&plugin'
 mock head-wrong-magic -DMAGIC=0x12345678

@@ -36,6 +36,11 @@
 #ifndef IMPL
 #define IMPL .impl.head = &good_head
 #endif
+#ifndef IMPL_SIZE
+#define IMPL_SIZE KIND == TN_HEAD ? sizeof(struct tn_head_impl) : \
+	KIND == TN_BACKEND ? sizeof(struct tn_backend_impl) : \
+	KIND == TN_MODEL ? sizeof(struct tn_model_impl) : sizeof(struct tn_tokenizer_impl)
+#endif
 #ifndef FLOOR_AT
 #define FLOOR_AT offsetof(struct mock, floor)
 #endif
@@ -109,6 +114,16 @@ __attribute__((unused)) static const struct tn_head_impl good_head = {
 	.task = TN_TASK_LABEL, .forward = mock_forward, .decode = mock_decode,
 };
 
+/* What lies behind the end of an older table must not be taken for slots. */
+static int beyond_refresh(struct tn_head *self, struct tn_call *call)
+{
+	return TN_EINTERNAL;
+}
+__attribute__((unused)) static const struct tn_head_impl old_head = {
+	.task = TN_TASK_LABEL, .forward = mock_forward, .decode = mock_decode,
+	.refresh = beyond_refresh,
+};
+
 /* A backend that takes no node. */
 __attribute__((unused)) static int picky_supports(const struct tn_backend *self,
 	const struct tn_node *node, struct tn_offer *offer)
@@ -140,7 +155,7 @@ static const struct tn_plugin plugin = {
 	.magic = MAGIC, .size = SIZE, .abi_major = MAJOR, .abi_minor = MINOR, .kind = KIND,
 	.fingerprint = FINGERPRINT, .names = names, .version = "1.2.3", .licence = "Apache-2.0",
 	.about = "a head for tests", .build = "by hand", .state = STATE, .options = options, IMPL,
-	.rank = 77,
+	.impl_size = IMPL_SIZE, .rank = 77,
 };
 
 TN_API const struct tn_plugin *tn_plugin_v1(void);

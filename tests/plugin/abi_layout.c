@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * tests/plugin/abi_layout.c - prints the layout of all that crosses between core and plugins:
- * "struct S SIZE ALIGN", then " .MEMBER OFFSET+SIZE" of each member; the numbers of the enums.
+ * "struct S SIZE ALIGN" ("frozen" behind it where it is), then " .MEMBER OFFSET+SIZE" of each member; the numbers of the enums.
  * Compared with abi-MAJOR.txt by tests/plugin/abi.sh; fails when a member is not listed here.
  */
 #include <stdalign.h>
@@ -17,13 +17,13 @@ static struct {
 } now;
 static int unlisted;
 
-static void begin(const char *name, size_t size, size_t align)
+static void begin(const char *name, size_t size, size_t align, const char *frozen)
 {
 	now.name = name;
 	now.size = size;
 	now.align = align;
 	now.end = 0;
-	printf("%s %zu %zu\n", name, size, align);
+	printf("%s %zu %zu%s\n", name, size, align, frozen);
 }
 
 /* A gap that alignment does not explain is a member that is missing above. */
@@ -43,47 +43,50 @@ static void member(const char *name, size_t offset, size_t size, size_t align)
 	printf("  .%s %zu+%zu\n", name, offset, size);
 }
 
-#define STRUCT(s) do { typedef s type_; begin(#s, sizeof(type_), alignof(type_))
+#define LIST(s, frozen) do { typedef s type_; begin(#s, sizeof(type_), alignof(type_), frozen)
+#define STRUCT(s) LIST(s, "")
+#define FROZEN(s) LIST(s, " frozen")
 #define M(m) member(#m, offsetof(type_, m), sizeof(((type_ *)0)->m), \
 	alignof(__typeof__(((type_ *)0)->m)))
 #define END() gap(now.size, now.align); } while (0)
 /* Members of a union are printed with their own. */
-#define UNION STRUCT
+#define UNION FROZEN
 #define ENUM(name) printf("enum %s\n", name)
 #define V(v) printf("  %s %d\n", #v, (int)v)
 
 static void print_common(void)
 {
-	STRUCT(struct tn_text);
+	FROZEN(struct tn_text);
 	M(text); M(len);
 	END();
 
-	STRUCT(struct tn_input);
+	FROZEN(struct tn_input);
 	M(text); M(pair); M(words); M(n_words); M(id);
 	END();
 
-	STRUCT(struct tn_buffer);
+	FROZEN(struct tn_buffer);
 	M(data); M(bytes); M(memory);
 	END();
 
-	STRUCT(struct tn_tensor);
+	FROZEN(struct tn_tensor);
 	M(buffer); M(offset); M(dtype); M(n_dims); M(dims); M(row_stride);
 	END();
 
-	STRUCT(struct tn_strings);
+	FROZEN(struct tn_strings);
 	M(items); M(n);
 	END();
 
-	STRUCT(struct tn_option);
+	FROZEN(struct tn_option);
 	M(name); M(type); M(offset); M(text); M(number); M(min); M(max); M(choices); M(help);
 	END();
 
 	STRUCT(struct tn_plugin);
 	M(magic); M(size); M(abi_major); M(abi_minor); M(kind); M(fingerprint); M(names);
-	M(version); M(licence); M(about); M(build); M(state); M(options); M(impl); M(rank);
+	M(version); M(licence); M(about); M(build); M(state); M(options); M(impl); M(impl_size);
+	M(rank);
 	END();
 
-	STRUCT(struct tn_base);
+	FROZEN(struct tn_base);
 	M(plugin); M(core);
 	END();
 }
@@ -103,13 +106,13 @@ static void print_ops(void)
 	M(linear.precision);
 	M(matmul.transpose_a); M(matmul.transpose_b); M(matmul.precision); M(norm.eps);
 	M(norm.bias); M(norm.residual); M(rope.theta); M(rope.heads); M(rope.head_size); M(rope.rotary);
-	M(rope.interleaved); M(rel_table.buckets); M(rel_table.max_distance); M(rel_table.span);
+	M(rope.interleaved); M(rope.inverse); M(rel_table.buckets); M(rel_table.max_distance); M(rel_table.span);
 	M(rel_table.bidirectional); M(softmax.log); M(loss.smoothing); M(loss.weighted);
 	M(loss.mse); M(dropout.rate); M(dropout.key); M(scatter.rows); M(scatter.axis);
 	M(attention); M(bytes_);
 	END();
 
-	STRUCT(struct tn_spec);
+	FROZEN(struct tn_spec);
 	M(dtype); M(axis); M(n_dims); M(dims);
 	END();
 
@@ -129,7 +132,7 @@ static void print_backend(void)
 	M(size); M(alloc); M(free); M(copy_in); M(copy_out); M(sync);
 	END();
 
-	STRUCT(struct tn_backend);
+	FROZEN(struct tn_backend);
 	M(plugin); M(core);
 	END();
 
@@ -137,7 +140,7 @@ static void print_backend(void)
 	M(pack); M(strided); M(workspace); M(reason); M(by_rows);
 	END();
 
-	STRUCT(struct tn_step);
+	FROZEN(struct tn_step);
 	M(node); M(packed); M(in); M(out); M(axis); M(kv_axis); M(workspace); M(prepared);
 	END();
 
@@ -153,19 +156,19 @@ static void print_backend(void)
 
 static void print_tokenizer(void)
 {
-	STRUCT(struct tn_token);
+	FROZEN(struct tn_token);
 	M(id); M(word); M(begin); M(end);
 	END();
 
-	STRUCT(struct tn_tokens);
+	FROZEN(struct tn_tokens);
 	M(items); M(n); M(capacity);
 	END();
 
-	STRUCT(struct tn_template_item);
+	FROZEN(struct tn_template_item);
 	M(id); M(sequence); M(type);
 	END();
 
-	STRUCT(struct tn_tokenizer_info);
+	FROZEN(struct tn_tokenizer_info);
 	M(vocab_size); M(unk); M(cls); M(sep); M(pad); M(mask); M(bos); M(eos); M(single);
 	M(n_single); M(pair); M(n_pair); M(max_length);
 	END();
@@ -175,7 +178,7 @@ static void print_tokenizer(void)
 	M(tokenizer_config); M(special_tokens); M(config); M(sentencepiece);
 	END();
 
-	STRUCT(struct tn_tokenizer);
+	FROZEN(struct tn_tokenizer);
 	M(plugin); M(core);
 	END();
 
@@ -186,7 +189,7 @@ static void print_tokenizer(void)
 
 static void print_model_and_head(void)
 {
-	STRUCT(struct tn_model_class);
+	FROZEN(struct tn_model_class);
 	M(name); M(head); M(feature); M(weights);
 	END();
 
@@ -194,7 +197,7 @@ static void print_model_and_head(void)
 	M(kind); M(width); M(layers); M(vocab_size); M(max_positions); M(segments);
 	END();
 
-	STRUCT(struct tn_model);
+	FROZEN(struct tn_model);
 	M(plugin); M(core);
 	END();
 
@@ -208,7 +211,7 @@ static void print_model_and_head(void)
 	M(tokenizer_info); M(tensor); M(core); M(untrained); M(gold);
 	END();
 
-	STRUCT(struct tn_word);
+	FROZEN(struct tn_word);
 	M(begin); M(end);
 	END();
 
@@ -216,11 +219,11 @@ static void print_model_and_head(void)
 	M(text); M(pair); M(words); M(n_words); M(words_given); M(truncated);
 	END();
 
-	STRUCT(struct tn_window_token);
+	FROZEN(struct tn_window_token);
 	M(id); M(word); M(begin); M(end); M(sequence); M(type);
 	END();
 
-	STRUCT(struct tn_window);
+	FROZEN(struct tn_window);
 	M(tokens); M(n_tokens); M(keep_begin); M(keep_end); M(scores); M(rows); M(cols);
 	M(first_word);
 	END();
@@ -237,7 +240,7 @@ static void print_model_and_head(void)
 	M(example); M(window); M(n_words); M(last); M(gold); M(rows); M(core);
 	END();
 
-	STRUCT(struct tn_head);
+	FROZEN(struct tn_head);
 	M(plugin); M(core);
 	END();
 

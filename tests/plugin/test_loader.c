@@ -69,6 +69,9 @@ static const struct { enum tn_plugin_kind kind; const char *name, *reason; } ref
 	{ TN_HEAD, "abi-major", "made for plugin ABI 7, this tenon has ABI 0" },
 	{ TN_HEAD, "newer-minor", "made for plugin ABI 0.999, this tenon has 0." },
 	{ TN_HEAD, "older-minor", "made for plugin ABI 0.5, this tenon has 0." },
+	{ TN_HEAD, "long-table", "its table of slots has 80 bytes, at most 72 expected" },
+	{ TN_HEAD, "cut-table", "its slot decode is NULL, which every head has" },
+	{ TN_HEAD, "no-table", "its slot task is NULL, which every head has" },
 	{ TN_HEAD, "fingerprint", "another layout: bytes of struct tn_option: " },
 	{ TN_HEAD, "wrong-kind", "it is a model (kind 3), the file's name says head" },
 	{ TN_HEAD, "wrong-name",
@@ -164,6 +167,19 @@ START_TEST(test_shorter_descriptor_has_a_tail_of_zeros)
 	ck_assert_msg(p != NULL, "%s", tn_error_text(call));
 	ck_assert_int_eq(p->rank, 0);
 	ck_assert_str_eq(p->version, "1.2.3");
+}
+END_TEST
+
+START_TEST(test_slots_beyond_an_older_table_are_absent)
+{
+	const struct tn_plugin *p = tn_plugin_load(TN_HEAD, "old-table", NULL, call);
+
+	ck_assert_msg(p != NULL, "%s", tn_error_text(call));
+	ck_assert_int_eq(p->impl.head->task, TN_TASK_LABEL);
+	ck_assert_ptr_nonnull(p->impl.head->decode);
+	ck_assert_ptr_null(p->impl.head->refresh);
+	ck_assert_ptr_null(p->impl.head->save);
+	ck_assert_ptr_eq(tn_plugin_load(TN_HEAD, "old-table", NULL, call), p);
 }
 END_TEST
 
@@ -474,6 +490,7 @@ int main(void)
 	add(s, "missing", test_missing_names_the_nearest, 1);
 	add(s, "faults", test_every_missing_plugin_is_a_fault, 1);
 	add(s, "short", test_shorter_descriptor_has_a_tail_of_zeros, 1);
+	add(s, "tables", test_slots_beyond_an_older_table_are_absent, 1);
 	add(s, "threads", test_threads_get_the_same, 1);
 	add(s, "types", test_file_of_the_wrong_type, 3);
 	add(s, "images", test_damaged_image, N_IMAGES);

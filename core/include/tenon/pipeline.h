@@ -20,14 +20,16 @@ TN_BEGIN
 
 struct tn_pipeline;
 
-/** A stretch of UTF-8; may hold NULs.  Bad UTF-8 is an error of its input. */
+/** A stretch of UTF-8; may hold NULs.  Bad UTF-8 is an error of its input.
+ *  Frozen within an ABI major. */
 struct tn_text {
 	const char *text;
 	size_t len;
 };
 
 /** One input.  Give `text`, or `words` (text is then made of them, joined by single
- *  spaces).  For span question answering text is the question, pair its context. */
+ *  spaces).  For span question answering text is the question, pair its context.
+ *  Frozen within an ABI major. */
 struct tn_input {
 	struct tn_text text;
 	struct tn_text pair;		/* text NULL: none */

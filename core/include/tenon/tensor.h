@@ -26,7 +26,8 @@ enum tn_dtype {
 
 struct tn_memory_impl;	/* tenon/impl/backend.h */
 
-/** Storage.  `memory` NULL: host memory, `data` is its address. */
+/** Storage.  `memory` NULL: host memory, `data` is its address.
+ *  Frozen within an ABI major. */
 struct tn_buffer {
 	void *data;
 	size_t bytes;
@@ -35,7 +36,8 @@ struct tn_buffer {
 
 /** A dense array [dims[0]][dims[1]]..., or a view of columns of one.  Rows are
  *  the first dimension; each row is dense, and `row_stride` elements lie from
- *  one row to the next (equal to the row's size when the tensor is dense). */
+ *  one row to the next (equal to the row's size when the tensor is dense).
+ *  Frozen within an ABI major. */
 struct tn_tensor {
 	struct tn_buffer *buffer;	/* borrowed */
 	size_t offset;			/* bytes from the start of the buffer */

@@ -96,7 +96,7 @@ TN_API void *tn_pack_alloc(size_t bytes);
 /** NULL is allowed. */
 TN_API void tn_pack_free(void *block);
 
-/** A plugin's own op.  All its tensors lie in host memory.  Slots see only what
+/** A plugin's own op, which begins with its size.  All its tensors lie in host memory.  Slots see only what
  *  the masks name. */
 struct tn_custom_op {
 	uint32_t size;			/* sizeof(struct tn_custom_op) */

@@ -54,7 +54,7 @@ struct tn_head_env {
 };
 
 /** A word of the first text of an example (or of the second, when that is what is
- *  tagged): bytes begin..end-1 of its text. */
+ *  tagged): bytes begin..end-1 of its text.  Frozen within an ABI major. */
 struct tn_word {
 	uint32_t begin, end;
 };
@@ -71,7 +71,7 @@ struct tn_example {
 
 /** One token of a window, special tokens included.  sequence: -1 special, 0 text,
  *  1 pair; begin and end are bytes of that text; word as in struct tn_token; type is
- *  the segment (token type) id of the template. */
+ *  the segment (token type) id of the template.  Frozen within an ABI major. */
 struct tn_window_token {
 	int32_t id, word;
 	uint32_t begin, end;
@@ -80,7 +80,8 @@ struct tn_window_token {
 
 /** One window of an example with the head's scores for it.  The rows keep_begin
  *  to keep_end-1 of the tokens are those of the long sequence for which this window
- *  gives the most context: over all windows each token is kept exactly once. */
+ *  gives the most context: over all windows each token is kept exactly once.
+ *  Frozen within an ABI major. */
 struct tn_window {
 	const struct tn_window_token *tokens;
 	size_t n_tokens;

@@ -13,7 +13,8 @@ TN_BEGIN
 enum tn_model_kind { TN_BIDIRECTIONAL = 1, TN_CAUSAL = 2, TN_ENCODER_DECODER = 3 };
 
 /** A class of Hugging Face's that the family has: what `architectures` in
- *  config.json leads to.  A table ends with a zeroed one. */
+ *  config.json leads to.  A table ends with a zeroed one.
+ *  Frozen within an ABI major. */
 struct tn_model_class {
 	const char *name;	/* "BertForSequenceClassification" */
 	const char *head;	/* plugin: "cls" */

@@ -179,7 +179,7 @@ union tn_attr {
 };
 
 /** What is known of a value before there is a batch.  dims[0] is 0 when the row
- *  count is that of an axis. */
+ *  count is that of an axis.  Frozen within an ABI major. */
 struct tn_spec {
 	uint32_t dtype;
 	int32_t axis;		/* index of the axis of the rows, or TN_NO_AXIS */

@@ -27,7 +27,8 @@ enum tn_option_type {
 	TN_OPT_STRINGS	/* struct tn_strings */
 };
 
-/** A list of texts, owned by the core, living as long as the plugin's state. */
+/** A list of texts, owned by the core, living as long as the plugin's state.
+ *  Frozen within an ABI major. */
 struct tn_strings {
 	const char *const *items;
 	size_t n;

@@ -17,8 +17,28 @@
 TN_BEGIN
 
 #define TN_PLUGIN_MAGIC 0x6e6e6574u	/* "tenn", little-endian */
+
+/** The version of what crosses between core and plugins.  A plugin loads where the major is
+ *  its own and the minor lies from TN_ABI_OLDEST to TN_ABI_MINOR: old plugins load in new hosts,
+ *  not new ones in old.  So a minor may only append:
+ *
+ *  - slots to an interface table (struct tn_KIND_impl).  The descriptor says how many bytes of
+ *    it a plugin has; what lies beyond reads as NULL, so a new slot is never required and its
+ *    NULL means what was so before;
+ *  - members to the descriptor; a shorter one reads as if they were zero;
+ *  - members to a struct that the core makes and hands over by pointer (struct tn_head_env,
+ *    tn_tokenizer_files, tn_model_info, tn_offer, tn_node ...): a plugin looks at those it
+ *    knows, and what it does not fill stays zero;
+ *  - members to a struct that begins with its size, which the core looks at no further;
+ *  - functions of libtenon; ops, within TN_N_OPS; attributes, within their union, which raise
+ *    the op's version; numbers at the end of an enum.
+ *
+ *  Nothing that is there moves, goes, or comes to mean something else, and what says "Frozen
+ *  within an ABI major" stays as it is, as these structs stand in arrays.  A major that is 0
+ *  promises less: a minor that breaks raises TN_ABI_OLDEST, too. */
 #define TN_ABI_MAJOR 0
-#define TN_ABI_MINOR 9
+#define TN_ABI_MINOR 10
+#define TN_ABI_OLDEST 10
 
 enum tn_plugin_kind {
 	TN_TOKENIZER = 1,
@@ -44,8 +64,7 @@ struct tn_head_impl;
 #define TN_BIG_ENDIAN 0
 #endif
 
-/** The descriptor.  Its first five members never move.  While the major is 0 a plugin is
- *  loaded by a host of its own minor alone. */
+/** The descriptor.  Its first five members never move. */
 struct tn_plugin {
 	uint32_t magic;			/* TN_PLUGIN_MAGIC */
 	uint32_t size;			/* sizeof(struct tn_plugin) of the plugin's build */
@@ -65,9 +84,16 @@ struct tn_plugin {
 		const struct tn_model_impl *model;
 		const struct tn_head_impl *head;
 	} impl;
+	uint32_t impl_size;		/* bytes of that table in the plugin's build */
 	int32_t rank;			/* a backend's place in the default chain: higher first;
 					 * negative: only when named */
 };
+
+/** The interface of a kind. */
+#define TN_IMPL_TN_TOKENIZER struct tn_tokenizer_impl
+#define TN_IMPL_TN_BACKEND struct tn_backend_impl
+#define TN_IMPL_TN_MODEL struct tn_model_impl
+#define TN_IMPL_TN_HEAD struct tn_head_impl
 
 /** How the state of every plugin begins; two pointers for ever. */
 struct tn_base {
@@ -111,7 +137,8 @@ typedef const struct tn_plugin *tn_plugin_function(void);
 		.magic = TN_PLUGIN_MAGIC, .size = sizeof(struct tn_plugin),	\
 		.abi_major = TN_ABI_MAJOR, .abi_minor = TN_ABI_MINOR,		\
 		.kind = (plugin_kind), .fingerprint = TN_ABI_FINGERPRINT,	\
-		.names = id##_names_, .build = TN_BUILD, __VA_ARGS__ };		\
+		.names = id##_names_, .build = TN_BUILD,			\
+		.impl_size = sizeof(TN_IMPL_##plugin_kind), __VA_ARGS__ };	\
 	TN_PLUGIN_EXPORT_ const struct tn_plugin *TN_PLUGIN_SYMBOL_(id)(void);	\
 	TN_PLUGIN_EXPORT_ const struct tn_plugin *TN_PLUGIN_SYMBOL_(id)(void)	\
 	{									\

@@ -21,7 +21,8 @@ struct tn_token {
 	uint32_t begin, end;
 };
 
-/** A growing array of tokens.  Items are in the call's arena. */
+/** A growing array of tokens.  Items are in the call's arena.
+ *  Frozen within an ABI major. */
 struct tn_tokens {
 	struct tn_token *items;
 	size_t n, capacity;
@@ -39,7 +40,8 @@ static inline int tn_tokens_push(struct tn_tokens *tokens, struct tn_token token
 	return 0;
 }
 
-/** A step of a template: a special token, or sequence A (0) or B (1). */
+/** A step of a template: a special token, or sequence A (0) or B (1).
+ *  Frozen within an ABI major. */
 struct tn_template_item {
 	int32_t id;		/* of a special token; -1 for a sequence */
 	int32_t sequence;	/* 0 or 1 when id is -1 */
@@ -47,7 +49,7 @@ struct tn_template_item {
 };
 
 /** What the core must know to add special tokens; owned by the plugin, const
- *  after open.  An id that the vocabulary lacks is -1. */
+ *  after open.  An id that the vocabulary lacks is -1.  Frozen within an ABI major. */
 struct tn_tokenizer_info {
 	size_t vocab_size;		/* highest id + 1 */
 	int32_t unk, cls, sep, pad, mask, bos, eos;
