@@ -2,23 +2,11 @@
 # SPDX-License-Identifier: Apache-2.0
 # tests/flags.sh - the user's flags come behind those of the project, which --disable-hardening
 # cuts short, and none ties what is installed to this machine.
-: "${top_builddir:=.}" "${MAKE:=make}"
-out=$(mktemp -d) || exit 1
-trap 'rm -rf "$out"' EXIT
+: "${top_srcdir:=.}" "${top_builddir:=.}" "${MAKE:=make}"
+. "$top_srcdir/tests/tap.sh"
 unset MAKEFLAGS MFLAGS
 cd "$top_builddir" || exit 1
-n=0
 
-# ok RESULT DESCRIPTION [FILE-TO-SHOW]
-ok() {
-	n=$((n + 1))
-	if [ "$1" = 0 ]; then
-		echo "ok $n - $2"
-	else
-		echo "not ok $n - $2"
-		cut -c 1-1500 "${3:-$out/log}" | sed 's/^/# /'
-	fi
-}
 # variable NAME: of the Makefile.
 variable() {
 	sed -n "s/^$1 = *//p" Makefile
@@ -66,4 +54,4 @@ else
 fi
 grep -E -v '^(C|CXX|CPP|LD)FLAGS = ' Makefile | grep -E -e '-march=native|-mtune=native|-ffast-math|-Ofast' >"$out/log"
 [ ! -s "$out/log" ]; ok $? "nothing is compiled for this processor alone, or with other arithmetic"
-echo "1..$n"
+plan

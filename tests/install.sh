@@ -3,21 +3,9 @@
 # tests/install.sh - make install into an empty directory: what is there works, and holds no
 # path of the build.
 : "${top_srcdir:=.}" "${top_builddir:=.}" "${MAKE:=make}"
-out=$(mktemp -d) || exit 1
-trap 'rm -rf "$out"' EXIT
+. "$top_srcdir/tests/tap.sh"
 dest=$out/root
-n=0
 
-# ok RESULT DESCRIPTION [FILE-TO-SHOW]
-ok() {
-	n=$((n + 1))
-	if [ "$1" = 0 ]; then
-		echo "ok $n - $2"
-	else
-		echo "not ok $n - $2"
-		sed 's/^/# /' "${3:-$out/log}"
-	fi
-}
 unset TENON_PLUGIN_PATH MAKEFLAGS MFLAGS
 $MAKE -C "$top_builddir" install DESTDIR="$dest" >"$out/log" 2>&1
 ok $? "make install into an empty directory"
@@ -59,4 +47,4 @@ fi
 $MAKE -C "$top_builddir" uninstall DESTDIR="$dest" >"$out/log" 2>&1 && find "$dest" ! -type d >"$out/log"
 [ ! -s "$out/log" ]
 ok $? "make uninstall removes all of it"
-echo "1..$n"
+plan

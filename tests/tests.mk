@@ -23,7 +23,7 @@ AM_TESTS_ENVIRONMENT = \
 TEST_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/core -I$(top_srcdir)/tests
 TEST_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 TEST_LIBS = core/libtenon.la $(CHECK_LIBS)
-EXTRA_DIST += %D%/check_main.h
+EXTRA_DIST += %D%/check_main.h %D%/tap.sh
 
 if HAVE_CHECK
 check_PROGRAMS += %D%/test_base
@@ -554,9 +554,9 @@ noinst_PROGRAMS += %D%/bench_driver
 %C%_bench_driver_SOURCES = %D%/bench/peers/driver.c
 EXTRA_DIST += \
 	%D%/bench/peers/README.md \
-	%D%/bench/peers/bert.py \
 	%D%/bench/peers/engines.py \
 	%D%/bench/peers/extras.py \
+	%D%/bench/peers/families.py \
 	%D%/bench/peers/peers.py \
 	%D%/bench/peers/plot.py \
 	%D%/bench/peers/prepare.py \

@@ -23,9 +23,21 @@ static int make_inputs(struct bench_work *w, size_t n, struct tn_arena *arena,
 	return w->inputs ? 0 : no_memory(call);
 }
 
-int bench_work_sentences(struct bench_work *w, size_t n, bool pair, struct tn_arena *arena,
-	struct tn_call *call)
+/* What a text has to hold for a head of masked places to answer it: their token; else "". */
+static const char *mask_of(const struct tn_pipeline *p)
 {
+	for (size_t i = 0; i < p->n_heads; i++)
+		if (p->heads[i].plugin->impl.head->task == TN_TASK_TOKENS)
+			return p->tokenizer->plugin->impl.tokenizer->piece(p->tokenizer,
+				p->tokenizer_info->mask);
+	return "";
+}
+
+int bench_work_sentences(struct bench_work *w, struct tn_pipeline *p, size_t n,
+	struct tn_arena *arena, struct tn_call *call)
+{
+	const char *mask = mask_of(p);
+
 	w->source = "sentences";
 	w->length = 0;
 	if (make_inputs(w, n, arena, call))
@@ -33,8 +45,14 @@ int bench_work_sentences(struct bench_work *w, size_t n, bool pair, struct tn_ar
 	for (size_t i = 0; i < n; i++) {
 		const char *s = bench_sentences[i % BENCH_N_SENTENCES];
 
-		w->inputs[i].text = pair ? question : (struct tn_text){ s, strlen(s) };
-		if (pair)
+		if (*mask) {
+			s = tn_printf(call, "%s %s", mask, s);
+			s = s ? tn_arena_dup(arena, s, strlen(s)) : NULL;
+			if (!s)
+				return no_memory(call);
+		}
+		w->inputs[i].text = p->pair_is_long ? question : (struct tn_text){ s, strlen(s) };
+		if (p->pair_is_long)
 			w->inputs[i].pair = (struct tn_text){ s, strlen(s) };
 	}
 	return 0;
@@ -146,6 +164,7 @@ static int make_stream(struct stream *s, struct tn_call *call)
 struct draft {
 	struct tn_pipeline *p;
 	const struct stream *stream;
+	const char *mask;	/* stands before the words, if it is not empty */
 	size_t first;
 	char *text;		/* room for all */
 	struct tn_input input;
@@ -159,8 +178,11 @@ static struct tn_text *growing(struct draft *d)
 static void write_words(struct draft *d, size_t n)
 {
 	const struct stream *s = d->stream;
-	size_t at = 0;
+	size_t at = strlen(d->mask);
 
+	memcpy(d->text, d->mask, at);
+	if (at)
+		d->text[at++] = ' ';
 	for (size_t i = 0; i < n; i++) {
 		size_t w = (d->first + i) % s->n_words, from = w ? s->end[w - 1] + 1 : 0;
 
@@ -225,7 +247,7 @@ static int begin_draft(struct draft *d, struct tn_pipeline *p, const struct stre
 {
 	size_t n;
 
-	*d = (struct draft){ .p = p, .stream = s };
+	*d = (struct draft){ .p = p, .stream = s, .mask = mask_of(p) };
 	d->input.text = question;
 	if (p->pair_is_long)
 		d->input.pair = (struct tn_text){ "a", 1 };
@@ -238,8 +260,8 @@ static int write_fixed(struct bench_work *w, size_t i, struct draft *d, size_t l
 	struct tn_mark mark = tn_arena_mark(tn_call_arena(call));
 	char *copy;
 
-	/* The longest word of the stream and a space, for each token. */
-	d->text = tn_alloc_n(call, length + 1, 16);
+	/* The longest word of the stream and a space, for each token; the mask and a space. */
+	d->text = tn_alloc_n(call, length + 2 + strlen(d->mask) / 16, 16);
 	d->first = i * 37;
 	if (!d->text || write_text(d, length - special, call))
 		return tn_status(call);

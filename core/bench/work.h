@@ -16,17 +16,18 @@ struct bench_work {
 	size_t n;
 };
 
-/** The n first of the built-in sentences, taken around as often as needed; with `pair` each
- *  is the second text, beside a question.  All of the functions below give memory of the
- *  arena and return 0, or TN_ENOMEM and what they name. */
-int bench_work_sentences(struct bench_work *w, size_t n, bool pair, struct tn_arena *arena,
-	struct tn_call *call);
+/** The n first of the built-in sentences, taken around as often as needed.  When windows go
+ *  over a second text, each is that, beside a question; when a head answers masked places,
+ *  each begins with one.  All of the functions below give memory of the arena and return 0,
+ *  or TN_ENOMEM and what they name. */
+int bench_work_sentences(struct bench_work *w, struct tn_pipeline *p, size_t n,
+	struct tn_arena *arena, struct tn_call *call);
 /** All inputs of a file, or of standard input ("-").  Errors: those of the reader;
  *  TN_EDATA, an input is wrong or there is none. */
 int bench_work_read(struct bench_work *w, const char *path, enum tn_input_format format,
 	struct tn_arena *arena, struct tn_call *call);
 /** n texts of exactly `length` tokens, special ones counted, made of the words of the
- *  built-in sentences.  When windows go over a second text, that is the one that grows.
+ *  built-in sentences; a second text and a masked place as above.
  *  Errors: TN_EUSAGE, the pipeline's windows are shorter, or the length is less than
  *  special tokens and a word take. */
 int bench_work_fixed(struct bench_work *w, struct tn_pipeline *p, size_t length, size_t n,

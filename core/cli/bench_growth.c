@@ -155,7 +155,7 @@ static int by_texts(struct growth *g, struct tn_pipeline *p)
 	for (size_t n = 100; more && n <= most; n *= 2) {
 		struct bench_work w = { .batch = n };
 
-		if (bench_work_sentences(&w, n, p->pair_is_long, g->b->arena, g->b->call))
+		if (bench_work_sentences(&w, p, n, g->b->arena, g->b->call))
 			return tn_status(g->b->call);
 		more = add_point(g, BY_TEXTS, (double)n, p, 0, &w);
 	}
@@ -183,7 +183,7 @@ static int by_budget(struct growth *g, struct tn_pipeline *p)
 {
 	struct bench_work w = { .batch = texts_of(g, 256, 64) };
 
-	if (bench_work_sentences(&w, w.batch, p->pair_is_long, g->b->arena, g->b->call))
+	if (bench_work_sentences(&w, p, w.batch, g->b->arena, g->b->call))
 		return tn_status(g->b->call);
 	for (size_t n = 32; n <= 4096 && !tn_status(g->b->call); n *= 2)
 		add_point(g, BY_BUDGET, (double)n, p, n, &w);
@@ -215,9 +215,8 @@ static int by_threads(struct growth *g)
 {
 	size_t most = tn_machine_threads();
 	struct bench_work w = { .batch = texts_of(g, 128, 64) };
-	bool pair = g->b->ways[0].p->pair_is_long;
 
-	if (bench_work_sentences(&w, w.batch, pair, g->b->arena, g->b->call))
+	if (bench_work_sentences(&w, g->b->ways[0].p, w.batch, g->b->arena, g->b->call))
 		return tn_status(g->b->call);
 	for (size_t t = 1; t <= most && g->n_threads < MOST_POINTS;
 			t = t < most && 2 * t > most ? most : 2 * t) {

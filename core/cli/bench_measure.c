@@ -35,8 +35,7 @@ int bench_works(struct bench *b, struct tn_pipeline *p)
 				(enum tn_input_format)a->from, a->count ? a->count : 256, b->arena,
 				b->call);
 		else
-			bench_work_sentences(w, a->count ? a->count : 128, p->pair_is_long, b->arena,
-				b->call);
+			bench_work_sentences(w, p, a->count ? a->count : 128, b->arena, b->call);
 		if (tn_status(b->call))
 			return tn_status(b->call);
 	}

@@ -204,7 +204,8 @@ static int learn_labels(const struct tn_pipeline *p, struct tn_pipeline_head *h,
 static int open_head(struct tn_pipeline *p, struct tn_pipeline_head *h, struct tn_call *call)
 {
 	const struct tn_value *notes, *options;
-	bool of_class = p->class && !strcmp(p->class->head, h->config->use), of_model;
+	bool of_class = p->class && !strcmp(p->class->head, h->config->use);
+	bool of_model, has_labels;
 
 	h->plugin = tn_plugin_load(TN_HEAD, h->config->use, &p->config->plugins, call);
 	if (!h->plugin)
@@ -216,11 +217,12 @@ static int open_head(struct tn_pipeline *p, struct tn_pipeline_head *h, struct t
 	if (!h->state || open_weights(p, h, call))
 		return tn_status(call);
 	of_model = of_class && !h->config->weights;
+	has_labels = of_model && h->impl->task <= TN_TASK_SPANS;	/* id2label is always there */
 	h->env = (struct tn_head_env){ .name = h->name, .config = p->dir->config,
 		.feature = of_class ? p->class->feature : NULL,
 		.weights = of_model ? p->class->weights : NULL,
-		.labels = of_model ? p->dir->labels : NULL,
-		.n_labels = of_model ? p->dir->n_labels : 0,
+		.labels = has_labels ? p->dir->labels : NULL,
+		.n_labels = has_labels ? p->dir->n_labels : 0,
 		.tokenizer = p->tokenizer, .tokenizer_info = p->tokenizer_info,
 		.tensor = env_tensor, .core = h,
 		.untrained = p->training && !of_class && !h->config->weights };

@@ -497,7 +497,13 @@ int tn_plan_threads(const struct tn_plan *p)
 void tn_plan_memory(const struct tn_plan *p, size_t *packed, size_t *held)
 {
 	*packed = 0;
-	for (size_t i = 0; i < p->n_steps; i++)
-		*packed += plan_packed_bytes(&p->steps[i]);
+	for (size_t i = 0; i < p->n_steps; i++) {
+		size_t k = 0;
+
+		while (p->steps[k].packing != p->steps[i].packing)
+			k++;
+		if (k == i)	/* steps may share a packing */
+			*packed += plan_packed_bytes(&p->steps[i]);
+	}
 	*held = p->held_bytes;
 }

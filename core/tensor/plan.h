@@ -50,7 +50,7 @@ TN_PRIVATE void tn_plan_step_cost(const struct tn_plan *plan, size_t i,
 	const struct tn_axis *axes, uint64_t *flops, uint64_t *bytes);
 /** The team of a run. */
 TN_PRIVATE int tn_plan_threads(const struct tn_plan *plan);
-/** Bytes of packed weights, and of weights held unpacked. */
+/** Bytes of packed weights, and of weights held unpacked, each counted once. */
 TN_PRIVATE void tn_plan_memory(const struct tn_plan *plan, size_t *packed, size_t *held);
 
 /** Buffers to run a plan with; one thread at a time.  NULL after TN_ENOMEM. */

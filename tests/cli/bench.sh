@@ -5,21 +5,9 @@
 : "${TENON:=./tenon}" "${top_srcdir:=.}"
 golden=$top_srcdir/tests/golden
 model=$golden/bert-seqcls-h100
-out=$(mktemp -d) || exit 1
-trap 'rm -rf "$out"' EXIT
+. "$top_srcdir/tests/tap.sh"
 export OMP_WAIT_POLICY=passive
-n=0
 
-# ok CONDITION-RESULT DESCRIPTION
-ok() {
-	n=$((n + 1))
-	if [ "$1" = 0 ]; then
-		echo "ok $n - $2"
-	else
-		echo "not ok $n - $2"
-		sed 's/^/# /' "$out/out" "$out/err" | cut -c 1-300 | head -n 20
-	fi
-}
 # bench ARGUMENT...: one pass over each work.
 bench() {
 	"$TENON" bench "$@" --time 0 >"$out/out" 2>"$out/err" </dev/null
@@ -201,4 +189,8 @@ exits 66 'missing' "$out/missing"
 exits 69 'nowhere' "$model" --backends nowhere
 : >"$out/empty"
 exits 65 'holds no text' "$model" --input "$out/empty"
-echo "1..$n"
+for how in "--lengths 24" "--batch 3"; do
+	bench "$golden/bert-mlm-tied-h40" $how --format jsonl
+	[ $code = 0 ] && [ -n "$(member tokens)" ]; ok $? "a masked language model, $how: texts with a mask"
+done
+plan

@@ -9,21 +9,9 @@ src=$(cd "$top_srcdir" && pwd)
 golden=$src/tests/golden
 unset HOME
 OMP_WAIT_POLICY=passive; export OMP_WAIT_POLICY
-out=$(mktemp -d) || exit 1
-trap 'rm -rf "$out"' EXIT
+. "$top_srcdir/tests/tap.sh"
 cfg=$out/p.cfg
-n=0
 
-# ok CONDITION-RESULT DESCRIPTION
-ok() {
-	n=$((n + 1))
-	if [ "$1" = 0 ]; then
-		echo "ok $n - $2"
-	else
-		echo "not ok $n - $2"
-		sed 's/^/# /' "$out/out" "$out/err"
-	fi
-}
 run() {
 	"$TENON" "$@" >"$out/out" 2>"$out/err" </dev/null
 	code=$?
@@ -311,4 +299,4 @@ ok $? "paths of --set are relative to the working directory"
 "$TENON" check "$src/examples/ner.cfg" >/dev/full 2>"$out/err"
 [ $? = 74 ] && has err 'writing to standard output failed: No space left on device'
 ok $? "a full disk, 74"
-echo "1..$n"
+plan

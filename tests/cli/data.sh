@@ -2,20 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # tests/cli/data.sh - `tenon data check` says what data hold and what is wrong with them.
 : "${TENON:=./tenon}" "${top_srcdir:=.}"
-out=$(mktemp -d) || exit 1
-trap 'rm -rf "$out"' EXIT
-n=0
+. "$top_srcdir/tests/tap.sh"
 
-# ok CONDITION-RESULT DESCRIPTION
-ok() {
-	n=$((n + 1))
-	if [ "$1" = 0 ]; then
-		echo "ok $n - $2"
-	else
-		echo "not ok $n - $2"
-		sed 's/^/# /' "$out/out" "$out/err"
-	fi
-}
 # check ARGUMENT...: in the directory of the files.
 check() {
 	(cd "$out" && "$TENON" data check "$@") >"$out/out" 2>"$out/err" </dev/null
@@ -111,4 +99,4 @@ check texts --from text --pipeline "$(cd "$top_srcdir" && pwd)/examples/demo" --
 	grep -q "^{\"row\":\"tokens\",\"set\":\"data\",\"tokens\":$total,\"unknown\":1,.*\"window\":5,\"longer\":2,.*}$" \
 	"$out/out" && grep -q '"what":"long","set":"data","total":2' "$out/out"
 ok $? "lengths in tokens, unknown ones, and texts longer than a window"
-echo "1..$n"
+plan

@@ -4,21 +4,10 @@
 # them.
 : "${TENON:=./tenon}" "${top_srcdir:=.}" "${top_builddir:=.}"
 golden=$(cd "$top_srcdir/tests/golden" && pwd)
-out=$(mktemp -d) || exit 1
-trap 'rm -rf "$out"' EXIT
+. "$top_srcdir/tests/tap.sh"
 OMP_WAIT_POLICY=passive
 export OMP_WAIT_POLICY
-n=0
 
-ok() {
-	n=$((n + 1))
-	if [ "$1" = 0 ]; then
-		echo "ok $n - $2"
-	else
-		echo "not ok $n - $2"
-		sed 's/^/# /' "$out/out" "$out/err"
-	fi
-}
 eval_() {
 	"$TENON" eval "$@" >"$out/out" 2>"$out/err" </dev/null
 	code=$?
@@ -175,4 +164,4 @@ ok $? "exit 64: no such head"
 eval_ "$golden/bert-seqcls-h100"
 [ "$code" = 64 ] && grep -q 'the data are missing' "$out/err"
 ok $? "exit 64: no data"
-echo "1..$n"
+plan

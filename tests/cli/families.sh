@@ -4,20 +4,8 @@
 # gave, on each backend; the fast one does all of the work; gradients agree with differences.
 : "${TENON:=./tenon}" "${top_srcdir:=.}"
 golden=$top_srcdir/tests/golden
-out=$(mktemp -d) || exit 1
-trap 'rm -rf "$out"' EXIT
-n=0
+. "$top_srcdir/tests/tap.sh"
 
-# ok CONDITION-RESULT DESCRIPTION
-ok() {
-	n=$((n + 1))
-	if [ "$1" = 0 ]; then
-		echo "ok $n - $2"
-	else
-		echo "not ok $n - $2"
-		sed 's/^/# /' "$out/out"
-	fi
-}
 # share BACKEND: per cent of the work of the plan that it runs.
 share() {
 	"$TENON" check "$model" --set "backends=(\"$1\", \"reference\")" 2>/dev/null |
@@ -55,4 +43,4 @@ for expected in "$golden"/*/expected.safetensors; do
 		</dev/null
 	ok $? "$name: gradients"
 done
-echo "1..$n"
+plan

@@ -4,21 +4,10 @@
 # losses; one that is off is found; what cannot be trained is refused.
 : "${TENON:=./tenon}" "${top_srcdir:=.}" "${top_builddir:=.}"
 golden=$top_srcdir/tests/golden
-out=$(mktemp -d) || exit 1
-trap 'rm -rf "$out"' EXIT
+. "$top_srcdir/tests/tap.sh"
 OMP_WAIT_POLICY=passive
 export OMP_WAIT_POLICY
-n=0
 
-ok() {
-	n=$((n + 1))
-	if [ "$1" = 0 ]; then
-		echo "ok $n - $2"
-	else
-		echo "not ok $n - $2"
-		sed 's/^/# /' "$out/out" "$out/err"
-	fi
-}
 run() {
 	"$TENON" gradcheck "$@" --set 'backends=("reference")' >"$out/out" 2>"$out/err" </dev/null
 	code=$?
@@ -75,4 +64,4 @@ ok $? "exit 78: a weight of no label"
 run
 [ "$code" = 64 ]
 ok $? "exit 64: no pipeline"
-echo "1..$n"
+plan

@@ -1,23 +1,11 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # tests/cli/plugins.sh - tenon plugins list and show, and the dispatch of verbs.
-: "${TENON:=./tenon}" "${top_builddir:=.}"
+: "${TENON:=./tenon}" "${top_srcdir:=.}" "${top_builddir:=.}"
 mocks=$top_builddir/tests/mock
 unset TENON_PLUGIN_PATH
-out=$(mktemp -d) || exit 1
-trap 'rm -rf "$out"' EXIT
-n=0
+. "$top_srcdir/tests/tap.sh"
 
-# ok CONDITION-RESULT DESCRIPTION
-ok() {
-	n=$((n + 1))
-	if [ "$1" = 0 ]; then
-		echo "ok $n - $2"
-	else
-		echo "not ok $n - $2"
-		sed 's/^/# /' "$out/out" "$out/err"
-	fi
-}
 run() {
 	"$TENON" "$@" >"$out/out" 2>"$out/err" </dev/null
 	code=$?
@@ -79,4 +67,4 @@ run plugins show head/undefined --path "$mocks"
 [ $code = 69 ] && has err 'undefined symbol: tn_mock_missing'; ok $? "show: dlerror's words, 69"
 run plugins show tail/x
 [ $code = 64 ] && has err 'found "tail/x", expected NAME or KIND/NAME'; ok $? "show: no such kind, 64"
-echo "1..$n"
+plan

@@ -5,21 +5,9 @@
 : "${TENON:=./tenon}" "${top_srcdir:=.}"
 demo=$top_srcdir/examples/demo ner=$top_srcdir/examples/ner.cfg qa=$top_srcdir/examples/qa.cfg
 vectors=$top_srcdir/tests/golden/bert-sentence-h72
-out=$(mktemp -d) || exit 1
-trap 'rm -rf "$out"' EXIT
+. "$top_srcdir/tests/tap.sh"
 export OMP_WAIT_POLICY=passive
-n=0
 
-# ok CONDITION-RESULT DESCRIPTION
-ok() {
-	n=$((n + 1))
-	if [ "$1" = 0 ]; then
-		echo "ok $n - $2"
-	else
-		echo "not ok $n - $2"
-		sed 's/^/# /' "$out/out" "$out/err"
-	fi
-}
 # quantize ARGUMENT...: one thread, JSON lines.
 quantize() {
 	"$TENON" quantize "$@" --set threads=1 --format jsonl >"$out/out" 2>"$out/err" </dev/null
@@ -199,4 +187,4 @@ sed 's/\t\([BI]\)-.*/\t\1-star/' "$out/words.conll" >"$out/stars.conll"
 quantize "$ner" --dev "$out/stars.conll" --head entities --max-drop 100 --out "$out/no.cfg"
 [ $code = 65 ] && grep -q 'head entities: f1 is 0 in fp32: the data do not fit it' "$out/err" && [ ! -e "$out/no.cfg" ]
 ok $? "data of other labels judge nothing, 65"
-echo "1..$n"
+plan

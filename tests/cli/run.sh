@@ -9,20 +9,8 @@ demo=$top_srcdir/examples/demo
 pty=$top_builddir/tests/pty
 unset HOME NO_COLOR
 export OMP_WAIT_POLICY=passive
-out=$(mktemp -d) || exit 1
-trap 'rm -rf "$out"' EXIT
-n=0
+. "$top_srcdir/tests/tap.sh"
 
-# ok CONDITION-RESULT DESCRIPTION
-ok() {
-	n=$((n + 1))
-	if [ "$1" = 0 ]; then
-		echo "ok $n - $2"
-	else
-		echo "not ok $n - $2"
-		sed 's/^/# /' "$out/out" "$out/err" | cut -c1-300
-	fi
-}
 # run ARGUMENT ...: standard input is the caller's.
 run() {
 	"$TENON" run "$@" >"$out/out" 2>"$out/err"
@@ -333,4 +321,4 @@ set +m
 [ $code = 130 ] && silent && [ "$(lines)" = 100 ] && [ "$(tail -c 3 "$out/out")" = '}}' ] &&
 	[ "$(grep -c "$answers.*}}\$" "$out/out")" = 100 ]
 ok $? "SIGINT: all that was read is answered, whole lines, by the signal"
-echo "1..$n"
+plan

@@ -4,21 +4,10 @@
 # job or its data, signals.
 : "${TENON:=./tenon}" "${top_srcdir:=.}" "${top_builddir:=.}"
 golden=$(cd "$top_srcdir/tests/golden" && pwd)
-out=$(mktemp -d) || exit 1
-trap 'rm -rf "$out"' EXIT
+. "$top_srcdir/tests/tap.sh"
 OMP_WAIT_POLICY=passive
 export OMP_WAIT_POLICY
-n=0
 
-ok() {
-	n=$((n + 1))
-	if [ "$1" = 0 ]; then
-		echo "ok $n - $2"
-	else
-		echo "not ok $n - $2"
-		sed 's/^/# /' "$out/rows" "$out/err"
-	fi
-}
 # train [OPTION ...]: the job of this test.
 train() {
 	"$TENON" train "$out/job.cfg" "$@" >"$out/rows" 2>"$out/err" </dev/null
@@ -192,4 +181,4 @@ code=$?
 ok $? "SIGTERM: the state is saved, how to go on is said, exit 0"
 refuses 78 'a run lies there already: --overwrite begins anew, --resume goes on' \
 	'a run is not written over'
-echo "1..$n"
+plan

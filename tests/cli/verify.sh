@@ -4,20 +4,8 @@
 # planted fault is found; `tenon verify` says what is wrong with its arguments and files.
 : "${TENON:=./tenon}" "${top_srcdir:=.}"
 golden=$top_srcdir/tests/golden
-out=$(mktemp -d) || exit 1
-trap 'rm -rf "$out"' EXIT
-n=0
+. "$top_srcdir/tests/tap.sh"
 
-# ok CONDITION-RESULT DESCRIPTION
-ok() {
-	n=$((n + 1))
-	if [ "$1" = 0 ]; then
-		echo "ok $n - $2"
-	else
-		echo "not ok $n - $2"
-		sed 's/^/# /' "$out/out" "$out/err"
-	fi
-}
 run() {
 	"$TENON" "$@" >"$out/out" 2>"$out/err" </dev/null
 	code=$?
@@ -131,4 +119,4 @@ run verify "$golden/bert-model-h40" --against "$expected" --backends 'a"b'
 [ $code = 64 ] && has err '--backends: found a"b'; ok $? "a quote in --backends, 64"
 run verify "$golden/bert-model-h40" --against "$expected" --backends none
 [ $code = 69 ] && has err 'backend-none'; ok $? "a backend that is not there, 69"
-echo "1..$n"
+plan

@@ -4,16 +4,7 @@
 # the page of each plugin names each of the plugin's options.
 : "${TENON:=./tenon}" "${top_srcdir:=.}" "${top_builddir:=.}"
 page=$top_srcdir/docs/tenon.1
-n=0
-
-ok() {
-	n=$((n + 1))
-	if [ "$1" = 0 ]; then
-		echo "ok $n - $2"
-	else
-		echo "not ok $n - $2"
-	fi
-}
+. "$top_srcdir/tests/tap.sh"
 
 for verb in $("$TENON" --help | sed -n 's/^  \([a-z]*\)  .*/\1/p'); do
 	# The verb's part of the page, with roff's escapes taken away.
@@ -39,4 +30,4 @@ for man in "$top_builddir"/docs/tenon-*-*.7; do
 	}
 	ok $? "tenon-$id(7) has the plugin's options"
 done
-echo "1..$n"
+plan

@@ -483,6 +483,32 @@ START_TEST(test_a_profile_counts_the_steps)
 }
 END_TEST
 
+/* So do two products of a plan; what they share is counted once. */
+START_TEST(test_steps_share_a_packing)
+{
+	struct tn_call *call = tn_call_create();
+	struct tn_graph *g = tn_graph_create(TN_F32, false, call);
+	struct tn_plan *plan;
+	size_t packed, held;
+	tn_ref x;
+
+	make_weights();
+	open_backends();
+	n_packs = 0;
+	tn_graph_scope(g, &source, "the test");
+	x = tn_input(g, "x", tn_axis(g, "tokens"), TN_F32, W);
+	x = tn_dense(g, tn_act(g, tn_dense(g, x, "q", W), TN_ACT_RELU), "q", W);
+	tn_graph_output(g, "rows", x);
+	plan = tn_plan_create(g, packer_chain, 1, 1, call);
+	ck_assert_msg(plan != NULL, "%s", tn_error_text(call));
+	tn_plan_memory(plan, &packed, &held);
+	ck_assert_uint_eq(n_packs, 1);
+	ck_assert_uint_eq(packed, W * W * sizeof(float));
+	tn_plan_destroy(plan);
+	tn_call_destroy(call);
+}
+END_TEST
+
 /* Plans of the same weights share what was packed of them. */
 START_TEST(test_packings_are_shared)
 {
@@ -635,6 +661,7 @@ int main(void)
 	TN_ADD(s, test_a_node_falls_to_the_next_backend);
 	TN_ADD(s, test_a_profile_counts_the_steps);
 	TN_ADD(s, test_packings_are_shared);
+	TN_ADD(s, test_steps_share_a_packing);
 	TN_ADD(s, test_weights_are_packed_by_rows);
 	TN_ADD(s, test_changed_weights_are_packed_anew);
 	TN_ADD(s, test_a_constant_that_is_too_large_is_refused);

@@ -7,21 +7,10 @@
 kills=${1:-8}
 golden=$(cd "$top_srcdir/tests/golden/training" && pwd)
 fault=$(cd "$top_builddir/tests/.libs" && pwd)/fault.so
-out=$(mktemp -d) || exit 1
-trap 'rm -rf "$out"' EXIT
+. "$top_srcdir/tests/tap.sh"
 export OMP_WAIT_POLICY=passive
 exec 2>/dev/null
-n=0
 
-ok() {
-	n=$((n + 1))
-	if [ "$1" = 0 ]; then
-		echo "ok $n - $2"
-	else
-		echo "not ok $n - $2"
-		sed 's/^/# /' "$out/err"
-	fi
-}
 # train DIRECTORY [--resume]; what bash says of killed ones is not of interest.
 become() {
 	exec "$TENON" train "$golden/tags-job.cfg" --set "output=\"$out/$1\"" \
@@ -100,4 +89,4 @@ for reason in ENOSPC EIO; do
 done
 [ $good = $((kills / 2 * 2)) ]
 ok $? "no space or a failing disk: exit 74, and $good of $((kills / 2 * 2)) runs go on to the same bits"
-echo "1..$n"
+plan

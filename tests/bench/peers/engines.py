@@ -14,7 +14,7 @@ import time
 
 import numpy as np
 
-LONGEST = 512
+LONGEST = 8192
 
 
 class Engine:
@@ -28,7 +28,7 @@ class Engine:
         """The shape of all batches to come; None: they differ."""
 
     def vectors(self, inputs):
-        """inputs: ids, mask, types -> normalized means of the hidden rows."""
+        """inputs: ids, mask -> normalized means of the hidden rows."""
         return self.run(inputs)
 
     def run(self, inputs):
@@ -48,13 +48,14 @@ class OnnxRuntime(Engine):
         name = "int8.onnx" if self.precision == "int8" else "fused.onnx"
         self.session = o.InferenceSession(os.path.join(self.forms, name), options,
                                           providers=["CPUExecutionProvider"])
-        self.settings = {"onnxruntime": o.__version__, "graph": name,
+        with open(os.path.join(self.forms, "fused.onnx.txt"), encoding="utf-8") as f:
+            fused = f.read()
+        self.settings = {"onnxruntime": o.__version__, "graph": name, "fused": fused,
                          "intra_op_num_threads": self.threads, "execution_mode": "sequential",
                          "graph_optimization_level": "all", "set_denormal_as_zero": 1}
 
     def run(self, inputs):
-        ids, mask, types = inputs
-        return self.session.run(None, {"ids": ids, "mask": mask, "types": types})[0]
+        return self.session.run(None, {"ids": inputs[0], "mask": inputs[1]})[0]
 
 
 class CTranslate2(Engine):
@@ -77,7 +78,7 @@ class CTranslate2(Engine):
         return [row[:n].tolist() for row, n in zip(inputs[0], inputs[1].sum(1))]
 
     def run(self, inputs):
-        return self.encoder.forward_batch(inputs[3])
+        return self.encoder.forward_batch(inputs[2])
 
     def vectors(self, inputs):
         x = np.array(self.run(inputs).last_hidden_state.to(self.library.DataType.float32))
@@ -102,11 +103,11 @@ class OpenVino(Engine):
 
     def shape(self, shape):
         model = self.core.read_model(self.path)
-        model.reshape({name: shape or (-1, -1) for name in ("ids", "mask", "types")})
+        model.reshape({name: shape or (-1, -1) for name in ("ids", "mask")})
         self.request = self.core.compile_model(model, "CPU", self.config).create_infer_request()
 
     def run(self, inputs):
-        return self.request.infer(inputs[:3], share_inputs=True, share_outputs=True)[0]
+        return self.request.infer(inputs[:2], share_inputs=True, share_outputs=True)[0]
 
     def vectors(self, inputs):
         return np.array(self.run(inputs))
@@ -119,22 +120,29 @@ class Torch(Engine):
         import transformers
         torch.set_num_threads(self.threads)
         self.torch = torch
-        self.model = transformers.AutoModel.from_pretrained(
-            self.directory, attn_implementation="sdpa", dtype=torch.float32).eval()
-        self.model.requires_grad_(False)
+        self.model = self.load("sdpa").eval().requires_grad_(False)
         self.call = self.forward
         self.settings = {"torch": torch.__version__, "transformers": transformers.__version__,
-                         "set_num_threads": self.threads, "attention": "sdpa",
+                         "set_num_threads": self.threads,
+                         "attention": self.model.config._attn_implementation,
                          "mode": "inference_mode"}
 
-    def forward(self, ids, mask, types):
-        x = self.model(input_ids=ids, attention_mask=mask, token_type_ids=types)[0]
+    def load(self, attention):
+        import transformers
+        try:
+            return transformers.AutoModel.from_pretrained(
+                self.directory, attn_implementation=attention, dtype=self.torch.float32)
+        except ValueError:      # the family has no such form
+            return self.load("eager")
+
+    def forward(self, ids, mask):
+        x = self.model(input_ids=ids, attention_mask=mask)[0]
         m = mask.unsqueeze(-1).to(x.dtype)
         return self.torch.nn.functional.normalize((x * m).sum(1) / m.sum(1), dim=1)
 
     def run(self, inputs):
         with self.torch.inference_mode():
-            return self.call(*(self.torch.from_numpy(x) for x in inputs[:3])).numpy()
+            return self.call(*(self.torch.from_numpy(x) for x in inputs[:2])).numpy()
 
 
 class TorchCompile(Torch):
@@ -151,7 +159,7 @@ class TorchCompile(Torch):
 
     def run(self, inputs):
         with self.torch.no_grad():
-            return self.call(*(self.torch.from_numpy(x) for x in inputs[:3])).numpy()
+            return self.call(*(self.torch.from_numpy(x) for x in inputs[:2])).numpy()
 
 
 ENGINES = {"onnxruntime": OnnxRuntime, "ctranslate2": CTranslate2, "openvino": OpenVino,
@@ -172,7 +180,7 @@ class Worker:
         encoded = self.tokenizer.encode_batch(texts)
         ids = np.array([e.ids for e in encoded], dtype=np.int64)
         mask = np.array([e.attention_mask for e in encoded], dtype=np.int64)
-        inputs = [ids, mask, np.zeros_like(ids)]
+        inputs = [ids, mask]
         if hasattr(self.engine, "lists"):
             inputs.append(self.engine.lists(inputs))
         return inputs

@@ -17,6 +17,7 @@ import sys
 import tempfile
 
 import extras
+import families
 import report
 import turns
 import works
@@ -37,7 +38,7 @@ def arguments():
                    help="real sentences: .tsv (first column), .conllu, words with tags, or lines;"
                    " may be given again")
     p.add_argument("--out", required=True, help="a folder for models, results and the report")
-    p.add_argument("--models", default="minilm,base")
+    p.add_argument("--models", default="minilm,base", help="minilm and keys of families.py")
     p.add_argument("--threads", default="1,2")
     p.add_argument("--precisions", default="fp32,int8,bf16")
     p.add_argument("--lengths", default="16,128,384,512")
@@ -162,6 +163,15 @@ class Group:
                      "bytes": self.cost.weights * self.bytes})
 
 
+def prepare(args, model, directory):
+    command = [sys.executable, os.path.join(turns.HERE, "prepare.py")]
+    if model in families.FAMILIES:
+        subprocess.run(command + [model, args.minilm, directory], check=True)
+    int8 = ["int8"] if "int8" in args.precisions.split(",") else []
+    subprocess.run(command + [directory, os.path.join(args.out, "forms-" + model)] + int8,
+                   check=True)
+
+
 def cells(args, texts):
     """The works, each with what it is given as."""
     fixed = [(texts.fixed(int(n), int(b)), ["ids"]) for n in args.lengths.split(",")
@@ -171,12 +181,12 @@ def cells(args, texts):
         given = args.tokens.split(",")
         for name in texts.files:
             mixed += [(texts.as_they_come(name), given), (texts.by_length(name), ["ids"]),
-                      (texts.rare_long(name), ["ids"])]
+                      (texts.rare_long(name), ["ids"]), (texts.few(name), ["ids"])]
     return [(w, given) for w, given in fixed + mixed if re.search(args.match, w.name)]
 
 
 def run_group(args, model, directory, threads, precision, todo, texts, results):
-    wanted = [(w, t) for w, t in todo if not (w.mixed and model == "base")]
+    wanted = [(w, t) for w, t in todo if w.of_base in (None, model in families.FAMILIES)]
     if all(results.has([model, precision, threads, w.name, x]) for w, t in wanted for x in t):
         return
     if not can(precision):
@@ -199,15 +209,12 @@ def main():
     args = arguments()
     os.makedirs(args.out, exist_ok=True)
     results = Results(os.path.join(args.out, "results.jsonl"))
-    directories = {"minilm": args.minilm, "base": os.path.join(args.out, "base")}
+    directories = {"minilm": args.minilm, **{x: os.path.join(args.out, x)
+                                             for x in families.FAMILIES}}
     if args.only != "report":
-        prepare = [sys.executable, os.path.join(turns.HERE, "prepare.py")]
         models = args.models.split(",")
-        if "base" in models:
-            subprocess.run(prepare + ["--base", args.minilm, directories["base"]], check=True)
         for model in models:
-            subprocess.run(prepare + [directories[model], os.path.join(
-                args.out, "forms-" + model)], check=True)
+            prepare(args, model, directories[model])
         texts = works.Texts(args.minilm, dict(x.split("=", 1) for x in args.texts), args.most)
         todo = cells(args, texts)
         for precision in args.precisions.split(",") if todo else []:

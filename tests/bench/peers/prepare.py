@@ -1,95 +1,103 @@
 # SPDX-License-Identifier: Apache-2.0
 """The model in the form of each peer, made once and kept in a folder:
 
-    python prepare.py MODEL_DIR FOLDER          the peers' forms
-    python prepare.py --base MODEL_DIR FOLDER   a model directory of BERT-base's shape with
-                                                random weights and MODEL_DIR's tokenizer
+    python prepare.py MODEL_DIR FOLDER [int8]   the peers' forms, in int8 too
+    python prepare.py FAMILY MODEL_DIR FOLDER   a model directory of a key of families.py with
+                                                MODEL_DIR's tokenizer
 """
 import json
 import os
 import shutil
 import sys
 
+import families
 import numpy as np
 
+FUSED = ("Attention", "SkipLayerNormalization", "EmbedLayerNormalization", "BiasGelu", "Gelu",
+         "FastGelu", "RotaryEmbedding")
 
-def make_base(tokenizer_dir, folder):
-    """Weights are drawn wide enough for the vectors of different texts to differ."""
-    if os.path.exists(os.path.join(folder, "model.safetensors")):
-        return
+
+def make_onnx(directory, path):
+    """Eager attention is what onnxruntime's transformer optimizer knows and fuses."""
     import torch
     import transformers
-    torch.manual_seed(1)
-    shape = transformers.BertConfig(initializer_range=0.05, position_embedding_type="absolute")
-    shape.architectures = ["BertModel"]
-    model = transformers.BertModel(shape)
-    for name, tensor in model.named_parameters():
-        if name.endswith("bias"):
-            torch.nn.init.normal_(tensor, std=0.05)
-    model.save_pretrained(folder, safe_serialization=True)
-    for name in ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json",
-                 "vocab.txt", "modules.json", "sentence_bert_config.json"):
-        if os.path.exists(os.path.join(tokenizer_dir, name)):
-            shutil.copy(os.path.join(tokenizer_dir, name), folder)
-    shutil.copytree(os.path.join(tokenizer_dir, "1_Pooling"), os.path.join(folder, "1_Pooling"),
-                    dirs_exist_ok=True)
-    pooling = os.path.join(folder, "1_Pooling", "config.json")
-    with open(pooling, encoding="utf-8") as f:
-        options = json.load(f)
-    options["word_embedding_dimension"] = shape.hidden_size
-    with open(pooling, "w", encoding="utf-8") as f:
-        json.dump(options, f)
 
+    class Vectors(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.model = transformers.AutoModel.from_pretrained(
+                directory, attn_implementation="eager", dtype=torch.float32)
 
-def make_onnx(directory, folder):
-    import torch
-    import bert
-    plain = os.path.join(folder, "plain.onnx")
-    example = tuple(torch.ones(2, 7, dtype=torch.int64) for _ in range(3))
-    axes = {n: {0: "batch", 1: "length"} for n in ("ids", "mask", "types")}
+        def forward(self, ids, mask):
+            x = self.model(input_ids=ids, attention_mask=mask)[0]
+            m = mask.unsqueeze(-1).to(x.dtype)
+            return torch.nn.functional.normalize((x * m).sum(1) / m.sum(1), dim=1)
+
+    ids = torch.arange(200, 233).view(3, 11)
+    mask = torch.ones_like(ids)
+    mask[1, 7:] = 0
+    axes = {n: {0: "batch", 1: "length"} for n in ("ids", "mask")}
     axes["vectors"] = {0: "batch"}
-    torch.onnx.export(bert.load(directory), example, plain, dynamo=False, opset_version=17,
-                      input_names=["ids", "mask", "types"], output_names=["vectors"],
-                      dynamic_axes=axes)
-    return plain
+    torch.onnx.export(Vectors().eval(), (ids, mask), path, dynamo=False, opset_version=17,
+                      input_names=["ids", "mask"], output_names=["vectors"], dynamic_axes=axes)
 
 
-def make_fused(directory, folder, plain):
-    import onnx
-    from onnxruntime.quantization import QuantType, quantize_dynamic
+def make_fused(directory, plain, path):
+    """Beside the model a line that says what was fused.  DeBERTa's attention is none that the
+    optimizer knows, and it takes more than 20 minutes to find that out."""
+    from collections import Counter
     from onnxruntime.transformers import optimizer
     with open(os.path.join(directory, "config.json"), encoding="utf-8") as f:
         config = json.load(f)
-    fused = os.path.join(folder, "fused.onnx")
-    model = optimizer.optimize_model(plain, model_type="bert", opt_level=0,
-                                     num_heads=config["num_attention_heads"],
-                                     hidden_size=config["hidden_size"])
-    if not model.is_fully_optimized():
-        sys.exit("onnxruntime's optimizer did not fuse the whole graph")
-    model.save_model_to_file(fused)
+    if config["model_type"] == "deberta-v2":
+        shutil.copy(plain, path)
+        said = "by the session alone"
+    else:
+        model = optimizer.optimize_model(
+            plain, model_type="bert", opt_level=0,
+            num_heads=config.get("num_attention_heads") or config["n_heads"],
+            hidden_size=config.get("hidden_size") or config["dim"])
+        model.save_model_to_file(path)
+        ops = Counter(node.op_type for node in model.model.graph.node)
+        said = " ".join("%s:%d" % (op, ops[op]) for op in FUSED if ops[op])
+    with open(path + ".txt", "w", encoding="utf-8") as f:
+        f.write(said)
+
+
+def make_int8(folder):
+    import onnx
+    from onnxruntime.quantization import QuantType, quantize_dynamic
     # Weights of 7 bits: without VNNI, 8 bits saturate in AVX2's products of bytes.
     with open("/proc/cpuinfo", encoding="utf-8") as f:
         vnni = "vnni" in f.read()
-    quantize_dynamic(fused, os.path.join(folder, "int8.onnx"), per_channel=True,
-                     reduce_range=not vnni, weight_type=QuantType.QInt8,
+    quantize_dynamic(os.path.join(folder, "fused.onnx"), os.path.join(folder, "int8.onnx"),
+                     per_channel=True, reduce_range=not vnni, weight_type=QuantType.QInt8,
                      extra_options={"DefaultTensorType": onnx.TensorProto.FLOAT})
 
 
 def make_ctranslate2(directory, folder):
+    """It has not each family; engines.py says so where the folder is missing."""
     from ctranslate2.converters import TransformersConverter
-    TransformersConverter(directory).convert(os.path.join(folder, "ctranslate2"), force=True)
+    try:
+        TransformersConverter(directory).convert(folder, force=True)
+    except (KeyError, ValueError) as error:
+        print("ctranslate2: %s" % error, file=sys.stderr)
 
 
-def make_openvino(folder, plain, batches):
-    """fp32, and int8 by NNCF's static quantization with `batches` as calibration data."""
+def make_openvino(plain, path):
     import openvino
-    model = openvino.convert_model(plain)
-    openvino.save_model(model, os.path.join(folder, "openvino.xml"), compress_to_fp16=False)
+    openvino.save_model(openvino.convert_model(plain), path, compress_to_fp16=False)
+
+
+def make_openvino_int8(folder, batches):
+    """NNCF's static quantization with `batches` as calibration data."""
     try:
         import nncf
+        import openvino
     except ImportError:
         return
-    small = nncf.quantize(model, nncf.Dataset(batches), model_type=nncf.ModelType.TRANSFORMER,
+    small = nncf.quantize(openvino.Core().read_model(os.path.join(folder, "openvino.xml")),
+                          nncf.Dataset(batches), model_type=nncf.ModelType.TRANSFORMER,
                           subset_size=len(batches))
     openvino.save_model(small, os.path.join(folder, "openvino-int8.xml"))
 
@@ -107,24 +115,34 @@ def calibration(directory):
     for i in range(48):
         at = i * 29 % max(len(words) - 90, 1)
         ids = np.array([tokenizer.encode(" ".join(words[at:at + 8 + i * 2])).ids])
-        batches.append([ids, np.ones_like(ids), np.zeros_like(ids)])
+        batches.append([ids, np.ones_like(ids)])
     return batches
 
 
+def once(folder, name, make):
+    """Calls make unless a mark in the folder says that it was done."""
+    mark = os.path.join(folder, name + ".done")
+    if not os.path.exists(mark):
+        make()
+        with open(mark, "w", encoding="utf-8"):
+            pass
+
+
 def main():
-    if sys.argv[1] == "--base":
-        make_base(sys.argv[2], sys.argv[3])
+    if sys.argv[1] in families.FAMILIES:
+        families.make(*sys.argv[1:4])
         return
     directory, folder = sys.argv[1:3]
-    done = os.path.join(folder, "done")
-    if os.path.exists(done):
-        return
     os.makedirs(folder, exist_ok=True)
-    plain = make_onnx(directory, folder)
-    make_fused(directory, folder, plain)
-    make_ctranslate2(directory, folder)
-    make_openvino(folder, plain, calibration(directory))
-    open(done, "w").close()
+    plain = os.path.join(folder, "plain.onnx")
+    once(folder, "onnx", lambda: make_onnx(directory, plain))
+    once(folder, "fused", lambda: make_fused(directory, plain, os.path.join(folder, "fused.onnx")))
+    once(folder, "openvino", lambda: make_openvino(plain, os.path.join(folder, "openvino.xml")))
+    once(folder, "ctranslate2", lambda: make_ctranslate2(directory, os.path.join(
+        folder, "ctranslate2")))
+    if "int8" in sys.argv[3:]:
+        once(folder, "int8", lambda: make_int8(folder))
+        once(folder, "openvino-int8", lambda: make_openvino_int8(folder, calibration(directory)))
 
 
 if __name__ == "__main__":

@@ -31,10 +31,11 @@ def read_texts(path):
 
 class Work:
     """batches: lists of texts.  peers: the batches of the peers where they get others;
-    place[i] is then where text i of batches stands in them."""
+    place[i] is then where text i of batches stands in them.  of_base: for models of base size
+    alone, False: for the others alone, None: for all."""
 
-    def __init__(self, name, batches, peers=None, place=None):
-        self.name, self.batches = name, batches
+    def __init__(self, name, batches, peers=None, place=None, of_base=None):
+        self.name, self.batches, self.of_base = name, batches, of_base
         self.peers, self.place = peers or batches, place
 
     @property
@@ -77,7 +78,11 @@ class Texts:
         return Work("fixed %d x %d" % (batch, length), [self.of_length(length, batch)])
 
     def as_they_come(self, name):
-        return Work(name, batched(self.files[name][:self.most]))
+        return Work(name, batched(self.files[name][:self.most]), of_base=False)
+
+    def few(self, name, count=96):
+        return Work("%s, %d texts" % (name, count), batched(self.files[name][:count]),
+                    of_base=True)
 
     def by_length(self, name):
         """tenon gets the batches as they come, the peers the whole file in length order."""
@@ -88,14 +93,14 @@ class Texts:
         for at, i in enumerate(order):
             place[i] = at
         return Work(name + ", peers sorted", batched(texts), batched([texts[i] for i in order]),
-                    place)
+                    place, of_base=False)
 
     def rare_long(self, name):
         """Every 64th text is one of 256 tokens."""
         texts = self.files[name][:self.most]
         for at, text in enumerate(self.of_length(256, len(texts) // 64)):
             texts[at * 64 + 40] = text
-        return Work(name + ", rare long", batched(texts))
+        return Work(name + ", rare long", batched(texts), of_base=False)
 
 
 class Cost:
@@ -104,10 +109,17 @@ class Cost:
     def __init__(self, directory):
         with open(os.path.join(directory, "config.json"), encoding="utf-8") as f:
             c = json.load(f)
-        self.width, self.layers = c["hidden_size"], c["num_hidden_layers"]
-        self.weights = self.layers * (4 * self.width ** 2 + 2 * self.width * c["intermediate_size"])
+        self.width = c.get("hidden_size") or c["dim"]
+        self.layers = c.get("num_hidden_layers") or c["n_layers"]
+        between = c.get("intermediate_size") or c["hidden_dim"]
+        self.window = c.get("local_attention", 0)
+        kinds = c.get("layer_types") or ["full_attention"] * self.layers
+        self.all = kinds.count("full_attention")    # layers that see the whole text
+        gated = c["model_type"] in ("modernbert", "nomic_bert")
+        self.weights = self.layers * (4 * self.width ** 2 + (2 + gated) * self.width * between)
 
     def flops(self, lengths):
         """Of the linears and of attention in one batch of texts of these lengths."""
-        return (2 * self.weights * sum(lengths),
-                4 * self.layers * self.width * sum(n * n for n in lengths))
+        cells = sum(n * (self.all * n + (self.layers - self.all) * min(n, self.window + 1))
+                    for n in lengths)
+        return 2 * self.weights * sum(lengths), 4 * self.width * cells
