@@ -18,6 +18,10 @@ tenonimpl_HEADERS = \
 	%D%/include/tenon/impl/plugin.h \
 	%D%/include/tenon/impl/tokenizer.h
 
+# What a compiler needs to be told by programs and plugins of others.
+pkgconfigdir = $(libdir)/pkgconfig
+pkgconfig_DATA = %D%/tenon.pc
+
 lib_LTLIBRARIES += %D%/libtenon.la
 %C%_libtenon_la_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/core -DTN_PLUGIN_DIR='"$(plugindir)"'
 %C%_libtenon_la_CFLAGS = $(AM_CFLAGS) $(OPENMP_CFLAGS) $(LIBCONFIG_CFLAGS) $(JANSSON_CFLAGS)

@@ -2,6 +2,8 @@
 # examples: pipelines, scripts and the demo model.
 EXTRA_DIST += \
 	%D%/broken.cfg \
+	%D%/eurobert/Makefile \
+	%D%/eurobert/eurobert.c \
 	%D%/lighthouse.txt \
 	%D%/ner.cfg \
 	%D%/qa.cfg \

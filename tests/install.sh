@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# tests/install.sh - make install into an empty directory: what is there works, and holds no
-# path of the build.
+# tests/install.sh - make install into an empty directory: what is there works, others build a
+# plugin from it alone, and it holds no path of the build.
 : "${top_srcdir:=.}" "${top_builddir:=.}" "${MAKE:=make}"
 . "$top_srcdir/tests/tap.sh"
 dest=$out/root
@@ -28,6 +28,27 @@ ok $? "no installed plugin is broken" "$out/installed"
 [ "$(find "$dest" -name 'tenon-*-*.7' | wc -l)" = \
 	"$(find "$plugins" -type f -name '*.so' | wc -l)" ]
 ok $? "each plugin has a manual page"
+
+# The model plugin of examples/eurobert, alone, as somebody else has it.
+golden=$(cd "$top_srcdir" && pwd)/tests/golden/eurobert
+mkdir "$out/eurobert"
+cp "$top_srcdir/examples/eurobert/Makefile" "$top_srcdir/examples/eurobert/eurobert.c" "$out/eurobert"
+lines=$(wc -l <"$out/eurobert/eurobert.c")
+echo "it has $lines lines" >"$out/log"
+[ "$lines" -lt 150 ]; ok $? "examples/eurobert: a model plugin of less than 150 lines"
+PKG_CONFIG_SYSROOT_DIR=$dest PKG_CONFIG_LIBDIR=$(dirname "$(find "$dest" -name tenon.pc)") \
+	$MAKE -C "$out/eurobert" ${CC:+CC="$CC"} \
+	CFLAGS="-O2 -Wall -Wextra -Wno-unused-parameter -Werror" >"$out/log" 2>&1
+ok $? "its own Makefile builds it with the flags of tenon.pc"
+for model in "$golden"/*; do
+	TENON_PLUGIN_PATH=$plugins $MAKE -C "$out/eurobert" check TENON="$tenon" DIR="$model" \
+		>"$out/log" 2>&1 &&
+		grep -q "cases agree within 0.0001 on .*reference" "$out/log"
+	ok $? "eurobert: ${model##*/} as transformers has it, on each backend"
+	TENON_PLUGIN_PATH=$out/eurobert:$plugins "$tenon" gradcheck "$model" --entries 1 \
+		--set 'backends=("reference")' >"$out/log" 2>&1
+	ok $? "eurobert: ${model##*/}: gradients"
+done
 
 for dir in "$(cd "$top_builddir" && pwd -P)" "$(cd "$top_srcdir" && pwd -P)"; do
 	find "$dest" -type f \( -name '*.so*' -o -name tenon \) -exec readelf -d {} + |

@@ -347,6 +347,8 @@ EXTRA_DIST += \
 	%D%/golden/electra-qa-h20 \
 	%D%/golden/electra-seqcls-h30 \
 	%D%/golden/electra-tokcls-h24 \
+	%D%/golden/eurobert \
+	%D%/golden/golden_eurobert.py \
 	%D%/golden/golden_families.py \
 	%D%/golden/mpnet-mlm-tied-h24 \
 	%D%/golden/mpnet-mlm-untied-h20 \

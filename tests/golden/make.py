@@ -2,8 +2,8 @@
 """Makes the recorded outputs in this folder.  Needs torch, transformers, tokenizers 0.22,
 safetensors, pytorch-crf, seqeval.
 
-    python make.py [models] [distances] [families] [truncated] [crf] [metrics] [pipelines]
-        [--out DIR]
+    python make.py [models] [distances] [families] [eurobert] [truncated] [crf] [metrics]
+        [pipelines] [--out DIR]
     python make.py minilm --model DIR --books DIR --tweets FILE --ewt FILE [--out DIR]
 
 Without names: all but minilm."""
@@ -24,8 +24,8 @@ def main():
     p.add_argument("--ewt", help="a CoNLL-U file")
     args = p.parse_args()
     torch.set_num_threads(1)
-    for part in args.parts or ["models", "distances", "families", "truncated", "crf",
-                                "metrics", "pipelines"]:
+    for part in args.parts or ["models", "distances", "families", "eurobert", "truncated",
+                                "crf", "metrics", "pipelines"]:
         module = __import__("golden_" + part)
         if part == "minilm":
             module.make(args.out, args.model, args.books, args.tweets, args.ewt)
