@@ -38,6 +38,8 @@ noinst_LTLIBRARIES += %D%/libtokenizers.la
 	%D%/tokenizers/common/real.h \
 	%D%/tokenizers/common/repair.c \
 	%D%/tokenizers/common/repair.h \
+	%D%/tokenizers/common/table.c \
+	%D%/tokenizers/common/table.h \
 	%D%/tokenizers/common/trie.c \
 	%D%/tokenizers/common/trie.h \
 	%D%/tokenizers/common/unicode/graphemes.c \

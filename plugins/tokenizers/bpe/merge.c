@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "table.h"
 #include "unicode/unicode.h"
 
 #define SHORT 48		/* a word of so many symbols is merged by looking at all of them */
@@ -19,7 +20,7 @@ int bpe_model_init(struct bpe_model *m, size_t n, struct tn_call *call)
 
 	while (slots < 2 * n)
 		slots *= 2;
-	m->slots = malloc(slots * sizeof(*m->slots));
+	m->slots = tok_table_alloc(slots, sizeof(*m->slots));
 	if (!m->slots)
 		return tn_fail(call, TN_ENOMEM, "memory ran out for %zu merges", n);
 	m->mask = slots - 1;

@@ -9,54 +9,66 @@
 
 #define MAX_LENGTH 1000000	/* of a model; a larger model_max_length means "unknown" */
 
-static int read_unk(struct bpe_tokenizer *t, const struct bpe_document *d, struct tn_call *call)
+static int read_unk(const struct bpe_reading *r, struct tn_call *call)
 {
-	t->model.unk = d->unk.text ? tok_trie_find(&t->vocab.trie, d->unk.text, d->unk.len) : -1;
-	return !d->unk.text || t->model.unk >= 0 ? 0 : tn_fail(call, TN_EDATA,
-		"%s: no piece %s, the unk_token", d->path,
-		tn_quote(call, d->unk.text, d->unk.len));
+	struct bpe_tokenizer *t = r->t;
+
+	t->model.unk = r->unk.text ? tok_trie_find(&t->vocab.trie, r->unk.text, r->unk.len) : -1;
+	return !r->unk.text || t->model.unk >= 0 ? 0 : tn_fail(call, TN_EDATA,
+		"%s: no piece %s, the unk_token", r->path,
+		tn_quote(call, r->unk.text, r->unk.len));
 }
 
 /* All but pieces and merges. */
-static int read_parts(struct bpe_tokenizer *t, const struct bpe_document *d, struct tn_call *call)
+static int read_parts(struct bpe_tokenizer *t, const struct tok_document *d, struct tn_call *call)
 {
-	int rc = read_unk(t, d, call);
+	int rc = tok_added_read(&t->added, &t->vocab, d->parts[TOK_PART_ADDED], d->path, call);
 
 	if (!rc)
-		rc = tok_added_read(&t->added, &t->vocab, d->parts[BPE_ADDED], d->path, call);
-	if (!rc)
-		rc = tok_normalizer_read(&t->normalizer, d->parts[BPE_NORMALIZER], d->path,
+		rc = tok_normalizer_read(&t->normalizer, d->parts[TOK_PART_NORMALIZER], d->path,
 			t->arena, call);
 	if (!rc)
-		rc = tok_pretok_read(&t->pretok, d->parts[BPE_PRE_TOKENIZER], d->path, t->arena,
+		rc = tok_pretok_read(&t->pretok, d->parts[TOK_PART_PRE_TOKENIZER], d->path,
+			t->arena, call);
+	if (!rc)
+		rc = tok_decoder_read(&t->decoder, d->parts[TOK_PART_DECODER], d->path, t->arena,
 			call);
 	if (!rc)
-		rc = tok_decoder_read(&t->decoder, d->parts[BPE_DECODER], d->path, t->arena, call);
-	if (!rc)
-		rc = tok_post_read(&t->post, d->parts[BPE_POST_PROCESSOR], t->vocab.n_ids, d->path,
-			call);
+		rc = tok_post_read(&t->post, d->parts[TOK_PART_POST_PROCESSOR], t->vocab.n_ids,
+			d->path, call);
 	return rc ? rc : tok_added_build(&t->added, &t->normalizer, d->path, call);
+}
+
+static int make_model(const struct bpe_reading *r, size_t extra, struct tn_call *call)
+{
+	int rc;
+
+	if (!r->t->vocab.n)
+		return tn_fail(call, TN_EDATA, "%s: no model with a vocabulary", r->path);
+	if (!r->merges)
+		return tn_fail(call, TN_EDATA, "%s: model: no merges", r->path);
+	rc = tok_vocab_build(&r->t->vocab, r->path, extra, call);
+	if (!rc)
+		rc = bpe_add_pairs(r, call);
+	return rc ? rc : read_unk(r, call);
 }
 
 static int open_json(struct bpe_tokenizer *t, const struct tn_tokenizer_files *files,
 	struct tn_call *call)
 {
-	struct bpe_document d = { .path = files->tokenizer_json };
-	struct tok_json j;
+	struct bpe_reading r = { .t = t, .path = files->tokenizer_json };
+	struct tok_document d = { .path = r.path, .plugin = "bpe", .type = "BPE",
+		.member = bpe_read_member, .user = &r };
 	size_t len;
 	int rc;
 
 	t->text = tok_read_file(d.path, &len, call);
 	if (!t->text)
 		return tn_status(call);
-	rc = tok_json_open(&j, d.path, t->text, len, call);
+	rc = tok_document_read(&d, t->text, len, t->arena, call);
 	if (!rc)
-		rc = bpe_read_json(t, &d, &j);
-	if (!rc)
-		rc = tok_vocab_build(&t->vocab, d.path, tn_size(d.parts[BPE_ADDED]), call);
-	if (!rc)
-		rc = d.merges.name ? bpe_read_merges(t, &d.merges) :
-			tn_fail(call, TN_EDATA, "%s: model: no merges", d.path);
+		rc = make_model(&r, tn_size(d.parts[TOK_PART_ADDED]), call);
+	free(r.pairs);
 	return rc ? rc : read_parts(t, &d, call);
 }
 

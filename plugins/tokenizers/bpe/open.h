@@ -5,27 +5,29 @@
 #define BPE_OPEN_H
 
 #include "bpe.h"
-#include "json.h"
+#include "document.h"
 
-/** The parts of tokenizer.json that are read as trees. */
-enum bpe_part {
-	BPE_ADDED, BPE_NORMALIZER, BPE_PRE_TOKENIZER, BPE_POST_PROCESSOR, BPE_DECODER, BPE_N_PARTS
+/** Two pieces that may be merged, as they stand in the file. */
+struct bpe_pair {
+	const char *left, *right;
+	uint32_t left_len, right_len;
 };
 
-/** Merges are read after the vocabulary, wherever they stand. */
-struct bpe_document {
-	const char *path;			/* of the vocabulary, for messages */
-	struct tn_text raw[BPE_N_PARTS];	/* text NULL: absent */
-	const struct tn_value *parts[BPE_N_PARTS];
-	struct tn_text unk;			/* text NULL: none */
-	struct tok_json merges;			/* where they begin; name NULL: none */
-	bool model;
+/** The model of tokenizer.json: merges are looked up after the vocabulary, wherever they
+ *  stand. */
+struct bpe_reading {
+	struct bpe_tokenizer *t;
+	const char *path;
+	struct tn_text unk;		/* text NULL: none */
+	struct bpe_pair *pairs;		/* malloc'd; in the order of their ranks */
+	size_t n_pairs, capacity;
+	bool merges;
 };
 
-/** Reads tokenizer.json but for its merges. */
-int bpe_read_json(struct bpe_tokenizer *t, struct bpe_document *d, struct tok_json *j);
-/** Reads a list of merges, "a b" or ["a", "b"] each. */
-int bpe_read_merges(struct bpe_tokenizer *t, struct tok_json *j);
+/** Reads a member of "model"; user: struct bpe_reading. */
+int bpe_read_member(void *user, struct tok_json *j, struct tn_text key);
+/** Makes merges of the pairs. */
+int bpe_add_pairs(const struct bpe_reading *r, struct tn_call *call);
 /** Reads a merges.txt of `len` bytes: one merge a line. */
 int bpe_read_merges_txt(struct bpe_tokenizer *t, const char *path, const char *text, size_t len,
 	struct tn_call *call);

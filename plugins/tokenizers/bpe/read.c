@@ -5,37 +5,90 @@
 
 #include "open.h"
 
-static const char *const part_names[BPE_N_PARTS] = {
-	"added_tokens", "normalizer", "pre_tokenizer", "post_processor", "decoder",
-};
+/* "a b" with one space. */
+static bool cut_merge(struct tn_text line, struct tn_text *a, struct tn_text *b)
+{
+	const char *space = line.len ? memchr(line.text, ' ', line.len) : NULL;
+
+	if (!space)
+		return false;
+	*a = (struct tn_text){ line.text, (size_t)(space - line.text) };
+	*b = (struct tn_text){ space + 1, line.len - a->len - 1 };
+	return !b->len || !memchr(b->text, ' ', b->len);
+}
+
+static bool is_version(struct tn_text line)
+{
+	return line.len >= 8 && !memcmp(line.text, "#version", 8);
+}
 
 /* --- tokenizer.json --- */
 
-static int read_bool(struct tok_json *j, bool *out)
+static int read_pair(struct tok_json *j, struct tn_text *a, struct tn_text *b)
 {
-	struct tn_text raw;
-	int rc = tok_json_skip(j, &raw);
+	int rc = tok_json_enter(j, '[');
 
-	*out = !rc && tok_equal(raw, "true");
-	if (!rc && !*out && !tok_equal(raw, "false"))
-		rc = tok_json_fail(j, "expected true or false");
+	*a = *b = (struct tn_text){ NULL, 0 };
+	if (!rc && tok_json_item(j, &rc))
+		rc = tok_json_string(j, a);
+	if (!rc && tok_json_item(j, &rc))
+		rc = tok_json_string(j, b);
+	if (rc)
+		return rc;
+	if (!b->text || tok_json_item(j, &rc))
+		return rc ? rc : tok_json_fail(j, "expected a merge of two pieces");
+	return rc;
+}
+
+static int add_pair(struct bpe_reading *r, struct tn_text a, struct tn_text b,
+	struct tn_call *call)
+{
+	if (r->n_pairs == r->capacity) {
+		size_t capacity = r->capacity ? r->capacity * 2 : 4096;
+		struct bpe_pair *pairs = realloc(r->pairs, capacity * sizeof(*pairs));
+
+		if (!pairs)
+			return tn_fail(call, TN_ENOMEM, "memory ran out for merges");
+		r->pairs = pairs;
+		r->capacity = capacity;
+	}
+	r->pairs[r->n_pairs++] = (struct bpe_pair){ a.text, b.text, (uint32_t)a.len,
+		(uint32_t)b.len };
+	return 0;
+}
+
+/* "a b" or ["a", "b"]; a line that names the version is passed over. */
+static int read_merge(struct bpe_reading *r, struct tok_json *j)
+{
+	struct tn_text line, a, b;
+	int rc;
+
+	if (tok_json_peek(j) == '[') {
+		rc = read_pair(j, &a, &b);
+		return rc ? rc : add_pair(r, a, b, j->call);
+	}
+	rc = tok_json_string(j, &line);
+	if (rc || is_version(line))
+		return rc;
+	return cut_merge(line, &a, &b) ? add_pair(r, a, b, j->call) : tok_json_fail(j, "the merge "
+		"%s, expected two pieces with one space between them",
+		tn_quote(j->call, line.text, line.len));
+}
+
+static int read_merges(struct bpe_reading *r, struct tok_json *j)
+{
+	int rc = tok_json_enter(j, '[');
+
+	r->merges = true;
+	r->n_pairs = 0;
+	while (!rc && tok_json_item(j, &rc))
+		rc = read_merge(r, j);
 	return rc;
 }
 
 static int read_text(struct tok_json *j, struct tn_text *out)
 {
 	return tok_json_peek(j) == 'n' ? tok_json_skip(j, NULL) : tok_json_string(j, out);
-}
-
-static int read_type(struct tok_json *j)
-{
-	struct tn_text type;
-	int rc = tok_json_string(j, &type);
-
-	if (!rc && !tok_equal(type, "BPE"))
-		rc = tok_json_fail(j, "model: type %s is not known to the tokenizer bpe, which "
-			"knows BPE", tn_quote(j->call, type.text, type.len));
-	return rc;
 }
 
 /* Merges that are drawn by lot suit training alone. */
@@ -50,84 +103,28 @@ static int read_dropout(struct tok_json *j)
 	return rc;
 }
 
-static int read_model_member(struct bpe_tokenizer *t, struct bpe_document *d, struct tok_json *j,
-	struct tn_text key)
+int bpe_read_member(void *user, struct tok_json *j, struct tn_text key)
 {
-	struct bpe_model *m = &t->model;
+	struct bpe_reading *r = user;
+	struct bpe_model *m = &r->t->model;
 
-	if (tok_equal(key, "type"))
-		return read_type(j);
 	if (tok_equal(key, "vocab"))
-		return tok_vocab_read_json(&t->vocab, j);
-	if (tok_equal(key, "merges")) {
-		tok_json_peek(j);
-		d->merges = *j;
-	}
+		return tok_vocab_read_json(&r->t->vocab, j);
+	if (tok_equal(key, "merges"))
+		return read_merges(r, j);
 	if (tok_equal(key, "unk_token"))
-		return read_text(j, &d->unk);
+		return read_text(j, &r->unk);
 	if (tok_equal(key, "continuing_subword_prefix"))
 		return read_text(j, &m->prefix);
 	if (tok_equal(key, "end_of_word_suffix"))
 		return read_text(j, &m->suffix);
 	if (tok_equal(key, "byte_fallback"))
-		return read_bool(j, &m->byte_fallback);
+		return tok_document_bool(j, &m->byte_fallback);
 	if (tok_equal(key, "fuse_unk"))
-		return read_bool(j, &m->fuse_unk);
+		return tok_document_bool(j, &m->fuse_unk);
 	if (tok_equal(key, "ignore_merges"))
-		return read_bool(j, &t->ignore_merges);
+		return tok_document_bool(j, &r->t->ignore_merges);
 	return tok_equal(key, "dropout") ? read_dropout(j) : tok_json_skip(j, NULL);
-}
-
-static int read_model(struct bpe_tokenizer *t, struct bpe_document *d, struct tok_json *j)
-{
-	struct tn_text key;
-	int rc = tok_json_enter(j, '{');
-
-	d->model = true;
-	while (!rc && tok_json_member(j, &key, &rc))
-		rc = read_model_member(t, d, j, key);
-	return rc;
-}
-
-static int parse_parts(struct bpe_tokenizer *t, struct bpe_document *d, struct tn_call *call)
-{
-	for (enum bpe_part p = BPE_ADDED; p < BPE_N_PARTS; p++) {
-		const char *name = tn_printf(call, "%s: %s", d->path, part_names[p]);
-
-		if (!name)
-			return TN_ENOMEM;
-		if (!d->raw[p].text)
-			continue;
-		d->parts[p] = tn_json_parse(d->raw[p].text, d->raw[p].len, name, t->arena, call);
-		if (!d->parts[p])
-			return tn_status(call);
-	}
-	return 0;
-}
-
-int bpe_read_json(struct bpe_tokenizer *t, struct bpe_document *d, struct tok_json *j)
-{
-	struct tn_text key;
-	int rc = tok_json_enter(j, '{');
-
-	while (!rc && tok_json_member(j, &key, &rc)) {
-		enum bpe_part p = BPE_ADDED;
-
-		if (tok_equal(key, "model")) {
-			rc = read_model(t, d, j);
-			continue;
-		}
-		while (p < BPE_N_PARTS && !tok_equal(key, part_names[p]))
-			p++;
-		rc = tok_json_skip(j, p < BPE_N_PARTS ? &d->raw[p] : NULL);
-	}
-	if (!rc)
-		rc = tok_json_finish(j);
-	if (!rc)
-		rc = parse_parts(t, d, j->call);
-	if (!rc && (!d->model || !t->vocab.n))
-		rc = tn_fail(j->call, TN_EDATA, "%s: no model with a vocabulary", d->path);
-	return rc;
 }
 
 /* --- merges --- */
@@ -137,16 +134,15 @@ static const char *add_merge(struct bpe_tokenizer *t, struct tn_text a, struct t
 	size_t rank, struct tn_call *call)
 {
 	const struct tok_trie *trie = &t->vocab.trie;
-	size_t prefix = t->model.prefix.len;
-	int32_t left = tok_trie_find(trie, a.text, a.len);
-	int32_t right = tok_trie_find(trie, b.text, b.len), node, to;
+	size_t prefix = t->model.prefix.len < b.len ? t->model.prefix.len : b.len;
+	int32_t node = tok_trie_walk(trie, TOK_ROOT, a.text, a.len);
+	int32_t left = node == TOK_NOWHERE ? -1 : trie->cells[node].id;
+	int32_t right = tok_trie_find(trie, b.text, b.len), to;
 
 	if (left < 0 || right < 0)
 		return tn_printf(call, "no piece %s, which is to be merged",
 			left < 0 ? tn_quote(call, a.text, a.len) :
 			tn_quote(call, b.text, b.len));
-	prefix = prefix < b.len ? prefix : b.len;
-	node = tok_trie_walk(trie, TOK_ROOT, a.text, a.len);
 	node = tok_trie_walk(trie, node, b.text + prefix, b.len - prefix);
 	to = node == TOK_NOWHERE ? -1 : trie->cells[node].id;
 	if (to < 0)
@@ -156,82 +152,19 @@ static const char *add_merge(struct bpe_tokenizer *t, struct tn_text a, struct t
 	return NULL;
 }
 
-/* "a b" with one space. */
-static bool cut_merge(struct tn_text line, struct tn_text *a, struct tn_text *b)
+int bpe_add_pairs(const struct bpe_reading *r, struct tn_call *call)
 {
-	const char *space = line.len ? memchr(line.text, ' ', line.len) : NULL;
+	int rc = r->n_pairs >= UINT32_MAX / 4 ? tn_fail(call, TN_EDATA, "%s: %zu merges", r->path,
+		r->n_pairs) : bpe_model_init(&r->t->model, r->n_pairs, call);
 
-	if (!space)
-		return false;
-	*a = (struct tn_text){ line.text, (size_t)(space - line.text) };
-	*b = (struct tn_text){ space + 1, line.len - a->len - 1 };
-	return !b->len || !memchr(b->text, ' ', b->len);
-}
+	for (size_t i = 0; i < r->n_pairs && !rc; i++) {
+		const struct bpe_pair *p = &r->pairs[i];
+		const char *wrong = add_merge(r->t, (struct tn_text){ p->left, p->left_len },
+			(struct tn_text){ p->right, p->right_len }, i, call);
 
-static int read_pair(struct tok_json *j, struct tn_text *a, struct tn_text *b)
-{
-	int rc = tok_json_enter(j, '[');
-
-	if (!rc && tok_json_item(j, &rc))
-		rc = tok_json_string(j, a);
-	if (!rc && tok_json_item(j, &rc))
-		rc = tok_json_string(j, b);
-	if (rc)
-		return rc;
-	if (!b->text || tok_json_item(j, &rc))
-		return rc ? rc : tok_json_fail(j, "expected a merge of two pieces");
-	return rc;
-}
-
-static int read_merge(struct tok_json *j, struct tn_text *a, struct tn_text *b, bool *version)
-{
-	struct tn_text line;
-	int rc;
-
-	*a = *b = (struct tn_text){ NULL, 0 };
-	*version = false;
-	if (tok_json_peek(j) == '[')
-		return read_pair(j, a, b);
-	rc = tok_json_string(j, &line);
-	if (rc)
-		return rc;
-	*version = line.len >= 8 && !memcmp(line.text, "#version", 8);
-	return *version || cut_merge(line, a, b) ? 0 : tok_json_fail(j, "the merge %s, expected two "
-		"pieces with one space between them", tn_quote(j->call, line.text, line.len));
-}
-
-/* Items of a list, without a look at what they are. */
-static int count_items(struct tok_json j, size_t *n)
-{
-	int rc = tok_json_enter(&j, '[');
-
-	for (*n = 0; !rc && tok_json_item(&j, &rc); ++*n)
-		rc = tok_json_skip(&j, NULL);
-	return rc;
-}
-
-int bpe_read_merges(struct bpe_tokenizer *t, struct tok_json *j)
-{
-	size_t n = 0, rank = 0;
-	struct tn_text a, b;
-	bool version;
-	int rc = count_items(*j, &n);
-
-	if (!rc && n >= UINT32_MAX / 4)
-		rc = tok_json_fail(j, "%zu merges", n);
-	if (!rc)
-		rc = bpe_model_init(&t->model, n, j->call);
-	if (!rc)
-		rc = tok_json_enter(j, '[');
-	while (!rc && tok_json_item(j, &rc)) {
-		const char *wrong;
-
-		rc = read_merge(j, &a, &b, &version);
-		if (rc || version)
-			continue;
-		wrong = add_merge(t, a, b, rank++, j->call);
 		if (wrong)
-			rc = tok_json_fail(j, "merge %zu: %s", rank, wrong);
+			rc = tn_fail(call, TN_EDATA, "%s: byte %zu: merge %zu: %s", r->path,
+				(size_t)(p->left - r->t->text), i + 1, wrong);
 	}
 	return rc;
 }
@@ -253,7 +186,7 @@ int bpe_read_merges_txt(struct bpe_tokenizer *t, const char *path, const char *t
 		i += line.len + 1;
 		lines++;
 		line.len -= stop && line.len && line.text[line.len - 1] == '\r';
-		if (line.len >= 8 && !memcmp(line.text, "#version", 8))
+		if (is_version(line))
 			continue;
 		if (!cut_merge(line, &a, &b))
 			return tn_fail(call, TN_EDATA, "%s:%zu: %s, expected two pieces with one space "

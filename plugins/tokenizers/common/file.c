@@ -10,6 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "table.h"
+
 /* Reads at most `len` bytes; a file that shrank gives fewer. */
 static int read_all(int fd, const char *path, char *to, size_t *len, struct tn_call *call)
 {
@@ -50,7 +52,7 @@ static char *read_open(int fd, const char *path, size_t *len, struct tn_call *ca
 		return NULL;
 	}
 	*len = (size_t)st.st_size;
-	text = malloc(*len + 1);
+	text = tok_table_alloc(*len + 1, 1);
 	if (!text) {
 		tn_fail(call, TN_ENOMEM, "%s: memory ran out for %zu bytes", path, *len);
 		return NULL;

@@ -29,13 +29,25 @@ int tok_json_fail(const struct tok_json *j, const char *format, ...)
 		text);
 }
 
+static bool is_ascii8(const char *at)
+{
+	uint64_t eight;
+
+	memcpy(&eight, at, 8);
+	return !(eight & 0x8080808080808080u);
+}
+
 static int check_utf8(struct tok_json *j)
 {
 	uint32_t c;
 
-	for (; j->at < j->end; j->at += tok_decode(j->at, (size_t)(j->end - j->at), &c)) {
-		if ((unsigned char)*j->at < 0x80)
-			continue;
+	for (;; j->at += tok_decode(j->at, (size_t)(j->end - j->at), &c)) {
+		while (j->end - j->at >= 8 && is_ascii8(j->at))
+			j->at += 8;
+		while (j->at < j->end && (unsigned char)*j->at < 0x80)
+			j->at++;
+		if (j->at == j->end)
+			break;
 		/* A true U+FFFD is three bytes wide. */
 		if (tok_decode(j->at, (size_t)(j->end - j->at), &c) && c == TOK_REPLACEMENT &&
 			((size_t)(j->end - j->at) < 3 || memcmp(j->at, "\xef\xbf\xbd", 3)))
@@ -65,9 +77,17 @@ char tok_json_peek(struct tok_json *j)
 	skip_space(j);
 	if (j->at == j->end)
 		return 0;
-	if (*j->at == '-' || (*j->at >= '0' && *j->at <= '9'))
-		return '0';
-	return strchr("{[\"tfn", *j->at) ? *j->at : 0;
+	switch (*j->at) {
+	case '{':
+	case '[':
+	case '"':
+	case 't':
+	case 'f':
+	case 'n':
+		return *j->at;
+	default:
+		return *j->at == '-' || (*j->at >= '0' && *j->at <= '9') ? '0' : 0;
+	}
 }
 
 int tok_json_enter(struct tok_json *j, char bracket)

@@ -5,6 +5,8 @@
 
 #include <stdlib.h>
 
+#include "table.h"
+
 int tok_words_build(struct tok_words *w, const struct tok_key *keys, size_t n,
 	struct tn_call *call)
 {
@@ -12,9 +14,10 @@ int tok_words_build(struct tok_words *w, const struct tok_key *keys, size_t n,
 
 	while (slots < 2 * n)
 		slots *= 2;
-	w->slots = calloc(slots, sizeof(*w->slots));
+	w->slots = tok_table_alloc(slots, sizeof(*w->slots));
 	if (!w->slots)
 		return tn_fail(call, TN_ENOMEM, "memory ran out for a table of %zu words", n);
+	memset(w->slots, 0, slots * sizeof(*w->slots));
 	w->mask = slots - 1;
 	for (size_t i = 0; i < n; i++) {
 		struct tok_word k;

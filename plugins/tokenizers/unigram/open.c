@@ -10,6 +10,7 @@
 #include "real.h"
 
 #define MAX_PIECES ((size_t)1 << 24)
+#define MAX_WORDS ((size_t)1 << 16)	/* that are looked up; the commonest stand first */
 #define MAX_SCORE 1e290	/* sums of 2^32 of them are finite */
 
 struct reading {
@@ -119,8 +120,9 @@ static int find_words(struct unigram_tokenizer *t, struct tn_call *call)
 	for (size_t i = 0; i < t->vocab.n; i++) {
 		struct tok_key key = t->vocab.keys[i];
 
-		if (key.len <= UNIGRAM_MARK_LEN || key.len > UNIGRAM_MARK_LEN + TOK_MAX_WORD ||
-			memcmp(key.text, UNIGRAM_MARK, UNIGRAM_MARK_LEN))
+		if ((size_t)key.id >= MAX_WORDS || key.len <= UNIGRAM_MARK_LEN ||
+			key.len > UNIGRAM_MARK_LEN + TOK_MAX_WORD || memcmp(key.text,
+			UNIGRAM_MARK, UNIGRAM_MARK_LEN))
 			continue;
 		key.text += UNIGRAM_MARK_LEN;
 		key.len -= UNIGRAM_MARK_LEN;

@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "table.h"
+
 #define PENALTY 10.0	/* an unknown character is that much worse than the worst piece */
 
 static void find_touches(struct unigram *u, const struct tok_key *pieces, size_t n)
@@ -34,7 +36,7 @@ int unigram_init(struct unigram *u, double least, const struct tok_key *pieces, 
 		u->bytes[b] = tok_trie_find(u->trie, name, 6);
 	}
 	find_touches(u, pieces, n);
-	u->cells = malloc(u->trie->n * sizeof(*u->cells));
+	u->cells = tok_table_alloc(u->trie->n, sizeof(*u->cells));
 	if (!u->cells)
 		return tn_fail(call, TN_ENOMEM, "memory ran out for a trie of %zu cells",
 			u->trie->n);

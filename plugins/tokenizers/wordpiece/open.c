@@ -4,25 +4,17 @@
  */
 #include <stdlib.h>
 
+#include "document.h"
 #include "file.h"
-#include "json.h"
 #include "wordpiece.h"
 
 #define MAX_CHARS 100
 #define MAX_LENGTH 1000000	/* of a model; a larger model_max_length means "unknown" */
 
-/* The parts of tokenizer.json that are read as trees, after the vocabulary. */
-enum part { ADDED, NORMALIZER, PRE_TOKENIZER, POST_PROCESSOR, DECODER, N_PARTS };
-static const char *const part_names[N_PARTS] = {
-	"added_tokens", "normalizer", "pre_tokenizer", "post_processor", "decoder",
-};
-
-struct document {
-	const char *path;
-	struct tn_text raw[N_PARTS];		/* text NULL: absent */
-	const struct tn_value *parts[N_PARTS];
-	struct tn_text unk;
-	bool model;
+/* The model of tokenizer.json. */
+struct reading {
+	struct wordpiece *w;
+	struct tn_text unk;	/* text NULL: none */
 };
 
 static int unknown(const char *path, const char *part, const struct tn_value *type,
@@ -39,78 +31,24 @@ static struct tn_text keep(struct wordpiece *w, const char *text, size_t len)
 	return (struct tn_text){ tn_arena_dup(w->arena, text, len), len };
 }
 
-static int read_model_member(struct wordpiece *w, struct document *d, struct tok_json *j,
-	struct tn_text key)
+static int read_member(void *user, struct tok_json *j, struct tn_text key)
 {
-	struct tn_text type;
-	int rc;
+	struct reading *r = user;
 
 	if (tok_equal(key, "vocab"))
-		return tok_vocab_read_json(&w->vocab, j);
+		return tok_vocab_read_json(&r->w->vocab, j);
 	if (tok_equal(key, "unk_token"))
-		return tok_json_string(j, &d->unk);
+		return tok_json_string(j, &r->unk);
 	if (tok_equal(key, "continuing_subword_prefix"))
-		return tok_json_string(j, &w->prefix);
+		return tok_json_string(j, &r->w->prefix);
 	if (tok_equal(key, "max_input_chars_per_word"))
-		return tok_json_count(j, SIZE_MAX / 2, &w->max_chars);
-	if (!tok_equal(key, "type"))
-		return tok_json_skip(j, NULL);
-	rc = tok_json_string(j, &type);
-	if (!rc && !tok_equal(type, "WordPiece"))
-		rc = tok_json_fail(j, "model: type %s is not known to the tokenizer wordpiece, which "
-			"knows WordPiece", tn_quote(j->call, type.text, type.len));
-	return rc;
+		return tok_json_count(j, SIZE_MAX / 2, &r->w->max_chars);
+	return tok_json_skip(j, NULL);
 }
 
-static int read_model(struct wordpiece *w, struct document *d, struct tok_json *j)
+static int read_normalizer(struct wordpiece *w, const struct tok_document *d, struct tn_call *call)
 {
-	struct tn_text key;
-	int rc = tok_json_enter(j, '{');
-
-	d->model = true;
-	while (!rc && tok_json_member(j, &key, &rc))
-		rc = read_model_member(w, d, j, key);
-	return rc;
-}
-
-static int read_top(struct wordpiece *w, struct document *d, struct tok_json *j)
-{
-	struct tn_text key;
-	int rc = tok_json_enter(j, '{');
-
-	while (!rc && tok_json_member(j, &key, &rc)) {
-		enum part p = ADDED;
-
-		if (tok_equal(key, "model")) {
-			rc = read_model(w, d, j);
-			continue;
-		}
-		while (p < N_PARTS && !tok_equal(key, part_names[p]))
-			p++;
-		rc = tok_json_skip(j, p < N_PARTS ? &d->raw[p] : NULL);
-	}
-	return rc ? rc : tok_json_finish(j);
-}
-
-static int parse_parts(struct wordpiece *w, struct document *d, struct tn_call *call)
-{
-	for (enum part p = ADDED; p < N_PARTS; p++) {
-		const char *name = tn_printf(call, "%s: %s", d->path, part_names[p]);
-
-		if (!name)
-			return TN_ENOMEM;
-		if (!d->raw[p].text)
-			continue;
-		d->parts[p] = tn_json_parse(d->raw[p].text, d->raw[p].len, name, w->arena, call);
-		if (!d->parts[p])
-			return tn_status(call);
-	}
-	return 0;
-}
-
-static int read_normalizer(struct wordpiece *w, const struct document *d, struct tn_call *call)
-{
-	const struct tn_value *v = d->parts[NORMALIZER], *type = tn_get(v, "type"), *strip;
+	const struct tn_value *v = d->parts[TOK_PART_NORMALIZER], *type = tn_get(v, "type"), *strip;
 
 	if (tn_value_kind(v) == TN_VALUE_NULL)
 		return 0;
@@ -124,9 +62,9 @@ static int read_normalizer(struct wordpiece *w, const struct document *d, struct
 	return 0;
 }
 
-static int read_decoder(struct wordpiece *w, const struct document *d, struct tn_call *call)
+static int read_decoder(struct wordpiece *w, const struct tok_document *d, struct tn_call *call)
 {
-	const struct tn_value *v = d->parts[DECODER], *type = tn_get(v, "type");
+	const struct tn_value *v = d->parts[TOK_PART_DECODER], *type = tn_get(v, "type");
 	const struct tn_value *prefix = tn_get(v, "prefix");
 
 	if (tn_value_kind(v) == TN_VALUE_NULL)
@@ -173,30 +111,27 @@ static void note_disagreement(const struct wordpiece *w, const struct tn_tokeniz
 			w->bert.lower ? "true" : "false");
 }
 
-static int finish_json(struct wordpiece *w, struct document *d, struct tn_call *call)
+static int read_parts(struct wordpiece *w, const struct tok_document *d, struct tn_text unk,
+	struct tn_call *call)
 {
-	const struct tn_value *pre, *type;
-	int rc = parse_parts(w, d, call);
+	const struct tn_value *type = tn_get(d->parts[TOK_PART_PRE_TOKENIZER], "type");
+	const struct tn_value *added = d->parts[TOK_PART_ADDED];
+	int rc;
 
-	if (rc)
-		return rc;
-	if (!d->model || !w->vocab.n)
+	if (!w->vocab.n)
 		return tn_fail(call, TN_EDATA, "%s: no model with a vocabulary", d->path);
-	pre = d->parts[PRE_TOKENIZER];
-	type = tn_get(pre, "type");
 	if (strcmp(tn_string(type, ""), "BertPreTokenizer"))
 		return unknown(d->path, "pre_tokenizer", type, "BertPreTokenizer", call);
-	rc = index_pieces(w, d->path, d->unk.text ? d->unk.text : "[UNK]",
-		tn_size(d->parts[ADDED]), call);
+	rc = index_pieces(w, d->path, unk.text ? unk.text : "[UNK]", tn_size(added), call);
 	if (!rc)
-		rc = tok_added_read(&w->added, &w->vocab, d->parts[ADDED], d->path, call);
+		rc = tok_added_read(&w->added, &w->vocab, added, d->path, call);
 	if (!rc)
 		rc = read_normalizer(w, d, call);
 	if (!rc)
 		rc = read_decoder(w, d, call);
 	if (!rc)
-		rc = tok_post_read(&w->post, d->parts[POST_PROCESSOR], w->vocab.n_ids, d->path,
-			call);
+		rc = tok_post_read(&w->post, d->parts[TOK_PART_POST_PROCESSOR], w->vocab.n_ids,
+			d->path, call);
 	return rc;
 }
 
@@ -213,19 +148,18 @@ static int build_added(struct wordpiece *w, const char *path, struct tn_call *ca
 static int open_json(struct wordpiece *w, const struct tn_tokenizer_files *files,
 	struct tn_call *call)
 {
-	struct document d = { .path = files->tokenizer_json };
-	struct tok_json j;
+	struct reading r = { .w = w };
+	struct tok_document d = { .path = files->tokenizer_json, .plugin = "wordpiece",
+		.type = "WordPiece", .member = read_member, .user = &r };
 	size_t len;
 	int rc;
 
 	w->text = tok_read_file(d.path, &len, call);
 	if (!w->text)
 		return tn_status(call);
-	rc = tok_json_open(&j, d.path, w->text, len, call);
+	rc = tok_document_read(&d, w->text, len, w->arena, call);
 	if (!rc)
-		rc = read_top(w, &d, &j);
-	if (!rc)
-		rc = finish_json(w, &d, call);
+		rc = read_parts(w, &d, r.unk, call);
 	if (rc)
 		return rc;
 	note_disagreement(w, files, call);
