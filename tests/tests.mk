@@ -166,13 +166,24 @@ TESTS += %D%/test_options
 check_LTLIBRARIES += %D%/libdot.la
 %C%_libdot_la_CPPFLAGS = $(AM_CPPFLAGS) -DKERNEL_ISA=plain -DKERNEL_LANES=4 -DKERNEL_DOT
 %C%_libdot_la_SOURCES = backends/kernels/gemm_panels.c
+if KERNELS_X86
+# The same with AVX-512, and the instruction by its definition.
+check_LTLIBRARIES += %D%/libdpbf16.la
+%C%_libdpbf16_la_CPPFLAGS = $(AM_CPPFLAGS) -DKERNEL_ISA=avx512 -DKERNEL_LANES=16 -DKERNEL_DOT \
+	-Dkernels_gemm_dot_avx512=kernels_gemm_dpbf16 -include $(top_srcdir)/tests/backends/dpbf16.h
+%C%_libdpbf16_la_CFLAGS = $(AM_CFLAGS) -mavx2 -mfma \
+	-mavx512f -mavx512bw -mavx512dq -mavx512vl -mprefer-vector-width=512
+%C%_libdpbf16_la_SOURCES = backends/kernels/gemm_panels.c tests/backends/dpbf16.h
+test_dpbf16 = %D%/libdpbf16.la
+test_dpbf16_flags = -DKERNELS_X86
+endif
 
 check_PROGRAMS += %D%/test_kernels
 TESTS += %D%/test_kernels
-%C%_test_kernels_CPPFLAGS = $(TEST_CPPFLAGS)
+%C%_test_kernels_CPPFLAGS = $(TEST_CPPFLAGS) $(test_dpbf16_flags)
 %C%_test_kernels_CFLAGS = $(TEST_CFLAGS) $(OPENMP_CFLAGS)
 %C%_test_kernels_LDFLAGS = $(TN_LDFLAGS) $(OPENMP_CFLAGS)
-%C%_test_kernels_LDADD = tests/libdot.la backends/libkernels.la $(TEST_LIBS)
+%C%_test_kernels_LDADD = tests/libdot.la $(test_dpbf16) backends/libkernels.la $(TEST_LIBS)
 %C%_test_kernels_SOURCES = %D%/backends/test_kernels.c
 
 check_PROGRAMS += %D%/test_model_dir

@@ -14,8 +14,9 @@
 
 static const char *const isas[] = { "plain", "avx2", "avx512" };
 #define N_ISAS 3
-/* For products there is one more: the loops for vdpbf16ps, with multiply-adds for it. */
-#define N_PRODUCTS (N_ISAS + 1)
+/* For products there are two more, the loops for vdpbf16ps: with multiply-adds for it, and in
+ * AVX-512 with its definition. */
+#define N_PRODUCTS (N_ISAS + 2)
 
 /* The i-th ISA's kernels, or NULL when the CPU lacks it. */
 static const struct kernels *isa(int i)
@@ -24,6 +25,9 @@ static const struct kernels *isa(int i)
 }
 
 void kernels_gemm_dot_plain(const struct kernel_gemm *g, size_t first, size_t panels);
+#ifdef KERNELS_X86
+void kernels_gemm_dpbf16(const struct kernel_gemm *g, size_t first, size_t panels);
+#endif
 
 static const struct kernels *products_of(int i)
 {
@@ -31,9 +35,15 @@ static const struct kernels *products_of(int i)
 
 	if (i < N_ISAS)
 		return isa(i);
-	dot = *isa(0);
+	if (i > N_ISAS && !isa(2))
+		return NULL;
+	dot = *isa(i > N_ISAS ? 2 : 0);
 	dot.isa = "dot";
 	dot.gemm = kernels_gemm_dot_plain;
+#ifdef KERNELS_X86
+	if (i > N_ISAS)
+		dot.gemm = kernels_gemm_dpbf16;
+#endif
 	return &dot;
 }
 
