@@ -2,7 +2,7 @@
 # docs: manual pages.  That of a plugin is made from its option table by the built command,
 # so a cross build has none.
 dist_man_MANS += %D%/tenon.1
-EXTRA_DIST += %D%/roofline.svg %D%/training.md
+EXTRA_DIST += %D%/roofline.svg %D%/tenon.bash %D%/training.md
 if !CROSS_COMPILING
 noinst_DATA = %D%/plugins.stamp
 endif
@@ -19,10 +19,14 @@ CLEANFILES += %D%/plugins.stamp %D%/tenon-*.7
 
 install-data-local:
 	$(MKDIR_P) '$(DESTDIR)$(mandir)/man7'
+	$(MKDIR_P) '$(DESTDIR)$(datadir)/bash-completion/completions'
+	$(INSTALL_DATA) $(srcdir)/%D%/tenon.bash \
+		'$(DESTDIR)$(datadir)/bash-completion/completions/tenon'
 	for page in docs/tenon-*.7; do \
 		test ! -f $$page || $(INSTALL_DATA) $$page '$(DESTDIR)$(mandir)/man7' || exit 1; \
 	done
 uninstall-local:
+	rm -f '$(DESTDIR)$(datadir)/bash-completion/completions/tenon'
 	for la in $(plugin_LTLIBRARIES); do \
 		rm -f '$(DESTDIR)$(mandir)/man7'/tenon-`basename $$la .la`.7; \
 	done

@@ -409,6 +409,8 @@ check_PROGRAMS += %D%/abi_layout
 dist_check_SCRIPTS += %D%/plugin/abi.sh
 EXTRA_DIST += %D%/plugin/abi-0.txt
 plain_tests += %D%/plugin/abi.sh
+dist_check_SCRIPTS += %D%/docs/completion.sh
+plain_tests += %D%/docs/completion.sh
 dist_check_SCRIPTS += %D%/docs/manual.sh
 plain_tests += %D%/docs/manual.sh
 
