@@ -20,6 +20,7 @@ import os
 import sys
 
 import torch
+from safetensors.torch import load_file
 
 CASES = [
     {"text": ""},
@@ -71,6 +72,16 @@ def encode(tokenizer, case, limit):
     return e, offsets, whole > len(e["input_ids"])
 
 
+def dense_layer(folder):
+    """The Dense module of a folder."""
+    with open(os.path.join(folder, "config.json"), encoding="utf-8") as f:
+        activation = json.load(f)["activation_function"].rsplit(".", 1)[-1]
+    tensors = load_file(os.path.join(folder, "model.safetensors"))
+    act = torch.nn.Identity() if activation == "Identity" else getattr(torch.nn, activation)()
+    return lambda v: act(torch.nn.functional.linear(v, tensors["linear.weight"],
+                                                    tensors.get("linear.bias")))
+
+
 def sentence_vector(folder):
     """A function hidden [T][H] -> vector, after modules.json; None without one."""
     path = os.path.join(folder, "modules.json")
@@ -92,6 +103,8 @@ def sentence_vector(folder):
             if mode.get("pooling_mode_mean_tokens"):
                 parts.append(lambda h: h.mean(0))
             steps.append(lambda h: torch.cat([p(h) for p in parts]))
+        elif kind == "Dense":
+            steps.append(dense_layer(os.path.join(folder, m["path"])))
         elif kind == "Normalize":
             steps.append(lambda v: torch.nn.functional.normalize(v, dim=-1))
         elif kind != "Transformer":

@@ -311,6 +311,7 @@ EXTRA_DIST += \
 	%D%/golden/bert-model-legacy \
 	%D%/golden/bert-qa-h100 \
 	%D%/golden/bert-qa-h40 \
+	%D%/golden/bert-sentence-dense-h24 \
 	%D%/golden/bert-sentence-h72 \
 	%D%/golden/bert-seqcls-h100 \
 	%D%/golden/bert-seqcls-long-h40 \

@@ -22,8 +22,10 @@ struct tn_model_dir {
 	 *  when config.json names none. */
 	const char *class;
 	/** Options for the head of the class; NULL: none.  For a SentenceTransformer
-	 *  {"pooling": "cls", "mean" or "max", "normalize": true or false}. */
+	 *  {"pooling": "cls", "mean" or "max", "normalize": true or false}, and with a Dense module
+	 *  "dense": its width and "activation". */
 	const struct tn_value *head_options;
+	const char *head_weights;	/* the file of that Dense module; NULL: none */
 	const char *const *labels;	/* of id2label, in the order of their ids */
 	size_t n_labels;		/* 0: config.json has none */
 	size_t max_tokens;		/* max_seq_length of a SentenceTransformer; 0: none */

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  * core/checkpoint/model_dir_modules.c - modules.json of sentence-transformers: the model,
- * how its tokens become one vector, and whether that is scaled to length 1.
+ * how its tokens become one vector, the layer behind that, and whether it is scaled to
+ * length 1.
  */
 #include <string.h>
 
 #include "checkpoint/model_dir_impl.h"
 
 #define MOST_TOKENS (1 << 24)
+#define WIDEST 1000000
 
 static int no_memory(struct opening *o)
 {
@@ -55,20 +57,74 @@ static const char *pooling_mode(struct opening *o, const struct tn_value *config
 	return NULL;
 }
 
+/* config.json of the module in `path`. */
+static int read_config(struct opening *o, const char *path, const struct tn_value **config)
+{
+	if (!path || dir_json(o, path, "config.json", SMALL_JSON, config))
+		return tn_status(o->call);
+	return *config ? 0 : tn_fail(o->call, TN_ENOINPUT, "%s: there is no config.json, which "
+		"modules.json leads to; download the model again", path);
+}
+
 static int read_pooling(struct opening *o, const char *folder, struct tn_value *options)
 {
 	const char *path = dir_join(o, o->dir->path, folder), *mode;
 	const struct tn_value *config;
 
-	if (!path || dir_json(o, path, "config.json", SMALL_JSON, &config))
+	if (read_config(o, path, &config))
 		return tn_status(o->call);
-	if (!config)
-		return tn_fail(o->call, TN_ENOINPUT, "%s: there is no config.json, which "
-			"modules.json leads to; download the model again", path);
 	mode = pooling_mode(o, config, dir_join(o, path, "config.json"));
 	if (!mode)
 		return tn_status(o->call);
 	return tn_set(o->arena, options, "pooling", tn_new_text(o->arena, mode)) ? 0 : no_memory(o);
+}
+
+/* The head's name of a PyTorch class of activations; NULL: not one that is known. */
+static const char *known_activation(const char *class)
+{
+	static const char *const known[][2] = {
+		{ "Tanh", "tanh" }, { "Identity", "none" }, { "ReLU", "relu" }, { "GELU", "gelu" },
+		{ "SiLU", "silu" }, { "Sigmoid", "sigmoid" }
+	};
+	const char *dot = strrchr(class, '.');
+
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+		if (!strcmp(dot ? dot + 1 : class, known[i][0]))
+			return known[i][1];
+	return NULL;
+}
+
+/* Source: sentence-transformers, models/Dense.py. */
+static int read_dense(struct opening *o, const char *folder, struct tn_value *options)
+{
+	const char *path = dir_join(o, o->dir->path, folder), *class, *activation;
+	const struct tn_value *config;
+	long long width;
+
+	if (!tn_get(options, "pooling") || o->dir->head_weights ||
+			tn_bool(tn_get(options, "normalize"), false))
+		return tn_fail(o->call, TN_EDATA, "%s/modules.json: a Dense module stands where "
+			"none is known, expected one at most, between Pooling and Normalize",
+			o->dir->path);
+	if (read_config(o, path, &config) || dir_file(o, path, "model.safetensors",
+			&o->dir->head_weights))
+		return tn_status(o->call);
+	if (!o->dir->head_weights)
+		return tn_fail(o->call, TN_ENOINPUT, "%s: there is no model.safetensors, which "
+			"modules.json leads to (pytorch_model.bin is not read)", path);
+	width = tn_int(tn_get(config, "out_features"), 0);
+	if (width < 1 || width > WIDEST)
+		return tn_fail(o->call, TN_EDATA, "%s/config.json: \"out_features\" is missing or "
+			"out of range, expected a whole number of 1 to %d", path, WIDEST);
+	class = tn_string(tn_get(config, "activation_function"), "Tanh");
+	activation = known_activation(class);
+	if (!activation)
+		return tn_fail(o->call, TN_EDATA, "%s/config.json: the activation function %s is not "
+			"known, expected Tanh, Identity, ReLU, GELU, SiLU or Sigmoid", path,
+			tn_quote(o->call, class, strlen(class)));
+	return tn_set(o->arena, options, "dense", tn_new_int(o->arena, width)) &&
+		tn_set(o->arena, options, "activation", tn_new_text(o->arena, activation)) ? 0 :
+		no_memory(o);
 }
 
 /* The limit that sentence-transformers sets on a text. */
@@ -108,7 +164,7 @@ static int read_module(struct opening *o, const struct tn_value *module, size_t 
 			where, tn_quote(o->call, folder, strlen(folder)), i);
 	if (!strcmp(name, "Transformer") != (i == 0))
 		return tn_fail(o->call, TN_EDATA, "%s: module %zu is %s, expected Transformer "
-			"first, then Pooling and Normalize", where, i, tn_quote(o->call, name,
+			"first, then Pooling, Dense and Normalize", where, i, tn_quote(o->call, name,
 			strlen(name)));
 	if (i == 0) {
 		if (*folder)
@@ -117,10 +173,12 @@ static int read_module(struct opening *o, const struct tn_value *module, size_t 
 	}
 	if (!strcmp(name, "Pooling"))
 		return read_pooling(o, folder, options);
+	if (!strcmp(name, "Dense"))
+		return read_dense(o, folder, options);
 	if (!strcmp(name, "Normalize"))
 		return tn_set(o->arena, options, "normalize", tn_new_bool(o->arena, true)) ? 0 :
 			no_memory(o);
-	return tn_fail(o->call, TN_EDATA, "%s: module %zu is %s; Transformer, Pooling and "
+	return tn_fail(o->call, TN_EDATA, "%s: module %zu is %s; Transformer, Pooling, Dense and "
 		"Normalize are known", where, i, tn_quote(o->call, name, strlen(name)));
 }
 

@@ -109,10 +109,13 @@ static struct tn_value *merge(struct tn_arena *arena, const struct tn_value *ove
 	return merged;
 }
 
-/* The head's own weights file, if the configuration names one. */
-static int open_weights(struct tn_pipeline *p, struct tn_pipeline_head *h, struct tn_call *call)
+/* The head's own weights file, if the configuration or the class of the model names one. */
+static int open_weights(struct tn_pipeline *p, struct tn_pipeline_head *h, bool of_class,
+	struct tn_call *call)
 {
 	struct tn_head_source *s = &h->weights;
+	const char *file = h->config->weights ? h->config->weights :
+		of_class ? p->dir->head_weights : NULL;
 
 	s->model = p->weights;
 	s->training = p->training;
@@ -121,8 +124,8 @@ static int open_weights(struct tn_pipeline *p, struct tn_pipeline_head *h, struc
 		.where = tn_weights_where(p->weights) };
 	if (p->training)
 		s->source.make = source_make;
-	if (h->config->weights)
-		s->own = tn_weights_open_file(h->config->weights, p->training, call);
+	if (file)
+		s->own = tn_weights_open_file(file, p->training, call);
 	else if (p->training)
 		s->own = tn_weights_create(h->config->where, call);
 	else
@@ -214,7 +217,7 @@ static int open_head(struct tn_pipeline *p, struct tn_pipeline_head *h, struct t
 	h->on_overflow = h->config->on_overflow < 0 ? h->impl->on_overflow :
 		(enum tn_overflow)h->config->on_overflow;
 	h->state = tn_plugin_new(h->plugin, call);
-	if (!h->state || open_weights(p, h, call))
+	if (!h->state || open_weights(p, h, of_class, call))
 		return tn_status(call);
 	of_model = of_class && !h->config->weights;
 	has_labels = of_model && h->impl->task <= TN_TASK_SPANS;	/* id2label is always there */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * heads/embed/embed.c - a vector for each text: the mean, the first or the maximum of its
- * tokens' rows, of length 1 if wanted.
+ * tokens' rows, through a linear layer or not, of length 1 if wanted.
  * Source: Reimers & Gurevych, arXiv 1908.10084, section 3 (pooling strategies).
  */
 #include <math.h>
@@ -8,12 +8,26 @@
 
 struct embed {
 	struct tn_base base;
-	int32_t pooling;
-	bool normalize;
+	int64_t dense;
+	int32_t pooling, activation;
+	bool normalize, bias;
 };
 
 enum { POOL_MEAN, POOL_CLS, POOL_MAX };
 static const char *const poolings[] = { "mean", "cls", "max", NULL };
+
+static const char *const activations[] = { "none", "tanh", "relu", "gelu", "silu", "sigmoid", NULL };
+static const enum tn_act acts[] = { TN_ACT_NONE, TN_ACT_TANH, TN_ACT_RELU, TN_ACT_GELU, TN_ACT_SILU,
+	TN_ACT_SIGMOID };
+
+static int embed_open(struct tn_head *self, const struct tn_head_env *env, struct tn_call *call)
+{
+	struct embed *h = (struct embed *)self;
+
+	h->bias = h->dense && (env->untrained ||
+		env->tensor(env, "linear.bias", (size_t)h->dense, 0, call));
+	return tn_status(call);
+}
 
 static tn_ref embed_forward(const struct tn_head *self, struct tn_graph *g)
 {
@@ -27,6 +41,13 @@ static tn_ref embed_forward(const struct tn_head *self, struct tn_graph *g)
 		x = tn_gather(g, x, begin);
 	else
 		x = tn_segment(g, x, begin, end, h->pooling == POOL_MAX ? TN_MAX : TN_MEAN);
+	if (h->dense) {
+		size_t width = (size_t)h->dense;
+
+		x = tn_linear(g, x, tn_weight(g, "linear.weight", width, tn_width(g, x)),
+			h->bias ? tn_weight(g, "linear.bias", width, 0) : TN_NONE);
+		x = tn_act(g, x, acts[h->activation]);
+	}
 	return h->normalize ? tn_l2norm(g, x, 1e-12) : x;
 }
 
@@ -53,6 +74,9 @@ static int embed_decode(const struct tn_head *self, const struct tn_scores *scor
 static const struct tn_option options[] = {
 	TN_OPTION_CHOICE(struct embed, pooling, poolings, "mean",
 		"which rows make the vector: the mean of all tokens, the first, or the maximum"),
+	TN_OPTION_INT(struct embed, dense, 0, 0, 1000000,
+		"width of a linear layer behind the pooling, linear.weight and linear.bias; 0: none"),
+	TN_OPTION_CHOICE(struct embed, activation, activations, "tanh", "what follows that layer"),
 	TN_OPTION_BOOL(struct embed, normalize, true, "scale the vector to length 1"),
 	{ 0 }
 };
@@ -60,6 +84,7 @@ static const struct tn_option options[] = {
 static const struct tn_head_impl embed_impl = {
 	.task = TN_TASK_VECTOR,
 	.on_overflow = TN_OVERFLOW_TRUNCATE,
+	.open = embed_open,
 	.forward = embed_forward,
 	.decode = embed_decode,
 };

@@ -459,13 +459,16 @@ START_TEST(test_wrong_modules)
 		{ "[" MODULE("Transformer", "") "]", NULL, "$/m/modules.json: there is no Pooling "
 			"module, which makes a vector of the tokens" },
 		{ "[" POOLING "]", NULL, "$/m/modules.json: module 0 is \"Pooling\", expected "
-			"Transformer first, then Pooling and Normalize" },
+			"Transformer first, then Pooling, Dense and Normalize" },
 		{ "[" MODULE("Transformer", "../m") "]", NULL, "$/m/modules.json: the path "
 			"\"../m\" of "
 			"module 0 is no plain name" },
+		{ "[" MODULE("Transformer", "") "," MODULE("WordEmbeddings", "") "]", NULL,
+			"$/m/modules.json: module 1 is \"WordEmbeddings\"; Transformer, Pooling, "
+			"Dense and Normalize are known" },
 		{ "[" MODULE("Transformer", "") "," MODULE("Dense", "2_Dense") "]", NULL,
-			"$/m/modules.json: module 1 is \"Dense\"; Transformer, Pooling and "
-			"Normalize are known" },
+			"$/m/modules.json: a Dense module stands where none is known, expected one "
+			"at most, between Pooling and Normalize" },
 		{ "[" MODULE("Transformer", "") "," POOLING "]", "{}", "$/m/1_Pooling/config.json: "
 			"the pooling mode \"none\" is not known, expected one of: cls, mean, max" },
 		{ "[" MODULE("Transformer", "") "," POOLING "]", "{\"pooling_mode_cls_token\":true,"
@@ -492,6 +495,41 @@ START_TEST(test_wrong_modules)
 	temporary_text("m/sentence_bert_config.json", "{\"max_seq_length\":0}");
 	refuse("m", TN_EDATA, "$/m/sentence_bert_config.json: \"max_seq_length\" is out of range, "
 		"expected a whole number of 1 to 16777216");
+}
+END_TEST
+
+START_TEST(test_dense_module)
+{
+	static const struct {
+		const char *config, *message;
+	} cases[] = {
+		{ "{\"in_features\":4}", "$/m/2_Dense/config.json: \"out_features\" is missing or out "
+			"of range, expected a whole number of 1 to 1000000" },
+		{ "{\"out_features\":3,\"activation_function\":\"torch.nn.modules.activation.Mish\"}",
+			"$/m/2_Dense/config.json: the activation function "
+			"\"torch.nn.modules.activation.Mish\" is not known, expected Tanh, Identity, "
+			"ReLU, GELU, SiLU or Sigmoid" },
+	};
+	struct tn_call *call = tn_call_create();
+	struct tn_model_dir *dir;
+
+	write_model();
+	temporary_text("m/modules.json", "[" MODULE("Transformer", "") "," POOLING ","
+		MODULE("Dense", "2_Dense") "]");
+	temporary_text("m/1_Pooling/config.json", "{\"pooling_mode\":\"cls\"}");
+	temporary_text("m/2_Dense/config.json", "{\"out_features\":3}");
+	refuse("m", TN_ENOINPUT, "$/m/2_Dense: there is no model.safetensors, which modules.json "
+		"leads to (pytorch_model.bin is not read)");
+	write_weights("m/2_Dense/model.safetensors", "linear.weight");
+	dir = open_dir("m", call);
+	ck_assert_int_eq(tn_int(tn_get(dir->head_options, "dense"), 0), 3);
+	ck_assert_str_eq(tn_string(tn_get(dir->head_options, "activation"), ""), "tanh");
+	ck_assert_ptr_nonnull(strstr(dir->head_weights, "/m/2_Dense/model.safetensors"));
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		temporary_text("m/2_Dense/config.json", cases[i].config);
+		refuse("m", TN_EDATA, cases[i].message);
+	}
+	tn_call_destroy(call);
 }
 END_TEST
 
@@ -575,6 +613,7 @@ int main(void)
 	TN_ADD_IN_TEMPORARY(suite, test_labels);
 	TN_ADD_IN_TEMPORARY(suite, test_shards);
 	TN_ADD_IN_TEMPORARY(suite, test_sentence_transformer);
+	TN_ADD_IN_TEMPORARY(suite, test_dense_module);
 	TN_ADD_IN_TEMPORARY(suite, test_wrong_modules);
 	TN_ADD_IN_TEMPORARY(suite, test_config_values);
 	return tn_check_main(suite);

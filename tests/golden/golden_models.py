@@ -134,6 +134,8 @@ MODELS = {
                                                   mlm=True)),
     "bert-mlm-untied-h48": ("BertForMaskedLM", dict(hidden=48, heads=2, inner=61, tied=False,
                                                     mlm=True)),
+    "bert-sentence-dense-h24": ("BertModel", dict(hidden=24, heads=2, inner=20, layers=1,
+                                                  sentence=True, dense=(20, "Tanh"))),
 }
 
 
@@ -159,7 +161,7 @@ def rename_legacy(path):
     save_file(tensors, path, {"format": "pt"})
 
 
-def write_sentence(folder, width):
+def write_sentence(folder, width, dense):
     def put(name, value):
         path = os.path.join(folder, name)
         os.makedirs(os.path.dirname(path), exist_ok=True)
@@ -167,10 +169,17 @@ def write_sentence(folder, width):
             json.dump(value, f, indent=1)
             f.write("\n")
     kind = "sentence_transformers.models."
-    put("modules.json", [
-        {"idx": 0, "name": "0", "path": "", "type": kind + "Transformer"},
-        {"idx": 1, "name": "1", "path": "1_Pooling", "type": kind + "Pooling"},
-        {"idx": 2, "name": "2", "path": "2_Normalize", "type": kind + "Normalize"}])
+    names = ["Transformer", "Pooling"] + (["Dense"] if dense else []) + ["Normalize"]
+    put("modules.json", [{"idx": i, "name": str(i), "path": "%d_%s" % (i, name) if i else "",
+                          "type": kind + name} for i, name in enumerate(names)])
+    if dense:
+        put("2_Dense/config.json", {
+            "in_features": width, "out_features": dense[0], "bias": True,
+            "activation_function": "torch.nn.modules.activation." + dense[1]})
+        torch.manual_seed(dense[0])
+        save_file({"linear.weight": torch.randn(dense[0], width) / width ** 0.5,
+                   "linear.bias": torch.randn(dense[0]) / 2},
+                  os.path.join(folder, "2_Dense", "model.safetensors"), {"format": "pt"})
     put("1_Pooling/config.json", {
         "word_embedding_dimension": width, "pooling_mode_cls_token": False,
         "pooling_mode_mean_tokens": True, "pooling_mode_max_tokens": False,
@@ -204,7 +213,7 @@ def make_model(out, name, kind, o, seed):
     if o.get("legacy"):
         rename_legacy(os.path.join(folder, "model.safetensors"))
     if o.get("sentence"):
-        write_sentence(folder, o["hidden"])
+        write_sentence(folder, o["hidden"], o.get("dense"))
     rng = random.Random(seed)
     cases = qa_cases(rng) if o.get("qa") else plain_cases(rng)
     if o.get("words"):
@@ -219,9 +228,9 @@ def make_model(out, name, kind, o, seed):
     tensors, _ = record(folder, cases, os.path.join(folder, "expected.safetensors"))
     peak = max((float(v.abs().max()) for k, v in tensors.items() if k.startswith("logits")),
                default=0)
-    for file in os.listdir(folder):
-        if file.endswith(".safetensors"):
-            os.chmod(os.path.join(folder, file), 0o644)
+    for place, _, files in os.walk(folder):
+        for file in files:
+            os.chmod(os.path.join(place, file), 0o644)
     print("%s: %d cases, largest logit %.2f" % (name, len(cases), peak))
 
 
