@@ -143,6 +143,7 @@ EXTRA_DIST += %D%/libtenon.map
 	%D%/tensor/plan_fuse.c \
 	%D%/tensor/plan_impl.h \
 	%D%/tensor/plan_pack.c \
+	%D%/tensor/plan_rounds.c \
 	%D%/tensor/plan_slots.c \
 	%D%/tensor/quantize.c \
 	%D%/tensor/single.c \
@@ -189,6 +190,7 @@ bin_PROGRAMS += %D%/tenon
 	%D%/cli/quantize.c \
 	%D%/cli/quantize.h \
 	%D%/cli/quantize_measure.c \
+	%D%/cli/quantize_model.c \
 	%D%/cli/run.c \
 	%D%/cli/table.c \
 	%D%/cli/tensors.c \

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * core/cli/quantize.c - tenon quantize: whether eight bits are good enough for a pipeline, by
- * labelled data.
+ * core/cli/quantize.c - tenon quantize: whether a lower precision is good enough for a pipeline,
+ * by labelled data.
  */
 #include <argp.h>
 #include <errno.h>
@@ -15,15 +15,19 @@
 
 #define DEFAULT_MAX_DROP 0.5
 
-enum { KEY_DEV = 256, KEY_FROM, KEY_HEAD, KEY_MAX_DROP, KEY_OUT, KEY_FORMAT, KEY_SET };
+enum { KEY_DEV = 256, KEY_FROM, KEY_HEAD, KEY_MAX_DROP, KEY_PRECISION, KEY_OUT, KEY_MODEL, KEY_FORMAT,
+	KEY_SET };
 
 static const struct argp_option options[] = {
 	{ "dev", KEY_DEV, "FILE", 0, "labelled data; may be given again", 0 },
 	{ "from", KEY_FROM, "FORMAT", 0, "what the files are: " EVAL_FORMATS, 0 },
 	{ "max-drop", KEY_MAX_DROP, "POINTS", 0, "what a head may lose at most (0.5)", 0 },
 	{ "head", KEY_HEAD, "NAME", 0, "judge this head alone; may be given again", 0 },
-	{ "out", KEY_OUT, "FILE.cfg", 0, "write the configuration with int8, if none loses more",
-	  0 },
+	{ "precision", KEY_PRECISION, "int8|bf16", 0, "what is judged (int8)", 0 },
+	{ "out", KEY_OUT, "FILE.cfg", 0, "write the configuration with that precision, if none "
+	  "loses more", 0 },
+	{ "model", KEY_MODEL, "DIR", 0, "with bf16 and --out: write the model, too, what is rounded "
+	  "in two bytes", 0 },
 	{ "format", KEY_FORMAT, "FORMAT", 0, "text, markdown, csv or jsonl", 0 },
 	{ "set", KEY_SET, "PATH=VALUE", 0, "a setting that goes over the file; may be given again",
 	  0 },
@@ -64,6 +68,8 @@ static error_t parse_rest(int key, char *arg, struct argp_state *state)
 				"directory");
 		if (!a->n_dev)
 			argp_error(state, "--dev FILE is missing: the data that judge");
+		if (a->model && (!a->out || strcmp(a->precision, "bf16")))
+			argp_error(state, "--model is for --precision bf16 and --out");
 		return 0;
 	}
 	return ARGP_ERR_UNKNOWN;
@@ -88,8 +94,16 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case KEY_HEAD:
 		append(state, "--head", a->heads, &a->n_heads, arg);
 		return 0;
+	case KEY_PRECISION:
+		if (strcmp(arg, "int8") && strcmp(arg, "bf16"))
+			argp_error(state, "--precision: found %s, expected int8 or bf16", arg);
+		a->precision = arg;
+		return 0;
 	case KEY_OUT:
 		a->out = arg;
+		return 0;
+	case KEY_MODEL:
+		a->model = arg;
 		return 0;
 	case KEY_FORMAT:
 		if (eval_row_format_of(arg) < 0)
@@ -116,10 +130,10 @@ static int read_data(struct quantize *q)
 	return 0;
 }
 
-/* Whether --out can be written, before the work is done. */
-static int check_out(struct quantize *q)
+/* Whether --out or --model can be written, before the work is done. */
+static int check_out(struct quantize *q, const char *out)
 {
-	const char *out = q->a->out, *slash = out ? strrchr(out, '/') : NULL;
+	const char *slash = out ? strrchr(out, '/') : NULL;
 	const char *directory = !slash ? "." : slash == out ? "/" :
 		tn_printf(q->call, "%.*s", (int)(slash - out), out);
 
@@ -135,9 +149,12 @@ static int check_out(struct quantize *q)
 
 static int open_pipelines(struct quantize *q)
 {
-	static const char *const precisions[] = { "precision=fp32", "precision=int8" };
+	const char *precisions[] = { "precision=fp32",
+		tn_printf(q->call, "precision=%s", q->a->precision) };
 	const char *settings[QUANTIZE_MOST + 2];
 
+	if (!precisions[1])
+		return tn_status(q->call);
 	memcpy(settings, q->a->settings, sizeof(settings));
 	for (size_t i = 0; i < QUANTIZE_WAYS; i++) {
 		settings[q->a->n_settings] = precisions[i];
@@ -149,11 +166,11 @@ static int open_pipelines(struct quantize *q)
 	return 0;
 }
 
-/* Says so when nothing runs in eight bits: then nothing is judged. */
+/* Says so when not all runs in the precision that is judged. */
 static void check_precision(struct quantize *q)
 {
-	const struct tn_plan *plan = q->p[QUANTIZE_INT8]->plan;
-	size_t linear = 0, eight = 0, backend;
+	const struct tn_plan *plan = q->p[QUANTIZE_LOW]->plan;
+	size_t linear = 0, low = 0, backend;
 	const char *why;
 
 	for (size_t i = 0; i < tn_plan_n_steps(plan); i++) {
@@ -162,10 +179,11 @@ static void check_precision(struct quantize *q)
 		if (node->op != TN_OP_LINEAR)
 			continue;
 		linear++;
-		eight += node->attr.linear.precision == TN_I8;
+		low += node->attr.linear.precision != 0;
 	}
-	if (eight < linear)
-		tn_note(q->call, "%zu of %zu linear operations run in eight bits", eight, linear);
+	if (low < linear)
+		tn_note(q->call, "%zu of %zu linear operations run in %s", low, linear,
+			q->a->precision);
 }
 
 static bool is_asked_for(const struct quantize_arguments *a, const char *head)
@@ -257,24 +275,26 @@ static int judge(struct quantize *q)
 	}
 	for (size_t i = 0; i < q->n_records; i++) {
 		struct quantize_metrics m = quantize_metrics(q, i);
-		double fp32 = m.items[0].fp32, int8 = m.items[0].int8;
+		double fp32 = m.items[0].fp32, low = m.items[0].low;
 
 		/* Rounding is no drop: one answer of a million is worth a thousand times this. */
-		if (fp32 - int8 > q->a->max_drop + 1e-7)
+		if (fp32 - low > q->a->max_drop + 1e-7)
 			tn_fault(q->call, TN_ECONFIG, "head %s: %s drops by %.4g points, from %.2f "
-				"in fp32 to %.2f in int8; at most %.4g are allowed",
-				q->records[0][i].head, m.items[0].name, fp32 - int8, fp32, int8,
-				q->a->max_drop);
+				"in fp32 to %.2f in %s; at most %.4g are allowed",
+				q->records[0][i].head, m.items[0].name, fp32 - low, fp32, low,
+				q->a->precision, q->a->max_drop);
 	}
 	return tn_status(q->call);
 }
 
 static int quantize(struct quantize *q)
 {
-	if (check_out(q) || read_data(q) || open_pipelines(q) || open_records(q))
+	if (check_out(q, q->a->out) || check_out(q, q->a->model) || read_data(q) || open_pipelines(q) || open_records(q))
 		return tn_status(q->call);
 	check_precision(q);
 	if (quantize_measure(q) || quantize_print(q) || judge(q))
+		return tn_status(q->call);
+	if (q->a->model && quantize_write_model(q))
 		return tn_status(q->call);
 	return q->a->out ? quantize_write(q) : 0;
 }
@@ -282,10 +302,11 @@ static int quantize(struct quantize *q)
 int tn_cli_quantize(int argc, char **argv)
 {
 	static const struct argp argp = { options, parse, "PIPELINE --dev FILE",
-		"Runs labelled data in fp32 and in int8, and says what int8 costs each head and "
-		"how much faster it is.  Exit status: 0, no head loses more than --max-drop; 78, "
+		"Runs labelled data in fp32 and in a lower precision, and says what that costs each "
+		"head and how much faster it is.  Exit status: 0, no head loses more than --max-drop; 78, "
 		"one does.", NULL, NULL, NULL };
-	struct quantize_arguments a = { .from = -1, .max_drop = DEFAULT_MAX_DROP };
+	struct quantize_arguments a = { .from = -1, .max_drop = DEFAULT_MAX_DROP,
+		.precision = "int8" };
 	struct quantize q = { .a = &a };
 	int code;
 

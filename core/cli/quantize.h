@@ -13,7 +13,8 @@
 #define QUANTIZE_MOST_METRICS 3
 
 struct quantize_arguments {
-	const char *pipeline, *out;
+	const char *pipeline, *out, *model;
+	const char *precision;		/* that is judged: int8 or bf16 */
 	const char *dev[QUANTIZE_MOST], *heads[QUANTIZE_MOST];
 	const char *settings[QUANTIZE_MOST + 2];	/* one more, and NULL */
 	size_t n_dev, n_heads, n_settings;
@@ -23,7 +24,7 @@ struct quantize_arguments {
 };
 
 /** The two that are compared. */
-enum { QUANTIZE_FP32, QUANTIZE_INT8, QUANTIZE_WAYS };
+enum { QUANTIZE_FP32, QUANTIZE_LOW, QUANTIZE_WAYS };
 
 /** What the verb holds. */
 struct quantize {
@@ -35,7 +36,7 @@ struct quantize {
 	struct eval_records *records[QUANTIZE_WAYS];	/* [n_records], a head each; of vectors how
 							 * near they are to those of fp32 */
 	size_t n_records;
-	double *ratios;			/* [batches] how many times as fast int8 was */
+	double *ratios;			/* [batches] how many times as fast the lower one was */
 	size_t n_batches;
 	double seconds[QUANTIZE_WAYS];
 	struct progress progress;
@@ -49,13 +50,17 @@ struct quantize_metrics {
 	size_t n;
 	struct {
 		const char *name;
-		double fp32, int8;
+		double fp32, low;
 	} items[QUANTIZE_MOST_METRICS];
 };
 struct quantize_metrics quantize_metrics(const struct quantize *q, size_t i);
 /** Prints the tables. */
 int quantize_print(struct quantize *q);
-/** Writes the effective configuration with int8 to a file that is not there yet. */
+/** Writes the effective configuration with the lower precision to a file that is not there
+ *  yet; its model is --model where that is given. */
 int quantize_write(struct quantize *q);
+/** Makes the directory --model: model.safetensors with all weights that are rounded in BF16,
+ *  the others as they were, and the small files beside them.  After an error it is gone. */
+int quantize_write_model(struct quantize *q);
 
 #endif

@@ -86,7 +86,7 @@ int quantize_measure(struct quantize *q)
 		tn_call_reset(q->call);
 		if (run_batch(q, b, i) || count(q, b))
 			break;
-		q->ratios[q->n_batches++] = b->seconds[QUANTIZE_FP32] / b->seconds[QUANTIZE_INT8];
+		q->ratios[q->n_batches++] = b->seconds[QUANTIZE_FP32] / b->seconds[QUANTIZE_LOW];
 		for (size_t w = 0; w < QUANTIZE_WAYS; w++)
 			q->seconds[w] += b->seconds[w];
 		progress_count(&q->progress, i + b->n, (double)(i + b->n) / (double)q->data.n);
@@ -103,12 +103,12 @@ struct quantize_metrics quantize_metrics(const struct quantize *q, size_t i)
 
 	if (m.n > QUANTIZE_MOST_METRICS)
 		m.n = QUANTIZE_MOST_METRICS;
-	if (eval_records_scores(&q->records[QUANTIZE_INT8][i], NULL, after) < m.n)
+	if (eval_records_scores(&q->records[QUANTIZE_LOW][i], NULL, after) < m.n)
 		m.n = 0;
 	for (size_t k = 0; k < m.n; k++) {
 		m.items[k].name = before[k].name;
 		m.items[k].fp32 = before[k].value;
-		m.items[k].int8 = after[k].value;
+		m.items[k].low = after[k].value;
 	}
 	return m;
 }
@@ -132,23 +132,24 @@ static struct tn_value *metric_row(struct quantize *q, const struct eval_records
 {
 	struct tn_arena *arena = tn_call_arena(q->call);
 	struct tn_value *row = tn_new_object(arena);
-	double fp32 = m->items[k].fp32, int8 = m->items[k].int8;
+	double fp32 = m->items[k].fp32, low = m->items[k].low;
 
 	eval_set_text(arena, row, "row", "head");
 	eval_set_text(arena, row, "head", records->head);
 	eval_set_text(arena, row, "metric", m->items[k].name);
 	eval_set_int(arena, row, "n", (int64_t)records->n);
 	eval_set_real(arena, row, "fp32", fp32);
-	eval_set_real(arena, row, "int8", int8);
-	eval_set_real(arena, row, "drop", fp32 - int8);
+	eval_set_real(arena, row, q->a->precision, low);
+	eval_set_real(arena, row, "drop", fp32 - low);
 	return eval_set_real(arena, row, "max_drop", k ? NAN : q->a->max_drop) ? row : NULL;
 }
 
 static int print_heads(struct quantize *q)
 {
-	static const struct eval_column columns[] = {
+	const char *low = q->a->precision;
+	const struct eval_column columns[] = {
 		{ "head", "head", 1, -1 }, { "metric", "metric", 1, -1 }, { "n", "n", 1, -1 },
-		{ "fp32", "fp32", 1, 2 }, { "int8", "int8", 1, 2 }, { "drop", "drop", 1, 2 },
+		{ "fp32", "fp32", 1, 2 }, { low, low, 1, 2 }, { "drop", "drop", 1, 2 },
 		{ "max_drop", "allowed", 1, 2 },
 	};
 	const struct tn_value **rows = tn_alloc_n(q->call, q->n_records * QUANTIZE_MOST_METRICS + 1,
@@ -169,9 +170,11 @@ static int print_heads(struct quantize *q)
 
 static int print_speed(struct quantize *q)
 {
-	static const struct eval_column columns[] = {
+	const char *rate = tn_printf(q->call, "%s_per_s", q->a->precision);
+	const char *heading = tn_printf(q->call, "%s inputs/s", q->a->precision);
+	const struct eval_column columns[] = {
 		{ "inputs", "inputs", 1, -1 }, { "batches", "batches", 1, -1 },
-		{ "fp32_per_s", "fp32 inputs/s", 1, 1 }, { "int8_per_s", "int8 inputs/s", 1, 1 },
+		{ "fp32_per_s", "fp32 inputs/s", 1, 1 }, { rate, heading, 1, 1 },
 		{ "ratio", "ratio", 1, 2 },
 	};
 	struct tn_arena *arena = tn_call_arena(q->call);
@@ -180,11 +183,13 @@ static int print_speed(struct quantize *q)
 	struct eval_rows table = { columns, sizeof(columns) / sizeof(columns[0]), rows, 1 };
 	double n = (double)q->data.n;
 
+	if (!rate || !heading)
+		return tn_status(q->call);
 	eval_set_text(arena, row, "row", "speed");
 	eval_set_int(arena, row, "inputs", (int64_t)q->data.n);
 	eval_set_int(arena, row, "batches", (int64_t)q->n_batches);
 	eval_set_real(arena, row, "fp32_per_s", n / q->seconds[QUANTIZE_FP32]);
-	eval_set_real(arena, row, "int8_per_s", n / q->seconds[QUANTIZE_INT8]);
+	eval_set_real(arena, row, rate, n / q->seconds[QUANTIZE_LOW]);
 	last = eval_set_real(arena, row, "ratio", median(q->ratios, q->n_batches));
 	if (!last)
 		return tn_fail(q->call, TN_ENOMEM, "out of memory");
@@ -201,22 +206,36 @@ int quantize_print(struct quantize *q)
 /* What was measured, in front of the settings. */
 static char *comment(struct quantize *q)
 {
-	char *text = tn_printf(q->call, "# int8, by tenon quantize: no head may lose more than "
-		"%.4g points\n", q->a->max_drop);
+	char *text = tn_printf(q->call, "# %s, by tenon quantize: no head may lose more than "
+		"%.4g points\n", q->a->precision, q->a->max_drop);
 
 	for (size_t i = 0; i < q->n_records && text; i++) {
 		struct quantize_metrics m = quantize_metrics(q, i);
 
 		text = tn_printf(q->call, "%s# %s: %s %.2f, of %zu inputs; in fp32 %.2f\n", text,
-			q->records[0][i].head, m.items[0].name, m.items[0].int8,
+			q->records[0][i].head, m.items[0].name, m.items[0].low,
 			q->records[0][i].n, m.items[0].fp32);
 	}
 	return text;
 }
 
+static struct tn_value *effective(struct quantize *q)
+{
+	struct tn_value *tree = tn_pipeline_effective(q->p[QUANTIZE_LOW], q->call);
+	char *model = tree && q->a->model ? realpath(q->a->model, NULL) : NULL;
+	struct tn_arena *arena = tn_call_arena(q->call);
+
+	if (model && !tn_set(arena, tree, "model", tn_new_text(arena, model)))
+		tree = NULL;
+	free(model);
+	if (!tree)
+		tn_fail(q->call, TN_ENOMEM, "out of memory");
+	return tree;
+}
+
 int quantize_write(struct quantize *q)
 {
-	struct tn_value *tree = tn_pipeline_effective(q->p[QUANTIZE_INT8], q->call);
+	struct tn_value *tree = effective(q);
 	char *settings = tree ? tn_config_print(tree, NULL, q->call) : NULL;
 	char *head = settings ? comment(q) : NULL;
 	struct tn_file_writer w = { .path = q->a->out, .fd = -1 };

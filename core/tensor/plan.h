@@ -40,6 +40,9 @@ TN_PRIVATE size_t tn_plan_n_steps(const struct tn_plan *plan);
  *  backends before that one refused it ("" when none did). */
 TN_PRIVATE const struct tn_node *tn_plan_step(const struct tn_plan *plan, size_t i,
 	size_t *backend, const char **why);
+/** Whether a weight is known to the plan by nothing but what tn_round_bf16 makes of it: each
+ *  step that reads it has that precision.  `identity`: as of its source. */
+TN_PRIVATE bool tn_plan_rounds(const struct tn_plan *plan, const void *identity);
 /** Floating-point operations of a run over the given axes, summed by backend of the
  *  chain into flops[n_chain]. */
 TN_PRIVATE void tn_plan_flops(const struct tn_plan *plan, const struct tn_axis *axes,

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# tests/cli/quantize.sh - `tenon quantize` says what int8 costs each head, passes and refuses by
-# --max-drop, and writes a configuration that gives int8's answers.
+# tests/cli/quantize.sh - `tenon quantize` says what int8 or bf16 costs each head, passes and refuses
+# by --max-drop, and writes a configuration, of bf16 also a model, that gives their answers.
 : "${TENON:=./tenon}" "${top_srcdir:=.}"
 demo=$top_srcdir/examples/demo ner=$top_srcdir/examples/ner.cfg qa=$top_srcdir/examples/qa.cfg
 vectors=$top_srcdir/tests/golden/bert-sentence-h72
@@ -132,6 +132,27 @@ quantize "$vectors" --dev "$out/texts.txt" --max-drop 100
 	awk -v x="$(member int8 result cosine)" 'BEGIN { exit !(x > 90 && x < 100) }'
 ok $? "vectors: --max-drop 100 allows any"
 
+# bf16, and the model with its weights in it: half of them (places are not rounded), the answers of --set precision=bf16.
+quantize "$vectors" --dev "$out/texts.txt" --precision bf16 --max-drop 0.2 --out "$out/half.cfg" --model "$out/half"
+[ $code = 0 ] && grep -q '^precision = "bf16";' "$out/half.cfg" &&
+	awk -v x="$(member bf16 result cosine)" 'BEGIN { exit !(x > 99.9 && x < 100) }' &&
+	grep -q '"bf16_per_s":' "$out/out"
+ok $? "bf16: a cosine of $(member bf16 result cosine)"
+before=$(wc -c <"$vectors/model.safetensors") after=$(wc -c <"$out/half/model.safetensors")
+[ $((100 * after)) -lt $((75 * before)) ]; ok $? "the model takes $after bytes of $before"
+run "$vectors" "$out/texts.txt" --set precision=bf16 >"$out/a" 2>"$out/err"
+run "$out/half.cfg" "$out/texts.txt" >"$out/b"
+[ -s "$out/a" ] && cmp -s "$out/a" "$out/b"; ok $? "its answers have the bits of --set precision=bf16"
+run "$out/half" "$out/texts.txt" --set precision=bf16 >"$out/b"
+cmp -s "$out/a" "$out/b"; ok $? "the directory alone has, too"
+run "$vectors" "$out/texts.txt" >"$out/b"
+! cmp -s "$out/a" "$out/b"; ok $? "which are not those of fp32"
+quantize "$vectors" --dev "$out/texts.txt" --precision bf16 --max-drop 0 --out "$out/no.cfg" --model "$out/no"
+[ $code = 78 ] && [ ! -e "$out/no" ] && [ ! -e "$out/no.cfg" ] && grep -q 'in fp32 to [0-9.]* in bf16' "$out/err"
+ok $? "a drop is refused, and nothing is written"
+quantize "$vectors" --dev "$out/texts.txt" --precision bf16 --max-drop 1 --out "$out/no.cfg" --model "$out/half"
+[ $code = 74 ] && [ ! -s "$out/out" ] && [ ! -e "$out/no.cfg" ]; ok $? "--model overwrites no directory, 74"
+
 # Several labels, of which fp32 gives the gold ones; and none where it gives one.
 several=$top_srcdir/tests/golden/bert-seqcls-multi-h48
 run "$several" "$out/texts.txt" |
@@ -155,6 +176,8 @@ fails 64 'the pipeline is missing' $dev
 fails 64 '--dev FILE is missing' "$ner"
 fails 64 '--max-drop: found x, expected points' "$ner" $dev --max-drop x
 fails 64 '--max-drop: found -1' "$ner" $dev --max-drop=-1
+fails 64 '--precision: found fp8' "$ner" $dev --precision fp8
+fails 64 '--model is for --precision bf16 and --out' "$ner" $dev --model "$out/no"
 fails 64 '--from: found xml' "$ner" $dev --from xml
 fails 64 'no head "nobody", it has entities, sentiment' "$ner" $dev --head nobody
 fails 66 'missing.jsonl: there is no such file' "$ner" --dev "$out/missing.jsonl"
