@@ -155,7 +155,7 @@ EXTRA_DIST += %D%/libtenon.map
 	%D%/text/words.c
 
 bin_PROGRAMS += %D%/tenon
-%C%_tenon_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/core -DTN_PLUGIN_DIR='"$(plugindir)"'
+%C%_tenon_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/core -Icore -DTN_PLUGIN_DIR='"$(plugindir)"'
 %C%_tenon_CFLAGS = $(AM_CFLAGS) $(TN_PIE_CFLAGS) $(LIBCONFIG_CFLAGS) $(JANSSON_CFLAGS) $(SMARTCOLS_CFLAGS)
 %C%_tenon_LDFLAGS = $(AM_LDFLAGS) $(TN_PIE_LDFLAGS)
 %C%_tenon_LDADD = %D%/libbench.la %D%/libtrain.la %D%/libeval.la %D%/libtenon.la $(SMARTCOLS_LIBS)
@@ -184,6 +184,7 @@ bin_PROGRAMS += %D%/tenon
 	%D%/cli/model.c \
 	%D%/cli/plugins.c \
 	%D%/cli/plugins.h \
+	%D%/cli/plugins_new.c \
 	%D%/cli/plugins_show.c \
 	%D%/cli/progress.c \
 	%D%/cli/progress.h \
@@ -201,6 +202,35 @@ bin_PROGRAMS += %D%/tenon
 	%D%/cli/verify.h \
 	%D%/cli/verify_compare.c \
 	%D%/cli/version.c
+
+# What `tenon plugins new` writes, as texts of the command.
+kit_files = \
+	%D%/kit/backend.c \
+	%D%/kit/backend.cfg \
+	%D%/kit/bert.json \
+	%D%/kit/bert.weights \
+	%D%/kit/head.c \
+	%D%/kit/head.cfg \
+	%D%/kit/head.weights \
+	%D%/kit/model.c \
+	%D%/kit/model.cfg \
+	%D%/kit/model.json \
+	%D%/kit/model.weights \
+	%D%/kit/plugin.make \
+	%D%/kit/test.sh \
+	%D%/kit/tokenizer.c \
+	%D%/kit/tokenizer.cfg \
+	%D%/kit/tokenizer.json \
+	%D%/kit/vocab.txt
+EXTRA_DIST += $(kit_files)
+%D%/cli/kit_files.h: $(kit_files)
+	$(AM_V_at)$(MKDIR_P) core/cli
+	$(AM_V_GEN)for f in $(kit_files); do \
+		echo "static const char kit_`basename $$f | tr .- __`[] ="; \
+		sed 's/[\\"]/\\&/g; s/	/\\t/g; s/^/	"/; s/$$/\\n"/; $$s/$$/;/' $(srcdir)/$$f; \
+	done >$@.tmp && mv $@.tmp $@
+%D%/cli/tenon-plugins_new.$(OBJEXT): %D%/cli/kit_files.h
+CLEANFILES += %D%/cli/kit_files.h
 
 # What `tenon bench` measures with.
 noinst_LTLIBRARIES += %D%/libbench.la

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * core/cli/plugins.c - tenon plugins: lists the plugins that are found, or shows one.
+ * core/cli/plugins.c - tenon plugins: lists the plugins that are found, shows one, or makes one
+ * to begin with.
  */
 #include <argp.h>
 #include <libsmartcols.h>
@@ -14,7 +15,7 @@
 enum format { TEXT, JSONL, MAN };
 
 struct arguments {
-	const char *action, *name;
+	const char *action, *name, *new_name;
 	enum format format;
 	const char *dirs[32];
 	struct tn_plugin_path path;
@@ -52,6 +53,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 			a->action = arg;
 		else if (state->arg_num == 1)
 			a->name = arg;
+		else if (state->arg_num == 2 && !strcmp(a->action, "new"))
+			a->new_name = arg;
 		else
 			return ARGP_ERR_UNKNOWN;
 		return 0;
@@ -60,8 +63,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 }
 
 static const struct argp argp = {
-	.options = options, .parser = parse, .args_doc = "[list | show [KIND/]NAME]",
-	.doc = "Lists the plugins that are found, or shows one with its options.\v"
+	.options = options, .parser = parse, .args_doc = "[list | show [KIND/]NAME | new KIND NAME]",
+	.doc = "Lists the plugins that are found, shows one with its options, or makes the folder "
+		"KIND-NAME with one of your own to begin with.\v"
 		"A plugin is a file KIND-NAME.so, KIND being tokenizer, backend, model or head.  "
 		"The directories of TENON_PLUGIN_PATH are searched, then " TN_PLUGIN_DIR ".",
 };
@@ -245,8 +249,11 @@ int tn_cli_plugins(int argc, char **argv)
 		list(&a, call);
 	else if (!strcmp(a.action, "show") && a.name)
 		show(&a, call);
+	else if (!strcmp(a.action, "new") && a.new_name)
+		tn_cli_plugins_new(a.name, a.new_name, call);
 	else
-		tn_fail(call, TN_EUSAGE, "expected `tenon plugins list` or `tenon plugins show NAME`");
+		tn_fail(call, TN_EUSAGE, "expected `tenon plugins list`, `tenon plugins show NAME` or "
+			"`tenon plugins new KIND NAME`");
 	code = tn_cli_report(call);
 	tn_call_destroy(call);
 	return code;

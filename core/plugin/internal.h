@@ -31,10 +31,6 @@ struct tn_plugin_found {
 int tn_plugin_files(const struct tn_plugin_dirs *dirs, enum tn_plugin_kind kind,
 	struct tn_plugin_found **found, size_t *n, struct tn_call *call);
 
-/** Whether a name may be part of a file's name: [a-z0-9][a-z0-9_.-]*, no "..", at most
- *  64 bytes. */
-bool tn_plugin_name_ok(const char *name, size_t len);
-
 /** Loads one file, or finds it loaded.  NULL after the reason. */
 const struct tn_plugin *tn_plugin_load_file(enum tn_plugin_kind kind, const char *name,
 	const char *file, struct tn_call *call);

@@ -28,6 +28,10 @@ TN_PRIVATE const char *tn_plugin_kind_name(enum tn_plugin_kind kind);
 /** The kind of a word; 0 for an unknown one. */
 TN_PRIVATE enum tn_plugin_kind tn_plugin_kind_of(const char *word, size_t len);
 
+/** Whether a name may be part of a file's name: [a-z0-9][a-z0-9_.-]*, no "..", at most
+ *  64 bytes. */
+TN_PRIVATE bool tn_plugin_name_ok(const char *name, size_t len);
+
 /** The plugin of a kind and a name, loaded when it is not yet; it lives as long as the
  *  process.  NULL after TN_EPLUGIN with the file, every path that was tried and the
  *  reason, or TN_ENOMEM. */

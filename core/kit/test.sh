@@ -1,0 +1,9 @@
+#!/bin/sh
+# test.sh - make check: the tests that tenon has for every KIND, then a run.
+TENON_PLUGIN_PATH=$PWD${TENON_PLUGIN_PATH:+:$TENON_PLUGIN_PATH}
+export TENON_PLUGIN_PATH
+: "${TENON:=tenon}"
+
+"$TENON" plugins test ./KIND-sample-name.so || exit 1
+"$TENON" run sample-name.cfg "a word or two" | grep 'EXPECTED' ||
+	{ echo "the answer is not as expected" >&2; exit 1; }
