@@ -155,10 +155,10 @@ EXTRA_DIST += %D%/libtenon.map
 	%D%/text/words.c
 
 bin_PROGRAMS += %D%/tenon
-%C%_tenon_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/core -Icore -DTN_PLUGIN_DIR='"$(plugindir)"'
+%C%_tenon_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/core -DTN_PLUGIN_DIR='"$(plugindir)"'
 %C%_tenon_CFLAGS = $(AM_CFLAGS) $(TN_PIE_CFLAGS) $(LIBCONFIG_CFLAGS) $(JANSSON_CFLAGS) $(SMARTCOLS_CFLAGS)
 %C%_tenon_LDFLAGS = $(AM_LDFLAGS) $(TN_PIE_LDFLAGS)
-%C%_tenon_LDADD = %D%/libbench.la %D%/libtrain.la %D%/libeval.la %D%/libtenon.la $(SMARTCOLS_LIBS)
+%C%_tenon_LDADD = %D%/libconform.la %D%/libkit.la %D%/libbench.la %D%/libtrain.la %D%/libeval.la %D%/libtenon.la $(SMARTCOLS_LIBS)
 %C%_tenon_SOURCES = \
 	%D%/cli/answer_table.c \
 	%D%/cli/answer_table.h \
@@ -186,6 +186,7 @@ bin_PROGRAMS += %D%/tenon
 	%D%/cli/plugins.h \
 	%D%/cli/plugins_new.c \
 	%D%/cli/plugins_show.c \
+	%D%/cli/plugins_test.c \
 	%D%/cli/progress.c \
 	%D%/cli/progress.h \
 	%D%/cli/quantize.c \
@@ -203,7 +204,7 @@ bin_PROGRAMS += %D%/tenon
 	%D%/cli/verify_compare.c \
 	%D%/cli/version.c
 
-# What `tenon plugins new` writes, as texts of the command.
+# What `tenon plugins new` writes, as texts in one object.
 kit_files = \
 	%D%/kit/backend.c \
 	%D%/kit/backend.cfg \
@@ -223,14 +224,17 @@ kit_files = \
 	%D%/kit/tokenizer.json \
 	%D%/kit/vocab.txt
 EXTRA_DIST += $(kit_files)
-%D%/cli/kit_files.h: $(kit_files)
-	$(AM_V_at)$(MKDIR_P) core/cli
-	$(AM_V_GEN)for f in $(kit_files); do \
-		echo "static const char kit_`basename $$f | tr .- __`[] ="; \
+%D%/kit/kit_files.c: $(kit_files)
+	$(AM_V_at)$(MKDIR_P) core/kit
+	$(AM_V_GEN){ echo '#include "kit/files.h"'; for f in $(kit_files); do \
+		echo "const char kit_`basename $$f | tr .- __`[] ="; \
 		sed 's/[\\"]/\\&/g; s/	/\\t/g; s/^/	"/; s/$$/\\n"/; $$s/$$/;/' $(srcdir)/$$f; \
-	done >$@.tmp && mv $@.tmp $@
-%D%/cli/tenon-plugins_new.$(OBJEXT): %D%/cli/kit_files.h
-CLEANFILES += %D%/cli/kit_files.h
+	done; } >$@.tmp && mv $@.tmp $@
+CLEANFILES += %D%/kit/kit_files.c
+noinst_LTLIBRARIES += %D%/libkit.la
+%C%_libkit_la_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/core -Icore
+%C%_libkit_la_SOURCES = %D%/kit/files.h %D%/kit/kit.c %D%/kit/kit.h
+nodist_%C%_libkit_la_SOURCES = %D%/kit/kit_files.c
 
 # What `tenon bench` measures with.
 noinst_LTLIBRARIES += %D%/libbench.la
@@ -341,8 +345,14 @@ noinst_LTLIBRARIES += %D%/libconform.la
 %C%_libconform_la_SOURCES = \
 	%D%/conform/backend.c \
 	%D%/conform/backend.h \
+	%D%/conform/cases.h \
+	%D%/conform/cases_backend.c \
+	%D%/conform/cases_pipeline.c \
+	%D%/conform/cases_tokenizer.c \
 	%D%/conform/gradients.c \
 	%D%/conform/node.c \
 	%D%/conform/node.h \
 	%D%/conform/positions.c \
+	%D%/conform/run.c \
+	%D%/conform/run.h \
 	%D%/conform/suite.h

@@ -29,7 +29,7 @@ layer_faults() {
 	includes "$1" | awk '
 		BEGIN {
 			split("base 0 tensor 1 data 2 checkpoint 2 text 2 plugin 2 pipeline 3 " \
-				"eval 4 train 5 bench 5 cli 6 conform 6", w, " ")
+				"kit 3 eval 4 train 5 bench 5 conform 6 cli 7", w, " ")
 			for (i = 1; i in w; i += 2)
 				level[w[i]] = w[i + 1]
 		}

@@ -284,7 +284,16 @@ EXTRA_DIST += %D%/mock/build.sh %D%/mock/mock.c
 clean-local: clean-mocks
 .PHONY: clean-mocks
 clean-mocks:
-	-rm -rf tests/mock/deadly tests/mock/*.so tests/mock/built
+	-rm -rf tests/mock/deadly tests/mock/*.so tests/mock/built tests/bad
+
+# Plugins of one's own with one thing wrong each.
+check_DATA += %D%/bad/built
+EXTRA_DIST += %D%/conform/bad.sh
+%D%/bad/built: %D%/conform/bad.sh $(kit_files) $(tenonimpl_HEADERS) core/libtenon.la
+	$(AM_V_GEN)$(SHELL) $(top_srcdir)/tests/conform/bad.sh $(top_srcdir)/core/kit tests/bad \
+		$(CC) $(AM_CPPFLAGS) $(CPPFLAGS) -std=gnu11 $(CFLAGS) $(LDFLAGS) -Lcore/.libs -ltenon
+dist_check_SCRIPTS += %D%/conform/plugins.sh
+TESTS += %D%/conform/plugins.sh
 dist_check_SCRIPTS += %D%/cli/check.sh
 TESTS += %D%/cli/check.sh
 dist_check_SCRIPTS += %D%/cli/run.sh

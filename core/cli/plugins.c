@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * core/cli/plugins.c - tenon plugins: lists the plugins that are found, shows one, or makes one
- * to begin with.
+ * core/cli/plugins.c - tenon plugins: lists the plugins that are found, shows one, makes one to
+ * begin with, or tests one.
  */
 #include <argp.h>
 #include <libsmartcols.h>
@@ -11,28 +11,39 @@
 #include "base/nearest.h"
 #include "cli/cli.h"
 #include "cli/plugins.h"
+#include "conform/run.h"
+
+#define MOST_SETTINGS 64
 
 enum format { TEXT, JSONL, MAN };
 
 struct arguments {
 	const char *action, *name, *new_name;
+	struct conform_plan test;
+	const char *settings[MOST_SETTINGS + 1];
+	size_t n_settings;
 	enum format format;
 	const char *dirs[32];
 	struct tn_plugin_path path;
 };
 
-enum { KEY_FORMAT = 256, KEY_MAN, KEY_PATH };
+enum { KEY_FORMAT = 256, KEY_MAN, KEY_ONLY, KEY_PATH, KEY_SET, KEY_TIMEOUT, KEY_WITH };
 
 static const struct argp_option options[] = {
 	{ "format", KEY_FORMAT, "FORMAT", 0, "text (the default) or jsonl", 0 },
 	{ "man", KEY_MAN, NULL, 0, "show: as a manual page", 0 },
+	{ "only", KEY_ONLY, "TEXT", 0, "test: cases that have TEXT in their name", 0 },
 	{ "path", KEY_PATH, "DIR", 0, "search DIR first; may be given again", 0 },
+	{ "set", KEY_SET, "PATH=VALUE", 0, "test: a setting of the pipeline; may be given again", 0 },
+	{ "timeout", KEY_TIMEOUT, "SECONDS", 0, "test: the longest that a case may take (60)", 0 },
+	{ "with", KEY_WITH, "PIPELINE", 0, "test: in this one, in place of one that is made up", 0 },
 	{ 0 }
 };
 
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	struct arguments *a = state->input;
+	char *end;
 
 	switch (key) {
 	case KEY_FORMAT:
@@ -42,6 +53,22 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case KEY_MAN:
 		a->format = MAN;
+		return 0;
+	case KEY_ONLY:
+		a->test.only = arg;
+		return 0;
+	case KEY_WITH:
+		a->test.pipeline = arg;
+		return 0;
+	case KEY_SET:
+		if (a->n_settings == MOST_SETTINGS)
+			argp_error(state, "--set: more than %d are given", MOST_SETTINGS);
+		a->settings[a->n_settings++] = arg;
+		return 0;
+	case KEY_TIMEOUT:
+		a->test.patience = (int)strtol(arg, &end, 10);
+		if (*arg < '1' || *arg > '9' || *end || strlen(arg) > 5)
+			argp_error(state, "--timeout: found %s, expected a number of seconds", arg);
 		return 0;
 	case KEY_PATH:
 		if (a->path.n == sizeof(a->dirs) / sizeof(a->dirs[0]))
@@ -63,9 +90,10 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 }
 
 static const struct argp argp = {
-	.options = options, .parser = parse, .args_doc = "[list | show [KIND/]NAME | new KIND NAME]",
-	.doc = "Lists the plugins that are found, shows one with its options, or makes the folder "
-		"KIND-NAME with one of your own to begin with.\v"
+	.options = options, .parser = parse, .args_doc = "[list | show [KIND/]NAME | new KIND NAME | test FILE.so]",
+	.doc = "Lists the plugins that are found, shows one with its options, makes the folder "
+		"KIND-NAME with one of your own to begin with, or tests one, each case in a process "
+		"of its own.\v"
 		"A plugin is a file KIND-NAME.so, KIND being tokenizer, backend, model or head.  "
 		"The directories of TENON_PLUGIN_PATH are searched, then " TN_PLUGIN_DIR ".",
 };
@@ -235,11 +263,12 @@ static void print_note(void *user, const char *text)
 
 int tn_cli_plugins(int argc, char **argv)
 {
-	struct arguments a = { .action = "list" };
+	struct arguments a = { .action = "list", .test.patience = 60 };
 	struct tn_call *call;
 	int code;
 
 	a.path.dirs = a.dirs;
+	a.test.settings = a.settings;
 	argp_parse(&argp, argc, argv, 0, NULL, &a);
 	call = tn_call_create();
 	if (!call)
@@ -249,11 +278,13 @@ int tn_cli_plugins(int argc, char **argv)
 		list(&a, call);
 	else if (!strcmp(a.action, "show") && a.name)
 		show(&a, call);
+	else if (!strcmp(a.action, "test") && a.name)
+		tn_cli_plugins_test(a.name, &a.test, call);
 	else if (!strcmp(a.action, "new") && a.new_name)
 		tn_cli_plugins_new(a.name, a.new_name, call);
 	else
-		tn_fail(call, TN_EUSAGE, "expected `tenon plugins list`, `tenon plugins show NAME` or "
-			"`tenon plugins new KIND NAME`");
+		tn_fail(call, TN_EUSAGE, "expected `tenon plugins list`, `tenon plugins show NAME`, "
+			"`tenon plugins new KIND NAME` or `tenon plugins test FILE.so`");
 	code = tn_cli_report(call);
 	tn_call_destroy(call);
 	return code;

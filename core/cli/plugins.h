@@ -24,6 +24,10 @@ struct libscols_table *tn_cli_table(const char *const *names, size_t n, struct t
 int tn_cli_line(struct libscols_table *table, const char *const *cells, size_t n,
 	struct tn_call *call);
 
+struct conform_plan;
+/** Tests the plugin of a file and prints TAP; TN_EPLUGIN when something is wrong with it.
+ *  pipeline, settings, only and patience of the plan are set. */
+int tn_cli_plugins_test(const char *file, struct conform_plan *plan, struct tn_call *call);
 /** Writes the folder KIND-NAME with a plugin to begin with, and prints what to do next. */
 int tn_cli_plugins_new(const char *kind, const char *name, struct tn_call *call);
 

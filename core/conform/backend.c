@@ -25,6 +25,12 @@ void suite_result(struct suite *s, int ok, const char *format, ...)
 	s->to->receive(s->to->user, ok, line);
 }
 
+void suite_doing(struct suite *s, const struct conform_node *n, const char *what)
+{
+	if (s->to->doing)
+		s->to->doing(s->to->user, n->node.name, what);
+}
+
 /* |a - b| <= tolerance * max(1, |b|) for values and weights of -1..1.  Sums of k
  * products in another order differ by about 1e-7 sqrt(k). */
 static double tolerance(uint32_t op)
@@ -62,6 +68,8 @@ static void compare(struct suite *s, struct conform_node *n, const char *what)
 	struct tn_call *call = s->call;
 	void *packed = NULL;
 	double distance = 0;
+
+	suite_doing(s, n, what);
 	if (!conform_offered(s->tested, n, &offer))
 		return;
 	if (conform_copy(n, &exact) || conform_run(s->reference, &exact, &plain, NULL, call)) {
@@ -339,6 +347,7 @@ void suite_rows_stay(struct suite *s, struct conform_node *n, size_t rows, const
 	void *packed;
 	int at;
 
+	suite_doing(s, n, what);
 	if (tn_status(s->call) || !conform_offered(s->tested, n, &offer))
 		return;
 	at = conform_pack(s->tested, n, &offer, &packed) ||
@@ -476,7 +485,7 @@ static void run_budget(struct suite *s)
 		return;
 	wall = seconds(CLOCK_MONOTONIC);
 	cpu = seconds(CLOCK_PROCESS_CPUTIME_ID);
-	for (int i = 0; i < 8 && !tn_status(s->call); i++)
+	for (int i = 0; i < 8 && !tn_status(s->call) && seconds(CLOCK_MONOTONIC) < wall + 0.5; i++)
 		conform_run(s->tested, &n, &offer, packed, s->call);
 	cpu = seconds(CLOCK_PROCESS_CPUTIME_ID) - cpu;
 	wall = seconds(CLOCK_MONOTONIC) - wall;

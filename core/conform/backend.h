@@ -9,6 +9,8 @@
 /** Receives one result: ok 1 or 0, and one line about it. */
 struct tn_conform {
 	void (*receive)(void *user, int ok, const char *line);
+	/** What comes next: an op and its sizes; NULL: nobody asks. */
+	void (*doing)(void *user, const char *op, const char *what);
 	void *user;
 	size_t passed, failed;
 };

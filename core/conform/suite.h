@@ -23,6 +23,8 @@ void suite_compare(struct suite *s, struct conform_node *n, uint32_t op, size_t 
 	const char *what);
 /** Attention over several sequences, a bias and masks by variant; 0 when there is no more. */
 int suite_attention(struct conform_node *n, int variant, size_t head_size);
+/** Says what comes next. */
+void suite_doing(struct suite *s, const struct conform_node *n, const char *what);
 /** Counts and reports one result. */
 void suite_result(struct suite *s, int ok, const char *format, ...) TN_PRINTF(3, 4);
 

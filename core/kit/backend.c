@@ -24,18 +24,29 @@ static int sample_supports(const struct tn_backend *self, const struct tn_node *
 	return 1;
 }
 
+/* In eight sums side by side, which a compiler makes vectors of. */
+static float dot(const float *a, const float *b, size_t n)
+{
+	float sums[8] = { 0 }, sum = 0;
+	size_t i = 0;
+
+	for (; i + 8 <= n; i += 8)
+		for (size_t lane = 0; lane < 8; lane++)
+			sums[lane] += a[i + lane] * b[i + lane];
+	for (; i < n; i++)
+		sum += a[i] * b[i];
+	for (size_t lane = 0; lane < 8; lane++)
+		sum += sums[lane];
+	return sum;
+}
+
 /* x [R][I], weight [O][I], bias [O] or NULL -> y [R][O] = x weight^T + bias */
 static void linear(size_t R, size_t I, size_t O, const float *x, const float *weight,
 	const float *bias, float *y)
 {
 	for (size_t r = 0; r < R; r++)
-		for (size_t o = 0; o < O; o++) {
-			double sum = bias ? (double)bias[o] : 0;
-
-			for (size_t i = 0; i < I; i++)
-				sum += (double)x[r * I + i] * (double)weight[o * I + i];
-			y[r * O + o] = (float)sum;
-		}
+		for (size_t o = 0; o < O; o++)
+			y[r * O + o] = dot(x + r * I, weight + o * I, I) + (bias ? bias[o] : 0);
 }
 
 /* Any number of threads may run steps at once.  A row's bits must not depend on the rows beside

@@ -1,7 +1,7 @@
 # The KIND sample-name of tenon:
 #
 #	make, make check, make install [DESTDIR=...] [PLUGINDIR=...]
-CFLAGS = -g -O2 -Wall
+CFLAGS = -g -O3 -Wall
 PKG_CONFIG = pkg-config
 PLUGINDIR = $(shell $(PKG_CONFIG) --variable=plugindir tenon)
 TENON = tenon

@@ -382,6 +382,8 @@ static struct tn_value *head_group(const struct exporting *e, const struct tn_pi
 	tn_set(arena, group, "use", tn_new_text(arena, h->config->use));
 	if (has_file(e, h))
 		tn_set(arena, group, "weights", tn_new_text(arena, file));
+	else if (h->env.n_labels && !(h == e->head && e->class))
+		tn_set(arena, group, "labels", labels_value(h, arena));
 	for (size_t i = 0; i < tn_size(options); i++)
 		tn_set(arena, group, tn_key(options, i), (struct tn_value *)tn_at(options, i));
 	return group;
