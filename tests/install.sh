@@ -29,6 +29,38 @@ ok $? "no installed plugin is broken" "$out/installed"
 	"$(find "$plugins" -type f -name '*.so' | wc -l)" ]
 ok $? "each plugin has a manual page"
 
+# What `tenon plugins new` writes, built and tested from what is installed alone; the command looks
+# for its plugins there, too.
+mkdir "$out/bin" "$out/new"
+cat >"$out/bin/tenon" <<END
+#!/bin/sh
+TENON_PLUGIN_PATH=\${TENON_PLUGIN_PATH:+\$TENON_PLUGIN_PATH:}$plugins exec $tenon "\$@"
+END
+chmod 755 "$out/bin/tenon"
+# outside DIRECTORY COMMAND ...: there, as somebody has it who installed tenon.
+outside() {
+	(cd "$1" && shift && PATH=$out/bin:$PATH PKG_CONFIG_SYSROOT_DIR=$dest \
+		PKG_CONFIG_LIBDIR=$(dirname "$(find "$dest" -name tenon.pc)") "$@")
+}
+for kind in tokenizer backend model; do
+	{ outside "$out/new" tenon plugins new $kind my-own &&
+		outside "$out/new/$kind-my-own" $MAKE check ${CC:+CC="$CC"}; } >"$out/log" 2>&1 &&
+		grep -q '^ok' "$out/log" && ! grep -q '^not ok' "$out/log"
+	ok $? "a new $kind builds, passes its test and answers"
+done
+! outside "$out/new" tenon plugins new model my-own >"$out/log" 2>&1 &&
+	grep -q 'model-my-own: it exists already, and nothing is overwritten' "$out/log"
+ok $? "nothing is overwritten"
+outside "$out/new/model-my-own" $MAKE install DESTDIR="$out/there" PLUGINDIR=/plugins >"$out/log" 2>&1 &&
+	cmp "$out/there/plugins/model-my-own.so" "$out/new/model-my-own/model-my-own.so" >>"$out/log"
+ok $? "its make install obeys DESTDIR and PLUGINDIR"
+# The README's head, line by line, in an empty directory.
+mkdir "$out/readme"
+awk '/^```shell$/ { on = 1; next } /^```$/ { on = 0 } on' "$top_srcdir/README.md" >"$out/lines"
+outside "$out/readme" sh -ex "$out/lines" >"$out/log" 2>&1 && [ -s "$out/lines" ] &&
+	tail -n 1 "$out/log" | grep -q '"answer":{"label":"yes"'
+ok $? "README: a head in ten minutes"
+
 # The model plugin of examples/eurobert, alone, as somebody else has it.
 golden=$(cd "$top_srcdir" && pwd)/tests/golden/eurobert
 mkdir "$out/eurobert"

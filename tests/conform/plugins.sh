@@ -2,22 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 # tests/conform/plugins.sh - tenon plugins test: it passes what `tenon plugins new` writes, and
 # fails each plugin that is wrong in one place for that reason.
-: "${TENON:=./tenon}" "${top_builddir:=.}"
+: "${TENON:=./tenon}" "${top_srcdir:=.}" "${top_builddir:=.}"
 bad=$top_builddir/tests/bad
-out=$(mktemp -d) || exit 1
-trap 'rm -rf "$out"' EXIT
-n=0
+. "$top_srcdir/tests/tap.sh"
 
-# ok CONDITION-RESULT DESCRIPTION
-ok() {
-	n=$((n + 1))
-	if [ "$1" = 0 ]; then
-		echo "ok $n - $2"
-	else
-		echo "not ok $n - $2"
-		sed 's/^/# /' "$out/out" "$out/err"
-	fi
-}
 # test_of KIND-NAME OPTION ...
 test_of() {
 	file=$bad/$1.so
@@ -74,4 +62,4 @@ cp "$top_builddir/tests/mock/head-no-slot.so" "$out/"
 "$TENON" plugins test "$out/head-no-slot.so" --only pipeline >"$out/out" 2>"$out/err"
 [ $? = 69 ] && grep -q '^not ok 1 - head-no-slot: open: .*its slot decode is NULL' "$out/out"
 ok $? "a plugin that does not load, 69"
-echo "1..$n"
+plan
