@@ -286,6 +286,14 @@ clean-local: clean-mocks
 clean-mocks:
 	-rm -rf tests/mock/deadly tests/mock/*.so tests/mock/built tests/bad
 
+# Each way in which a plugin can be broken, in one process.
+check_PROGRAMS += %D%/broken_plugins
+TESTS += %D%/broken_plugins
+%C%_broken_plugins_CPPFLAGS = $(TEST_CPPFLAGS)
+%C%_broken_plugins_CFLAGS = $(AM_CFLAGS)
+%C%_broken_plugins_LDADD = core/libtenon.la
+%C%_broken_plugins_SOURCES = %D%/plugin/broken.c
+
 # Plugins of one's own with one thing wrong each.
 check_DATA += %D%/bad/built
 EXTRA_DIST += %D%/conform/bad.sh

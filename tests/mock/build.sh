@@ -24,6 +24,10 @@ mock head-no-entry -Dtn_plugin_v1=tn_plugin_v0
 mock head-null '-DRETURNED=options[0].name?NULL:&plugin'
 mock head-wrong-magic -DMAGIC=0x12345678
 mock head-too-short -DSIZE=16
+mock head-too-long '-DSIZE=sizeof(struct tn_plugin)+8'
+mock head-clash-1 -DHELPER=1
+mock head-clash-2 -DHELPER=2
+mock head-open-fails '-DIMPL=.impl.head=&fails_to_open'
 mock head-abi-major -DMAJOR=7
 mock head-newer-minor -DMINOR=999
 mock head-older-minor -DMINOR=5

@@ -53,9 +53,6 @@
 #ifndef WAY
 #define WAY "last"
 #endif
-#ifndef RETURNED
-#define RETURNED &plugin
-#endif
 
 struct mock {
 	struct tn_base base;
@@ -124,6 +121,24 @@ __attribute__((unused)) static const struct tn_head_impl old_head = {
 	.refresh = beyond_refresh,
 };
 
+static int failing_open(struct tn_head *self, const struct tn_head_env *env, struct tn_call *call)
+{
+	return tn_fail(call, TN_EPLUGIN, "the mock does not want to");
+}
+__attribute__((unused)) static const struct tn_head_impl fails_to_open = {
+	.task = TN_TASK_LABEL, .open = failing_open, .forward = mock_forward, .decode = mock_decode,
+};
+
+/* A function that another plugin has under the same name. */
+#ifdef HELPER
+TN_API int tn_mock_helper(void);
+int tn_mock_helper(void)
+{
+	return HELPER;
+}
+#define RETURNED tn_mock_helper() == HELPER ? &plugin : NULL
+#endif
+
 /* A backend that takes no node. */
 __attribute__((unused)) static int picky_supports(const struct tn_backend *self,
 	const struct tn_node *node, struct tn_offer *offer)
@@ -158,6 +173,9 @@ static const struct tn_plugin plugin = {
 	.impl_size = IMPL_SIZE, .rank = 77,
 };
 
+#ifndef RETURNED
+#define RETURNED &plugin
+#endif
 TN_API const struct tn_plugin *tn_plugin_v1(void);
 const struct tn_plugin *tn_plugin_v1(void)
 {
