@@ -12,6 +12,7 @@ noinst_LTLIBRARIES += %D%/libtokenizers.la
 %C%_libtokenizers_la_SOURCES = \
 	%D%/tokenizers/common/added.c \
 	%D%/tokenizers/common/added.h \
+	%D%/tokenizers/common/cleanup.c \
 	%D%/tokenizers/common/decoder.c \
 	%D%/tokenizers/common/decoder.h \
 	%D%/tokenizers/common/document.c \
@@ -101,6 +102,8 @@ plugin_LTLIBRARIES += %D%/tokenizer-unigram.la
 %C%_tokenizer_unigram_la_LIBADD = %D%/libtokenizers.la core/libtenon.la -lm
 %C%_tokenizer_unigram_la_SOURCES = \
 	%D%/tokenizers/unigram/encode.c \
+	%D%/tokenizers/unigram/merge.c \
+	%D%/tokenizers/unigram/merge.h \
 	%D%/tokenizers/unigram/open.c \
 	%D%/tokenizers/unigram/open.h \
 	%D%/tokenizers/unigram/open_spm.c \
@@ -157,7 +160,6 @@ plugin_LTLIBRARIES += %D%/tokenizer-wordpiece.la
 %C%_tokenizer_wordpiece_la_LDFLAGS = $(PLUGIN_LDFLAGS)
 %C%_tokenizer_wordpiece_la_LIBADD = %D%/libtokenizers.la core/libtenon.la
 %C%_tokenizer_wordpiece_la_SOURCES = \
-	%D%/tokenizers/wordpiece/decode.c \
 	%D%/tokenizers/wordpiece/encode.c \
 	%D%/tokenizers/wordpiece/open.c \
 	%D%/tokenizers/wordpiece/wordpiece.c \

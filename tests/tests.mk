@@ -534,6 +534,8 @@ EXTRA_DIST += \
 	%D%/golden/unigram/level/tokenizer.json \
 	%D%/golden/unigram/marks.fnv \
 	%D%/golden/unigram/marks/tokenizer.json \
+	%D%/golden/unigram/merged.fnv \
+	%D%/golden/unigram/merged/spiece.model \
 	%D%/golden/unigram/model.fnv \
 	%D%/golden/unigram/model/spiece.model \
 	%D%/golden/unigram/strings.json \
@@ -553,6 +555,7 @@ EXTRA_DIST += \
 	%D%/golden/wordpiece/uncased.fnv \
 	%D%/golden/wordpiece/uncased/tokenizer_config.json \
 	%D%/golden/wordpiece/uncased/vocab.txt \
+	%D%/parity/all.sh \
 	%D%/parity/compare_metrics.py \
 	%D%/parity/compare_safetensors.py \
 	%D%/parity/compare_sentencepiece.py \

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Makes tests/golden/unigram: a small model of sentencepiece, tokenizers made of it, and what
+"""Makes tests/golden/unigram: small models of sentencepiece, tokenizers made of it, and what
 sentencepiece 0.2.3, Hugging Face tokenizers 0.22.2 and the slow tokenizers of transformers
 4.57.6 (families.json) make of tests/golden/wordpiece/sample.txt.
 
@@ -47,21 +47,21 @@ def rules():
     return table
 
 
-def train(out, lines):
+def train(out, name, lines, **options):
     with open(f"{out}/rules.tsv", "w") as f:
         for source, target in rules().items():
             f.write("\t".join(" ".join(f"{ord(c):X}" for c in s) for s in (source, target)) + "\n")
-    os.makedirs(f"{out}/model", exist_ok=True)
+    os.makedirs(f"{out}/{name}", exist_ok=True)
     sentencepiece.SentencePieceTrainer.train(
         sentence_iterator=iter(decode_bad(line)[0] for line in lines[:BOOKS]),
-        model_prefix=f"{out}/model/spiece", vocab_size=1800, byte_fallback=True,
+        model_prefix=f"{out}/{name}/spiece", byte_fallback=True,
         normalization_rule_tsv=f"{out}/rules.tsv", user_defined_symbols=["Sherlock", "<ent>"],
         control_symbols=["<pad>", "<mask>", "[CLS]", "[SEP]", "[MASK]", "<cls>", "<sep>"],
-        num_threads=1, minloglevel=2)
-    os.remove(f"{out}/model/spiece.vocab")
+        num_threads=1, minloglevel=2, **options)
+    os.remove(f"{out}/{name}/spiece.vocab")
     os.remove(f"{out}/rules.tsv")
     proto = sentencepiece_model_pb2.ModelProto()
-    proto.ParseFromString(open(f"{out}/model/spiece.model", "rb").read())
+    proto.ParseFromString(open(f"{out}/{name}/spiece.model", "rb").read())
     return proto
 
 
@@ -132,8 +132,10 @@ def families(path, lines):
 def main():
     out, sample, strings = sys.argv[1:]
     lines = open(sample, "rb").read().split(b"\n")[:-1]
-    proto = train(out, lines)
-    model = sentencepiece.SentencePieceProcessor(model_file=f"{out}/model/spiece.model")
+    proto = train(out, "model", lines, vocab_size=1800)
+    train(out, "merged", lines, vocab_size=1500, model_type="bpe")
+    spm = {name: sentencepiece.SentencePieceProcessor(model_file=f"{out}/{name}/spiece.model")
+           for name in ("model", "merged")}
     specials = [p.piece for p in proto.pieces if p.type in (2, 3)]
     t = {"words": tokenizer(proto, False, pre_tokenizers.Sequence(
             [pre_tokenizers.WhitespaceSplit(), pre_tokenizers.Metaspace()])),
@@ -161,7 +163,7 @@ def main():
     json.dump(families(f"{out}/model/spiece.model", lines), open(f"{out}/families.json", "w"),
               separators=(",", ":"))
     every = {**{name: lambda data, t=t[name]: tokens(t, data) for name in t},
-             "model": lambda data: spm_tokens(model, specials, data)}
+             **{name: lambda data, m=m: spm_tokens(m, specials, data) for name, m in spm.items()}}
     for name, encode in every.items():
         rows = map(encode, lines)
         with open(f"{out}/{name}.fnv", "w") as f:
@@ -178,9 +180,10 @@ def main():
             record[name] = {"tokens": rows, "words": tokens(t[name], None, data.split()),
                             "decoded": t[name].decode(ids, skip_special_tokens=False),
                             "skipped": t[name].decode(ids)}
-        rows = spm_tokens(model, specials, data)
-        if rows is not None:
-            record["model"] = {"tokens": rows, "skipped": model.decode([r[0] for r in rows])}
+        for name, m in spm.items():
+            rows = spm_tokens(m, specials, data)
+            if rows is not None:
+                record[name] = {"tokens": rows, "skipped": m.decode([r[0] for r in rows])}
         records.append(record)
     with open(f"{out}/strings.json", "w") as f:
         f.write("[\n" + ",\n".join(json.dumps(r, separators=(",", ":")) for r in records) + "\n]\n")

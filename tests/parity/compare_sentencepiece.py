@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Compares the tokenizer unigram live with sentencepiece (0.2) on a model of the type Unigram.
+"""Compares the tokenizer unigram live with sentencepiece (0.2) on a model of the type Unigram or
+BPE.
 
 usage: compare_sentencepiece.py TOKENIZE PLUGIN.so FILE.model TEXT-FILE ...
 
-Ids and byte offsets are compared, of each text as a whole.  Texts that hold a special token of
+Ids, byte offsets and the text of the ids are compared, of each text as a whole.  Texts that hold a special token of
 the model are left out: sentencepiece does not look for them.
 """
 import os
@@ -13,7 +14,7 @@ import tempfile
 
 import sentencepiece
 
-from compare_tokenizers import Case, Plugin, texts_of
+from compare_tokenizers import ALL, Case, Plugin, texts_of
 
 
 def rows_of(model, text):
@@ -45,12 +46,18 @@ def main():
             texts = [t for t in texts_of(name) if t and not any(s in t for s in specials)]
             for i in range(0, len(texts), 2000):
                 part = texts[i:i + 2000]
-                for text, answer in zip(part, plugin.run([Case("", [t]) for t in part])):
-                    want = rows_of(model, text)
+                answers = plugin.run([Case("", [t]) for t in part])
+                rows = [rows_of(model, t) for t in part]
+                decoded = plugin.decode([[r[0] for r in row] for row in rows], ALL)
+                for text, answer, want, back in zip(part, answers, rows, decoded):
                     got = answer if isinstance(answer, str) else \
                         [[r[0], r[2], r[3]] for r in answer[0][1].tolist()] if answer else []
                     n, tokens = n + 1, tokens + len(want)
-                    if want != got:
+                    known = model.decode([r[0] for r in want])
+                    if back != known:
+                        different += 1
+                        print(f"{text!r:.200}\n  decoded: {back!r:.200}, expected {known!r:.200}")
+                    elif want != got:
                         different += 1
                         if different <= 5:
                             k = next((k for k, (a, b) in enumerate(zip(want, got)) if a != b), -1)

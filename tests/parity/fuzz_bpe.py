@@ -39,7 +39,7 @@ def random_normalizers(rng):
         lambda: n.Prepend(rng.choice(["\u2581", "x", "ab"])),
         lambda: n.Replace(rng.choice([" ", "a", Regex(r"\s+"), Regex(" {2,}")]),
                           rng.choice(["\u2581", "", "bc", "\u00e9"])),
-        lambda: random_normalizer(rng) or n.NFC(), n.ByteLevel], n.Sequence)
+        lambda: random_normalizer(rng) or n.NFC(), n.ByteLevel, n.Nmt], n.Sequence)
 
 
 def random_pre_tokenizers(rng):
@@ -52,6 +52,7 @@ def random_pre_tokenizers(rng):
         lambda: p.Split(pattern(rng), rng.choice(BEHAVIORS), rng.random() < 0.3),
         lambda: p.Split(Regex(rng.choice(REGEXES[:2])), "isolated"),
         lambda: p.Digits(rng.random() < 0.5), lambda: p.Punctuation(rng.choice(BEHAVIORS)),
+        lambda: p.CharDelimiterSplit(rng.choice("a \u0301")),
         p.Whitespace, p.WhitespaceSplit, p.BertPreTokenizer], p.Sequence)
 
 
@@ -60,6 +61,8 @@ def random_decoders(rng):
     return steps(rng, [
         d.ByteLevel, d.ByteFallback, d.Fuse,
         lambda: d.Metaspace("\u2581", rng.choice(["always", "first", "never"])),
+        lambda: d.WordPiece(rng.choice(["##", "", "a"]), rng.random() < 0.5),
+        lambda: d.CTC(rng.choice(["<s>", "a"]), rng.choice(["|", "b"]), rng.random() < 0.5),
         lambda: d.Strip(rng.choice(" a"), 1, 0), lambda: d.BPEDecoder(suffix="</w>"),
         lambda: d.Replace(rng.choice(["\u2581", "a", Regex(r"\s+")]), rng.choice([" ", "", "b"]))],
         d.Sequence)

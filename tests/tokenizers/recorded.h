@@ -140,18 +140,29 @@ static inline void recorded_write(const char *dir, const char *name, const char 
 	fclose(file);
 }
 
-/** Opens a directory with that one file: the error must hold `message`, or be none if that
- *  is NULL. */
-static inline void recorded_check_file(const char *plugin, const char *name, const char *text,
-	size_t len, const char *message)
+/** Opens a directory with that one file, which is gone when this returns; errors stay in
+ *  `call`. */
+static inline void recorded_open_file(struct tokenizer *t, const char *plugin, const char *name,
+	const char *text, size_t len, struct tn_call *call)
 {
 	char dir[] = "/tmp/tenon-tokenizer-XXXXXX", path[PATH_MAX];
-	struct tn_call *call = tn_call_create();
-	struct tokenizer t;
 
 	ck_assert_ptr_nonnull(mkdtemp(dir));
 	recorded_write(dir, name, text, len);
-	recorded_open(&t, plugin, dir, call);
+	recorded_open(t, plugin, dir, call);
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	unlink(path);
+	rmdir(dir);
+}
+
+/** The error of opening such a directory must hold `message`, or be none if that is NULL. */
+static inline void recorded_check_file(const char *plugin, const char *name, const char *text,
+	size_t len, const char *message)
+{
+	struct tn_call *call = tn_call_create();
+	struct tokenizer t;
+
+	recorded_open_file(&t, plugin, name, text, len, call);
 	if (message)
 		ck_assert_msg(tn_status(call) == TN_EDATA &&
 			strstr(tn_error_text(call), message), "%s: %s", message,
@@ -160,9 +171,6 @@ static inline void recorded_check_file(const char *plugin, const char *name, con
 		ck_assert_str_eq(tn_error_text(call), "");
 	tokenizer_close(&t);
 	tn_call_destroy(call);
-	snprintf(path, sizeof(path), "%s/%s", dir, name);
-	unlink(path);
-	rmdir(dir);
 }
 
 #endif

@@ -192,10 +192,13 @@ static const struct broken json[] = {
 	{ MODEL("\"dropout\":0.1,\"merges\":[]"), "dropout is \"0.1\", only null is supported" },
 	{ MODEL("\"fuse_unk\":2,\"merges\":[]"), "expected true or false" },
 	{ MODEL("\"unk_token\":\"u\",\"merges\":[]"), "no piece \"u\", the unk_token" },
-	{ TYPE("normalizer", "Nmt"), "normalizer: type \"Nmt\" is not known" },
+	{ TYPE("normalizer", "Odd"), "normalizer: type \"Odd\" is not known" },
 	{ TYPE("pre_tokenizer", "FixedLength"), "pre_tokenizer: type \"FixedLength\" is not known" },
 	{ TYPE("post_processor", "Odd"), "post_processor: type \"Odd\" is not known" },
-	{ TYPE("decoder", "CTC"), "decoder: type \"CTC\" is not known" },
+	{ TYPE("decoder", "Odd"), "decoder: type \"Odd\" is not known" },
+	{ WITH("\"decoder\":{\"type\":\"CTC\",\"pad_token\":\"\"}"), "a CTC of no character" },
+	{ WITH("\"pre_tokenizer\":{\"type\":\"CharDelimiterSplit\",\"delimiter\":\"ab\"}"),
+		"delimiter is \"ab\", expected one character" },
 	{ TYPE("normalizer", "Prepend"), "normalizer: no text \"prepend\"" },
 	{ WITH("\"pre_tokenizer\":{\"type\":\"Split\",\"pattern\":{\"Regex\":\"a+\"},"
 		"\"behavior\":\"Isolated\"}"), "the regular expression \"a+\" is not among those" },
@@ -218,6 +221,81 @@ START_TEST(test_broken_json_is_refused)
 }
 END_TEST
 
+/* What tokenizers 0.22.2 makes of these. */
+static const struct decoding {
+	const char *decoder;
+	int32_t ids[10];
+	size_t n;
+	const char *text;
+} decodings[] = {
+	{ "\"WordPiece\",\"prefix\":\"##\",\"cleanup\":true", { 1, 0, 1, 2, 3, 1, 2 }, 7,
+		"##b ab. dob." },
+	{ "\"WordPiece\",\"prefix\":\"##\",\"cleanup\":false", { 1, 0, 1, 2, 3, 1, 2 }, 7,
+		"##b ab . dob ." },
+	{ "\"WordPiece\"", { 0, 1, 3, 4, 2 }, 5, "ab do not." },
+	{ "\"CTC\"", { 6, 0, 0, 6, 0, 5, 5, 7, 6, 2 }, 10, "aa x y." },
+	{ "\"CTC\",\"cleanup\":false", { 6, 0, 0, 6, 0, 5, 5, 7, 6, 2 }, 10, "aa|x|y." },
+	{ "\"CTC\"", { 6, 6 }, 2, "" },
+};
+
+START_TEST(test_decoders_of_other_models_are_known)
+{
+	const struct decoding *d = &decodings[_i];
+	struct tn_call *call = tn_call_create();
+	struct tn_text text;
+	struct tokenizer t;
+	char file[512];
+
+	snprintf(file, sizeof(file), "{\"model\":{\"vocab\":{\"a\":0,\"##b\":1,\".\":2,\"do\":3,"
+		"\"not\":4,\"|\":5,\"<pad>\":6,\"x|<pad>y\":7},\"merges\":[]},\"decoder\":{"
+		"\"type\":%s}}", d->decoder);
+	recorded_open_file(&t, "bpe", "tokenizer.json", file, strlen(file), call);
+	ck_assert_str_eq(tn_error_text(call), "");
+	ck_assert_int_eq(t.impl->decode(t.self, d->ids, d->n, 0, &text, call), 0);
+	ck_assert_str_eq(text.text, d->text);
+	tokenizer_close(&t);
+	tn_call_destroy(call);
+}
+END_TEST
+
+static const struct encoding {
+	const char *part, *text;
+	size_t n;
+	int32_t rows[8][4];	/* id, word, begin, end (bytes) */
+} encodings[] = {
+	{ "\"normalizer\":{\"type\":\"Nmt\"}", "a\tb\xe2\x80\x8b\001a\xe2\x96\x81\177b\037", 7,
+		{ { 0, 0, 0, 1 }, { 2, 0, 1, 2 }, { 1, 0, 2, 3 }, { 2, 0, 3, 6 }, { 0, 0, 7, 8 },
+		{ 2, 0, 8, 11 }, { 1, 0, 12, 13 } } },
+	{ "\"pre_tokenizer\":{\"type\":\"CharDelimiterSplit\",\"delimiter\":\"b\"}", "abba ab", 4,
+		{ { 0, 0, 0, 1 }, { 0, 1, 3, 4 }, { 2, 1, 4, 5 }, { 0, 1, 5, 6 } } },
+};
+
+START_TEST(test_rare_parts_are_known)
+{
+	const struct encoding *e = &encodings[_i];
+	struct tn_call *call = tn_call_create();
+	struct tn_tokens out = { 0 };
+	struct tokenizer t;
+	char file[512];
+
+	snprintf(file, sizeof(file), "{\"model\":{\"vocab\":{\"a\":0,\"b\":1,\" \":2},"
+		"\"merges\":[]},%s}", e->part);
+	recorded_open_file(&t, "bpe", "tokenizer.json", file, strlen(file), call);
+	ck_assert_str_eq(tn_error_text(call), "");
+	ck_assert_int_eq(t.impl->encode(t.self, (struct tn_text){ e->text, strlen(e->text) }, &out,
+		call), 0);
+	ck_assert_uint_eq(out.n, e->n);
+	for (size_t i = 0; i < out.n; i++) {
+		const struct tn_token *k = &out.items[i];
+		int32_t row[4] = { k->id, k->word, (int32_t)k->begin, (int32_t)k->end };
+
+		ck_assert_mem_eq(row, e->rows[i], sizeof(row));
+	}
+	tokenizer_close(&t);
+	tn_call_destroy(call);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("bpe");
@@ -227,6 +305,10 @@ int main(void)
 	tcase_add_loop_test(recorded, test_sample_is_as_recorded, 0, N_NAMES);
 	tcase_add_loop_test(recorded, test_hostile_strings_are_as_recorded, 0, N_NAMES);
 	tcase_add_loop_test(recorded, test_time_is_linear, 0, N_NAMES);
+	tcase_add_loop_test(recorded, test_decoders_of_other_models_are_known, 0,
+		sizeof(decodings) / sizeof(decodings[0]));
+	tcase_add_loop_test(recorded, test_rare_parts_are_known, 0,
+		sizeof(encodings) / sizeof(encodings[0]));
 	suite_add_tcase(suite, recorded);
 	TN_ADD(suite, test_plain_files_are_roberta);
 	TN_ADD(suite, test_info);

@@ -10,18 +10,8 @@ static int bpe_decode(const struct tn_tokenizer *self, const int32_t *ids, size_
 	int skip_special, struct tn_text *out, struct tn_call *call)
 {
 	const struct bpe_tokenizer *t = (const struct bpe_tokenizer *)self;
-	struct tn_text *pieces = tn_alloc_n(call, n + 1, sizeof(*pieces));
-	size_t kept = 0;
 
-	if (!pieces)
-		return TN_ENOMEM;
-	for (size_t i = 0; i < n; i++) {
-		struct tn_text piece = tok_vocab_piece(&t->vocab, ids[i]);
-
-		if (piece.text && !(skip_special && tok_added_special(&t->added, ids[i])))
-			pieces[kept++] = piece;
-	}
-	return tok_decoder_run(&t->decoder, pieces, kept, out, call);
+	return tok_decoder_ids(&t->decoder, &t->vocab, &t->added, ids, n, skip_special, out, call);
 }
 
 static const char *bpe_piece(const struct tn_tokenizer *self, int32_t id)

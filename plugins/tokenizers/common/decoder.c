@@ -228,6 +228,72 @@ static void strip(const struct tok_decoder_step *step, struct pieces *p)
 	}
 }
 
+/* Pieces begin with a space, but for the first and those with the prefix, which goes. */
+static int word_piece(const struct tok_decoder_step *step, struct pieces *p)
+{
+	char *text = tn_alloc(p->call, total(p) + p->n + 1);
+	struct tn_text prefix = step->text;
+
+	if (!text)
+		return TN_ENOMEM;
+	for (size_t i = 0; i < p->n; i++) {
+		struct tn_text piece = p->items[i];
+		bool joins = piece.len >= prefix.len &&
+			(!prefix.len || !memcmp(piece.text, prefix.text, prefix.len));
+		size_t len = 0, from = i && joins ? prefix.len : 0;
+
+		if (i && !joins)
+			text[len++] = ' ';
+		append(text, &len, piece.text + from, piece.len - from);
+		if (step->cleanup)
+			len = tok_cleanup(text, len);
+		p->items[i] = (struct tn_text){ text, len };
+		text += len;
+	}
+	return 0;
+}
+
+/* Equal pieces in a row are one. */
+static void drop_repeated(struct pieces *p)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < p->n; i++)
+		if (!kept || p->items[kept - 1].len != p->items[i].len ||
+			memcmp(p->items[kept - 1].text, p->items[i].text, p->items[i].len))
+			p->items[kept++] = p->items[i];
+	p->n = kept;
+}
+
+static int ctc(const struct tok_decoder_step *step, struct pieces *p)
+{
+	const struct tok_pattern pad = { .kind = TOK_PATTERN_TEXT, .text = step->text };
+	const struct tok_pattern space = { .kind = TOK_PATTERN_TEXT, .text = step->space };
+	size_t kept = 0;
+
+	drop_repeated(p);
+	for (size_t i = 0; i < p->n; i++) {
+		struct tn_text piece = p->items[i];
+		char *text;
+
+		if (replace_in(&piece, &pad, (struct tn_text){ NULL, 0 }, p->call))
+			return TN_ENOMEM;
+		if (step->cleanup) {
+			text = tn_alloc(p->call, piece.len + 1);
+			if (!text)
+				return TN_ENOMEM;
+			memcpy(text, piece.text, piece.len);
+			piece = (struct tn_text){ text, tok_cleanup(text, piece.len) };
+			if (replace_in(&piece, &space, (struct tn_text){ " ", 1 }, p->call))
+				return TN_ENOMEM;
+		}
+		if (piece.len)
+			p->items[kept++] = piece;
+	}
+	p->n = kept;
+	return 0;
+}
+
 static int run_step(const struct tok_decoder_step *step, struct pieces *p)
 {
 	switch (step->kind) {
@@ -246,6 +312,10 @@ static int run_step(const struct tok_decoder_step *step, struct pieces *p)
 		return replace(step, p);
 	case TOK_DECODE_BPE:
 		return join_words(step, p);
+	case TOK_DECODE_WORD_PIECE:
+		return word_piece(step, p);
+	case TOK_DECODE_CTC:
+		return ctc(step, p);
 	}
 	return 0;
 }
@@ -278,12 +348,31 @@ int tok_decoder_run(const struct tok_decoder *d, struct tn_text *items, size_t n
 	return join(&p, d->any ? "" : " ", out);
 }
 
+int tok_decoder_ids(const struct tok_decoder *d, const struct tok_vocab *vocab,
+	const struct tok_added *added, const int32_t *ids, size_t n, bool skip,
+	struct tn_text *out, struct tn_call *call)
+{
+	struct tn_text *pieces = tn_alloc_n(call, n + 1, sizeof(*pieces));
+	size_t kept = 0;
+
+	if (!pieces)
+		return TN_ENOMEM;
+	for (size_t i = 0; i < n; i++) {
+		struct tn_text piece = tok_vocab_piece(vocab, ids[i]);
+
+		if (piece.text && !(skip && tok_added_special(added, ids[i])))
+			pieces[kept++] = piece;
+	}
+	return tok_decoder_run(d, pieces, kept, out, call);
+}
+
 /* --- reading --- */
 
 static int unknown(const char *path, const char *type, struct tn_call *call)
 {
 	return tn_fail(call, TN_EDATA, "%s: decoder: type %s is not known; known are BPEDecoder, "
-		"ByteFallback, ByteLevel, Fuse, Metaspace, Replace, Sequence and Strip", path,
+		"ByteFallback, ByteLevel, CTC, Fuse, Metaspace, Replace, Sequence, Strip and "
+		"WordPiece", path,
 		*type ? tn_quote(call, type, strlen(type)) : "(none)");
 }
 
@@ -333,11 +422,21 @@ static int read_step(struct tok_decoder_step *step, const struct tn_value *v, co
 	} else if (!strcmp(type, "BPEDecoder")) {
 		step->kind = TOK_DECODE_BPE;
 		step->text = text_of(v, "suffix", "</w>");
+	} else if (!strcmp(type, "WordPiece")) {
+		step->kind = TOK_DECODE_WORD_PIECE;
+		step->text = text_of(v, "prefix", "##");
+		step->cleanup = tn_bool(tn_get(v, "cleanup"), true);
+	} else if (!strcmp(type, "CTC")) {
+		step->kind = TOK_DECODE_CTC;
+		step->text = text_of(v, "pad_token", "<pad>");
+		step->space = text_of(v, "word_delimiter_token", "|");
+		step->cleanup = tn_bool(tn_get(v, "cleanup"), true);
 	} else {
 		return unknown(path, type, call);
 	}
-	if ((step->kind == TOK_DECODE_METASPACE || step->kind == TOK_DECODE_STRIP) &&
-		!step->text.len)
+	if ((step->kind == TOK_DECODE_METASPACE || step->kind == TOK_DECODE_STRIP ||
+		step->kind == TOK_DECODE_CTC) && (!step->text.len ||
+		(step->kind == TOK_DECODE_CTC && !step->space.len)))
 		return tn_fail(call, TN_EDATA, "%s: a %s of no character", what, type);
 	return 0;
 }
@@ -357,6 +456,19 @@ static int read_steps(struct tok_decoder *d, const struct tn_value *v, const cha
 	for (size_t i = 0; i < tn_size(items) && !rc; i++)
 		rc = read_steps(d, tn_at(items, i), path, depth + 1, call);
 	return rc;
+}
+
+int tok_decoder_word_piece(struct tok_decoder *d, struct tn_text prefix, struct tn_arena *arena,
+	struct tn_call *call)
+{
+	struct tok_decoder_step *step = tn_arena_alloc(arena, sizeof(*step));
+
+	if (!step)
+		return tn_fail(call, TN_ENOMEM, "memory ran out for decoders");
+	*step = (struct tok_decoder_step){ .kind = TOK_DECODE_WORD_PIECE, .text = prefix,
+		.cleanup = true };
+	*d = (struct tok_decoder){ step, 1, true };
+	return 0;
 }
 
 int tok_decoder_read(struct tok_decoder *d, const struct tn_value *v, const char *path,

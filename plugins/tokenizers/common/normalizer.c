@@ -159,6 +159,39 @@ static int strip_accents(struct tok_piece *p, struct tok_scratch *s, struct tn_c
 	return finish(p, b);
 }
 
+/* What sentencepiece's rules for translation drop, and what they make a space. */
+static bool nmt_drops(uint32_t c)
+{
+	return (c && c <= 8) || c == 0xb || (c >= 0xe && c <= 0x1f) || c == 0x7f || c == 0x8f ||
+		c == 0x9f;
+}
+
+static bool nmt_spaces(uint32_t c)
+{
+	return c == 9 || c == 0xa || c == 0xc || c == 0xd || c == 0x1680 ||
+		(c >= 0x200b && c <= 0x200f) || c == 0x2028 || c == 0x2029 || c == 0x2581 ||
+		c == 0xfeff || c == 0xfffd;
+}
+
+static int nmt(struct tok_piece *p, struct tok_scratch *s, struct tn_call *call)
+{
+	struct tok_buffer *b = tok_scratch_next(s, p->len, call);
+
+	if (!b)
+		return TN_ENOMEM;
+	for (size_t i = 0; i < p->len;) {
+		uint32_t c;
+		unsigned width = tok_decode(p->text + i, p->len - i, &c);
+
+		if (nmt_spaces(c))
+			tok_buffer_put(b, " ", 1, tok_piece_span(p, i, i + width));
+		else if (!nmt_drops(c))
+			tok_buffer_copy(b, p, i, i + width);
+		i += width;
+	}
+	return finish(p, b);
+}
+
 static int strip(const struct tok_normal_step *step, struct tok_piece *p)
 {
 	size_t begin = p->len, end = 0;
@@ -273,6 +306,8 @@ static int run_step(const struct tok_normal_step *step, struct tok_piece *p,
 		return prepend(step, p, s, call);
 	case TOK_NORMAL_BYTE_LEVEL:
 		return byte_level(p, s, call);
+	case TOK_NORMAL_NMT:
+		return nmt(p, s, call);
 	case TOK_NORMAL_PRECOMPILED:
 		return precompiled(step, p, s, call);
 	}
@@ -353,13 +388,15 @@ static int read_step(struct tok_normal_step *step, const struct tn_value *v, con
 		return read_text(&step->text, v, "prepend", path, call);
 	} else if (!strcmp(type, "ByteLevel")) {
 		step->kind = TOK_NORMAL_BYTE_LEVEL;
+	} else if (!strcmp(type, "Nmt")) {
+		step->kind = TOK_NORMAL_NMT;
 	} else if (!strcmp(type, "Precompiled")) {
 		step->kind = TOK_NORMAL_PRECOMPILED;
 		return read_charsmap(step, v, path, arena, call);
 	} else {
 		return tn_fail(call, TN_EDATA, "%s: normalizer: type %s is not known; known are "
 			"BertNormalizer, NFC, NFD, NFKC, NFKD, Lowercase, StripAccents, Strip, "
-			"Replace, Prepend, ByteLevel, Precompiled and Sequence", path,
+			"Replace, Prepend, ByteLevel, Nmt, Precompiled and Sequence", path,
 			*type ? tn_quote(call, type, strlen(type)) : "(none)");
 	}
 	return 0;

@@ -405,6 +405,22 @@ static int read_split(const struct reader *r, struct tok_pretok_step *step,
 	return rc ? rc : read_behavior(r, v, "", &step->behavior);
 }
 
+static int read_delimiter(const struct reader *r, struct tok_pretok_step *step,
+	const struct tn_value *v)
+{
+	const struct tn_value *text = tn_get(v, "delimiter");
+	size_t len = tn_string_length(text);
+	uint32_t c;
+
+	step->kind = TOK_PRETOK_SPLIT;
+	step->behavior = TOK_REMOVED;
+	step->pattern = (struct tok_pattern){ .kind = TOK_PATTERN_TEXT,
+		.text = { tn_string(text, ""), len } };
+	return len && tok_decode(step->pattern.text.text, len, &c) == len ? 0 :
+		tn_fail(r->call, TN_EDATA, "%s: delimiter is %s, expected one character", r->what,
+		tn_quote(r->call, step->pattern.text.text, len));
+}
+
 static int read_step(const struct reader *r, struct tok_pretok_step *step,
 	const struct tn_value *v, const char *type)
 {
@@ -414,6 +430,8 @@ static int read_step(const struct reader *r, struct tok_pretok_step *step,
 		return read_metaspace(r, step, v);
 	if (!strcmp(type, "Split"))
 		return read_split(r, step, v);
+	if (!strcmp(type, "CharDelimiterSplit"))
+		return read_delimiter(r, step, v);
 	if (!strcmp(type, "Punctuation")) {
 		step->kind = TOK_PRETOK_PUNCTUATION;
 		return read_behavior(r, v, "Isolated", &step->behavior);
@@ -433,8 +451,8 @@ static int read_step(const struct reader *r, struct tok_pretok_step *step,
 		step->kind = TOK_PRETOK_BERT;
 	} else {
 		return tn_fail(r->call, TN_EDATA, "%s: type %s is not known; known are "
-			"BertPreTokenizer, ByteLevel, Digits, Metaspace, Punctuation, Sequence, "
-			"Split, Whitespace and WhitespaceSplit", r->what,
+			"BertPreTokenizer, ByteLevel, CharDelimiterSplit, Digits, Metaspace, "
+			"Punctuation, Sequence, Split, Whitespace and WhitespaceSplit", r->what,
 			*type ? tn_quote(r->call, type, strlen(type)) : "(none)");
 	}
 	return 0;

@@ -15,6 +15,7 @@ struct run {
 	struct tok_scratch scratch;
 	struct tok_pieces pieces;
 	struct unigram_steps steps;
+	struct spm_merging merging;
 	int32_t word;		/* number of the next word */
 	bool given;		/* words are given: the number stays */
 };
@@ -115,6 +116,42 @@ static int encode_word(struct run *r, struct unigram_word *w, size_t room)
 	return rc;
 }
 
+/* Where the next word of sentencepiece's BPE begins, for no merge goes across. */
+static size_t next_mark(const struct tok_piece *p, size_t at)
+{
+	bool inside = false;
+
+	for (; at < p->len; at++) {
+		bool mark = p->len - at >= UNIGRAM_MARK_LEN &&
+			!memcmp(p->text + at, UNIGRAM_MARK, UNIGRAM_MARK_LEN);
+
+		if (mark && inside)
+			break;
+		inside = !mark;
+		at += mark ? UNIGRAM_MARK_LEN - 1 : 0;
+	}
+	return at;
+}
+
+static int encode_merged(struct run *r, const struct tok_piece *p)
+{
+	const struct unigram_tokenizer *t = r->t;
+	int rc = 0;
+
+	for (size_t at = 0, end; at < p->len && !rc; at = end) {
+		struct unigram_word w = { .number = r->word };
+		int32_t id;
+
+		end = t->spm->cuts ? next_mark(p, at) : p->len;
+		w.body = tok_piece_slice(p, at, end);
+		id = find_whole(t, w.body.text, w.body.len, p->len - at);
+		rc = id >= 0 ? push(r, id, tok_piece_span(&w.body, 0, w.body.len)) :
+			spm_merge(t->spm, &t->model, &w, &r->merging, r->out, r->call);
+	}
+	r->word += !r->given;
+	return rc;
+}
+
 /* Whether the pre-tokenizer puts a mark before the text that begins with byte i. */
 static bool prepends(const struct unigram_tokenizer *t, const struct tok_piece *p, size_t i)
 {
@@ -177,6 +214,8 @@ static int encode_normal(struct run *r, const struct tok_piece *p)
 
 	if (!p->len)
 		return 0;
+	if (r->t->spm && r->t->spm->merges)
+		return encode_merged(r, p);
 	switch (r->t->split) {
 	case UNIGRAM_WHOLE:
 		return encode_word(r, &w, p->len);

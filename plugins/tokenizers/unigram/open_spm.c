@@ -206,7 +206,12 @@ static int make_trie(struct spm_opening *o)
 	if (!keys)
 		return tn_fail(o->call, TN_ENOMEM, "memory ran out for a vocabulary");
 	for (size_t i = 0; i < s->n_pieces; i++)
-		if (s->pieces[i].type == SPM_NORMAL || s->pieces[i].type == SPM_USER_DEFINED)
+		if (s->pieces[i].type == SPM_UNUSED && s->merges && !rc)
+			rc = tn_fail(o->call, TN_EDATA, "%s: piece %zu, %s, is of the type unused, "
+				"which is not known in a model of the type BPE",
+				o->files->sentencepiece, i,
+				tn_quote(o->call, s->pieces[i].text.text, s->pieces[i].text.len));
+		else if (s->pieces[i].type == SPM_NORMAL || s->pieces[i].type == SPM_USER_DEFINED)
 			keys[n++] = (struct tok_key){ s->pieces[i].text.text,
 				(uint32_t)s->pieces[i].text.len, (int32_t)i };
 	tok_keys_sort(keys, n);
@@ -218,6 +223,53 @@ static int make_trie(struct spm_opening *o)
 				tn_quote(o->call, keys[i].text, keys[i].len));
 	if (!rc)
 		rc = tok_trie_build(&s->trie, keys, n, o->call);
+	free(keys);
+	return rc;
+}
+
+/* Whether all pieces that begin with spaces have none behind other characters, and a space is a
+ * piece: then merges of one word do not see the next. */
+static bool cuts_words(const struct spm *s)
+{
+	for (size_t i = 0; i < s->n_pieces; i++) {
+		struct tn_text t = s->pieces[i].text;
+		bool inside = false;
+
+		for (size_t at = 0; at < t.len; at++) {
+			bool mark = t.len - at >= UNIGRAM_MARK_LEN &&
+				!memcmp(t.text + at, UNIGRAM_MARK, UNIGRAM_MARK_LEN);
+
+			if (mark && inside)
+				return false;
+			inside = !mark;
+			at += mark ? UNIGRAM_MARK_LEN - 1 : 0;
+		}
+	}
+	return tok_trie_find(&s->trie, UNIGRAM_MARK, UNIGRAM_MARK_LEN) >= 0;
+}
+
+/* The words that are one piece. */
+static int find_whole_words(struct spm_opening *o)
+{
+	struct unigram_tokenizer *t = o->t;
+	struct tok_key *keys = malloc((t->spm->n_pieces + 1) * sizeof(*keys));
+	struct spm_merging memory = { 0 };
+	size_t n = 0;
+	int rc;
+
+	if (!keys)
+		return tn_fail(o->call, TN_ENOMEM, "memory ran out for a vocabulary");
+	for (size_t i = 0; i < t->spm->n_pieces; i++) {
+		struct tn_text text = t->spm->pieces[i].text;
+
+		if (t->spm->merges && t->spm->pieces[i].type == SPM_NORMAL &&
+			text.len <= TOK_MAX_WORD && spm_merge_whole(t->spm, &t->model, text.text,
+			text.len, &memory, o->call) == (int32_t)i)
+			keys[n++] = (struct tok_key){ text.text, (uint32_t)text.len, (int32_t)i };
+	}
+	rc = tn_status(o->call);
+	if (!rc)
+		rc = tok_words_build(&t->words, keys, n, o->call);
 	free(keys);
 	return rc;
 }
@@ -257,6 +309,7 @@ static int make_model(struct spm_opening *o)
 	u->unk = o->t->info.unk = o->t->spm->unk;
 	u->narrow = true;
 	u->byte_fallback = o->t->spm->byte_fallback;
+	o->t->spm->cuts = cuts_words(o->t->spm);
 	rc = unigram_init(u, least, NULL, 0, o->call);
 	return rc ? rc : find_bytes(o);
 }
@@ -343,7 +396,7 @@ static int finish_spm(struct spm_opening *o)
 	if (!rc)
 		rc = make_model(o);
 	if (!rc)
-		rc = tok_words_build(&o->t->words, NULL, 0, o->call);
+		rc = find_whole_words(o);
 	if (!rc)
 		rc = add_specials(o);
 	if (!rc)

@@ -243,7 +243,7 @@ static int emit_unknown(const struct unigram *u, struct tn_text t, struct tn_tok
 	return rc;
 }
 
-static int emit(const struct unigram *u, const struct unigram_word *w, int32_t id, size_t begin,
+int unigram_emit(const struct unigram *u, const struct unigram_word *w, int32_t id, size_t begin,
 	size_t end, struct tn_tokens *out, struct tn_call *call)
 {
 	struct tok_span span = span_of(w, begin, end);
@@ -285,7 +285,7 @@ int unigram_segment(const struct unigram *u, const struct unigram_word *w,
 		while (id == u->unk && fuses && end < last &&
 			id_of(u, &steps[steps[end].from]) == u->unk)
 			end = steps[end].from;
-		rc = emit(u, w, id, begin, end, out, call);
+		rc = unigram_emit(u, w, id, begin, end, out, call);
 	}
 	return rc;
 }

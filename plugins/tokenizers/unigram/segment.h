@@ -75,6 +75,9 @@ static inline bool unigram_parts(const struct unigram *u, unsigned char a, unsig
  *  Face tokenizers 0.22.2, models/unigram/model.rs: the first way found stays. */
 int unigram_segment(const struct unigram *u, const struct unigram_word *w,
 	struct unigram_steps *steps, struct tn_tokens *out, struct tn_call *call);
+/** Appends the token of the bytes [begin, end) of a word; of unknown ones it may be many. */
+int unigram_emit(const struct unigram *u, const struct unigram_word *w, int32_t id, size_t begin,
+	size_t end, struct tn_tokens *out, struct tn_call *call);
 /** The piece that a marked body is as a whole, or -1 when it is cut or no piece.  Errors: as
  *  above, negative too. */
 int32_t unigram_whole(const struct unigram *u, const char *body, size_t len,

@@ -93,10 +93,12 @@ static int read_trainer(struct spm *s, struct proto p)
 	int rc = 0;
 
 	while (!rc && proto_next(&p, &f, &rc)) {
-		if (f.number == TRAINER_TYPE && f.value != 1)
+		if (f.number == TRAINER_TYPE && f.value != 1 && f.value != 2)
 			rc = tn_fail(p.call, TN_EDATA, "%s: byte %zu: a model of the type %s, "
-				"expected Unigram", p.name, f.place,
+				"expected Unigram or BPE", p.name, f.place,
 				f.value < 5 ? types[f.value] : "(unknown)");
+		else if (f.number == TRAINER_TYPE)
+			s->merges = f.value == 2;
 		else if (f.number == TRAINER_SUFFIX)
 			s->suffix = f.value;
 		else if (f.number == TRAINER_BYTES)

@@ -35,13 +35,15 @@ struct spm {
 	struct spm_rules rules;
 	bool suffix;			/* the dummy prefix goes to the end */
 	bool byte_fallback;
+	bool merges;			/* a model of the type BPE */
+	bool cuts;			/* BPE: no piece has a space behind another character */
 	struct tn_text unk_surface;	/* what decode gives for the unknown piece */
 	struct tok_precompiled charsmap;	/* n_units 0: none */
 	struct tok_trie trie;		/* of what a text is cut into */
 	struct tok_trie user;		/* of user-defined pieces, which stay as they are */
 };
 
-/** Reads a model of the type Unigram from a file, which must outlive it as the arena must.
+/** Reads a model of the type Unigram or BPE from a file, which must outlive it as the arena must.
  *  Errors: TN_EDATA with the byte, TN_ENOMEM. */
 int spm_read(struct spm *s, const char *path, struct tn_text file, struct tn_arena *arena,
 	struct tn_call *call);

@@ -101,21 +101,9 @@ static int unigram_decode(const struct tn_tokenizer *self, const int32_t *ids, s
 	int skip_special, struct tn_text *out, struct tn_call *call)
 {
 	const struct unigram_tokenizer *t = (const struct unigram_tokenizer *)self;
-	struct tn_text *pieces;
-	size_t kept = 0;
 
-	if (t->spm)
-		return spm_decode(t->spm, ids, n, skip_special, out, call);
-	pieces = tn_alloc_n(call, n + 1, sizeof(*pieces));
-	if (!pieces)
-		return TN_ENOMEM;
-	for (size_t i = 0; i < n; i++) {
-		struct tn_text piece = tok_vocab_piece(&t->vocab, ids[i]);
-
-		if (piece.text && !(skip_special && tok_added_special(&t->added, ids[i])))
-			pieces[kept++] = piece;
-	}
-	return tok_decoder_run(&t->decoder, pieces, kept, out, call);
+	return t->spm ? spm_decode(t->spm, ids, n, skip_special, out, call) :
+		tok_decoder_ids(&t->decoder, &t->vocab, &t->added, ids, n, skip_special, out, call);
 }
 
 static const char *unigram_piece(const struct tn_tokenizer *self, int32_t id)

@@ -8,6 +8,7 @@
 
 #include "added.h"
 #include "decoder.h"
+#include "merge.h"
 #include "normalizer.h"
 #include "post.h"
 #include "pretok.h"
@@ -29,7 +30,8 @@ struct unigram_tokenizer {
 	struct tn_arena *arena;		/* trees of small parts, contents of added tokens */
 	char *text;			/* the file that the pieces are in */
 	struct tok_vocab vocab;
-	struct tok_words words;		/* bodies of pieces that are whole marked words */
+	struct tok_words words;		/* bodies of pieces that are whole marked words; of
+					 * sentencepiece's BPE: such words themselves */
 	struct tok_added added;
 	struct tok_post post;
 	struct tn_tokenizer_info info;

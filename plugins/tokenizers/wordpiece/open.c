@@ -62,22 +62,6 @@ static int read_normalizer(struct wordpiece *w, const struct tok_document *d, st
 	return 0;
 }
 
-static int read_decoder(struct wordpiece *w, const struct tok_document *d, struct tn_call *call)
-{
-	const struct tn_value *v = d->parts[TOK_PART_DECODER], *type = tn_get(v, "type");
-	const struct tn_value *prefix = tn_get(v, "prefix");
-
-	if (tn_value_kind(v) == TN_VALUE_NULL)
-		return 0;
-	if (strcmp(tn_string(type, ""), "WordPiece"))
-		return unknown(d->path, "decoder", type, "WordPiece", call);
-	w->joins = true;
-	w->decode_prefix = (struct tn_text){ tn_string(prefix, "##"),
-		tn_string(prefix, NULL) ? tn_string_length(prefix) : 2 };
-	w->cleanup = tn_bool(tn_get(v, "cleanup"), true);
-	return 0;
-}
-
 static int missing_token(const char *path, const char *role, const char *text,
 	struct tn_call *call)
 {
@@ -128,7 +112,8 @@ static int read_parts(struct wordpiece *w, const struct tok_document *d, struct 
 	if (!rc)
 		rc = read_normalizer(w, d, call);
 	if (!rc)
-		rc = read_decoder(w, d, call);
+		rc = tok_decoder_read(&w->decoder, d->parts[TOK_PART_DECODER], d->path, w->arena,
+			call);
 	if (!rc)
 		rc = tok_post_read(&w->post, d->parts[TOK_PART_POST_PROCESSOR], w->vocab.n_ids,
 			d->path, call);
@@ -254,8 +239,9 @@ static int open_lines(struct wordpiece *w, const struct tn_tokenizer_files *file
 	w->bert.lower = tn_bool(tn_get(config, "do_lower_case"), true);
 	w->bert.strip = tn_bool(tn_get(config, "strip_accents"), w->bert.lower);
 	w->bert.cjk = tn_bool(tn_get(config, "tokenize_chinese_chars"), true);
-	w->joins = w->cleanup = true;
-	w->decode_prefix = w->prefix;
+	rc = tok_decoder_word_piece(&w->decoder, w->prefix, w->arena, call);
+	if (rc)
+		return rc;
 	tok_post_bert(&w->post,
 		tok_vocab_id(&w->vocab, tok_special_text(files->special_tokens, config,
 			"cls_token", "[CLS]")),

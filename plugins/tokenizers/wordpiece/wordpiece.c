@@ -6,6 +6,14 @@
 
 #include <stdlib.h>
 
+static int wordpiece_decode(const struct tn_tokenizer *self, const int32_t *ids, size_t n,
+	int skip_special, struct tn_text *out, struct tn_call *call)
+{
+	const struct wordpiece *w = (const struct wordpiece *)self;
+
+	return tok_decoder_ids(&w->decoder, &w->vocab, &w->added, ids, n, skip_special, out, call);
+}
+
 static const char *wordpiece_piece(const struct tn_tokenizer *self, int32_t id)
 {
 	return tok_vocab_piece(&((const struct wordpiece *)self)->vocab, id).text;

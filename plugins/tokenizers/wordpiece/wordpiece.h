@@ -7,6 +7,7 @@
 #include <tenon/impl/tokenizer.h>
 
 #include "added.h"
+#include "decoder.h"
 #include "normal.h"
 #include "post.h"
 #include "vocab.h"
@@ -25,9 +26,7 @@ struct wordpiece {
 	struct tn_text prefix;		/* of a piece inside a word: "##" */
 	int32_t inside;			/* the node behind the prefix, or TOK_NOWHERE */
 	size_t max_chars;		/* a longer word is unknown */
-	bool joins;			/* decode joins pieces with this prefix ... */
-	struct tn_text decode_prefix;
-	bool cleanup;			/* ... and takes spaces before punctuation away */
+	struct tok_decoder decoder;
 };
 
 /** Reads the files of a model directory. */
@@ -37,7 +36,5 @@ int wordpiece_encode(const struct tn_tokenizer *self, struct tn_text text,
 	struct tn_tokens *out, struct tn_call *call);
 int wordpiece_encode_words(const struct tn_tokenizer *self, const struct tn_text *words,
 	size_t n_words, struct tn_tokens *out, struct tn_call *call);
-int wordpiece_decode(const struct tn_tokenizer *self, const int32_t *ids, size_t n,
-	int skip_special, struct tn_text *out, struct tn_call *call);
 
 #endif
