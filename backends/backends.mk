@@ -25,7 +25,7 @@ reference_typed = \
 %C%_libreference_f64_la_CPPFLAGS = $(AM_CPPFLAGS) -DREF_F64
 %C%_libreference_f64_la_CFLAGS = $(AM_CFLAGS) $(OPENMP_CFLAGS)
 
-plugin_LTLIBRARIES += %D%/backend-reference.la
+PLUGINS += %D%/backend-reference.la
 %C%_backend_reference_la_SOURCES = \
 	%D%/reference/act.c \
 	%D%/reference/act.h \
@@ -36,7 +36,7 @@ plugin_LTLIBRARIES += %D%/backend-reference.la
 	%D%/reference/reference.c
 %C%_backend_reference_la_CFLAGS = $(AM_CFLAGS) $(OPENMP_CFLAGS)
 %C%_backend_reference_la_LDFLAGS = $(PLUGIN_LDFLAGS)
-%C%_backend_reference_la_LIBADD = %D%/libreference-f32.la %D%/libreference-f64.la core/libtenon.la
+%C%_backend_reference_la_LIBADD = %D%/libreference-f32.la %D%/libreference-f64.la $(PLUGIN_LIBADD)
 
 noinst_LTLIBRARIES += %D%/libkernels.la
 %C%_libkernels_la_CFLAGS = $(AM_CFLAGS) $(OPENMP_CFLAGS)
@@ -100,17 +100,17 @@ noinst_LTLIBRARIES += %D%/libkernels-vnni.la
 %C%_libkernels_vnni_la_SOURCES = %D%/kernels/int8_loops.c
 endif
 
-plugin_LTLIBRARIES += %D%/backend-native.la
+PLUGINS += %D%/backend-native.la
 %C%_backend_native_la_CFLAGS = $(AM_CFLAGS) $(OPENMP_CFLAGS)
 %C%_backend_native_la_LDFLAGS = $(PLUGIN_LDFLAGS) $(OPENMP_CFLAGS)
-%C%_backend_native_la_LIBADD = %D%/libkernels.la core/libtenon.la -lm
+%C%_backend_native_la_LIBADD = %D%/libkernels.la $(PLUGIN_LIBADD) -lm
 %C%_backend_native_la_SOURCES = %D%/native/native.c
 
 if WITH_ONEDNN
-plugin_LTLIBRARIES += %D%/backend-onednn.la
+PLUGINS += %D%/backend-onednn.la
 %C%_backend_onednn_la_CFLAGS = $(AM_CFLAGS) $(OPENMP_CFLAGS)
 %C%_backend_onednn_la_LDFLAGS = $(PLUGIN_LDFLAGS) $(OPENMP_CFLAGS)
-%C%_backend_onednn_la_LIBADD = %D%/libkernels.la core/libtenon.la -ldnnl -lm
+%C%_backend_onednn_la_LIBADD = %D%/libkernels.la $(PLUGIN_LIBADD) -ldnnl -lm
 %C%_backend_onednn_la_SOURCES = \
 	%D%/onednn/api.h \
 	%D%/onednn/inner.c \
@@ -119,10 +119,10 @@ plugin_LTLIBRARIES += %D%/backend-onednn.la
 endif
 
 if WITH_OPENBLAS
-plugin_LTLIBRARIES += %D%/backend-openblas.la
+PLUGINS += %D%/backend-openblas.la
 %C%_backend_openblas_la_CFLAGS = $(AM_CFLAGS) $(OPENBLAS_CFLAGS) $(OPENMP_CFLAGS)
 %C%_backend_openblas_la_LDFLAGS = $(PLUGIN_LDFLAGS) $(OPENMP_CFLAGS)
-%C%_backend_openblas_la_LIBADD = %D%/libkernels.la core/libtenon.la $(OPENBLAS_LIBS) -lm
+%C%_backend_openblas_la_LIBADD = %D%/libkernels.la $(PLUGIN_LIBADD) $(OPENBLAS_LIBS) -lm
 %C%_backend_openblas_la_SOURCES = %D%/openblas/openblas.c
 endif
 

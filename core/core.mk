@@ -22,8 +22,18 @@ tenonimpl_HEADERS = \
 pkgconfigdir = $(libdir)/pkgconfig
 pkgconfig_DATA = %D%/tenon.pc
 
+# The plugins that are linked into libtenon.
+if STATIC_PLUGINS
+BUILT_SOURCES += %D%/plugin/builtin.def
+CLEANFILES += %D%/plugin/builtin.def
+%D%/plugin/builtin.def: Makefile
+	$(AM_V_GEN)$(MKDIR_P) %D%/plugin && for la in $(PLUGINS); do \
+		basename $$la .la | sed 's/[a-z]*-/BUILTIN(/; s/-/_/g; s/$$/)/'; \
+	done >$@.tmp && mv $@.tmp $@
+endif
+
 lib_LTLIBRARIES += %D%/libtenon.la
-%C%_libtenon_la_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/core -DTN_PLUGIN_DIR='"$(plugindir)"'
+%C%_libtenon_la_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/core -I%D% -DTN_PLUGIN_DIR='"$(plugindir)"'
 %C%_libtenon_la_CFLAGS = $(AM_CFLAGS) $(OPENMP_CFLAGS) $(LIBCONFIG_CFLAGS) $(JANSSON_CFLAGS)
 %C%_libtenon_la_LDFLAGS = -version-info 0:0:0 -Wl,-z,defs $(TN_LDFLAGS) \
 	-Wl,--version-script=$(top_srcdir)/core/libtenon.map
@@ -109,6 +119,8 @@ EXTRA_DIST += %D%/libtenon.map
 	%D%/pipeline/writer.h \
 	%D%/pipeline/writer_impl.h \
 	%D%/pipeline/writer_text.c \
+	%D%/plugin/builtin.c \
+	%D%/plugin/builtin.h \
 	%D%/plugin/describe.c \
 	%D%/plugin/descriptor.c \
 	%D%/plugin/elf.c \

@@ -8,9 +8,9 @@ noinst_DATA = %D%/plugins.stamp
 endif
 CLEANFILES += %D%/plugins.stamp %D%/tenon-*.7
 
-%D%/plugins.stamp: core/tenon$(EXEEXT) $(plugin_LTLIBRARIES)
+%D%/plugins.stamp: core/tenon$(EXEEXT) $(PLUGINS)
 	$(AM_V_at)$(MKDIR_P) docs && rm -f docs/tenon-*.7
-	$(AM_V_GEN)for la in $(plugin_LTLIBRARIES); do \
+	$(AM_V_GEN)for la in $(PLUGINS); do \
 		id=`basename $$la .la` && page=docs/tenon-$$id.7 && \
 		core/tenon plugins show `echo $$id | sed 's|-|/|'` --man \
 			--path `dirname $$la`/.libs >$$page.tmp && \
@@ -27,6 +27,6 @@ install-data-local:
 	done
 uninstall-local:
 	rm -f '$(DESTDIR)$(datadir)/bash-completion/completions/tenon'
-	for la in $(plugin_LTLIBRARIES); do \
+	for la in $(PLUGINS); do \
 		rm -f '$(DESTDIR)$(mandir)/man7'/tenon-`basename $$la .la`.7; \
 	done

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # heads: task heads.  Each is four lines.
 
-plugin_LTLIBRARIES += %D%/head-bio-crf.la
+PLUGINS += %D%/head-bio-crf.la
 %C%_head_bio_crf_la_LDFLAGS = $(PLUGIN_LDFLAGS)
-%C%_head_bio_crf_la_LIBADD = core/libtenon.la -lm
+%C%_head_bio_crf_la_LIBADD = $(PLUGIN_LIBADD) -lm
 %C%_head_bio_crf_la_SOURCES = \
 	%D%/bio-crf/aggregate.c \
 	%D%/bio-crf/bio-crf.c \
@@ -16,24 +16,24 @@ plugin_LTLIBRARIES += %D%/head-bio-crf.la
 	%D%/bio-crf/tags.c \
 	%D%/bio-crf/tags.h
 
-plugin_LTLIBRARIES += %D%/head-cls.la
+PLUGINS += %D%/head-cls.la
 %C%_head_cls_la_LDFLAGS = $(PLUGIN_LDFLAGS)
-%C%_head_cls_la_LIBADD = core/libtenon.la -lm
+%C%_head_cls_la_LIBADD = $(PLUGIN_LIBADD) -lm
 %C%_head_cls_la_SOURCES = %D%/cls/cls.c
 
-plugin_LTLIBRARIES += %D%/head-embed.la
+PLUGINS += %D%/head-embed.la
 %C%_head_embed_la_LDFLAGS = $(PLUGIN_LDFLAGS)
-%C%_head_embed_la_LIBADD = core/libtenon.la -lm
+%C%_head_embed_la_LIBADD = $(PLUGIN_LIBADD) -lm
 %C%_head_embed_la_SOURCES = %D%/embed/embed.c
 
-plugin_LTLIBRARIES += %D%/head-fill-mask.la
+PLUGINS += %D%/head-fill-mask.la
 %C%_head_fill_mask_la_LDFLAGS = $(PLUGIN_LDFLAGS)
-%C%_head_fill_mask_la_LIBADD = core/libtenon.la -lm
+%C%_head_fill_mask_la_LIBADD = $(PLUGIN_LIBADD) -lm
 %C%_head_fill_mask_la_SOURCES = %D%/fill-mask/fill-mask.c
 
-plugin_LTLIBRARIES += %D%/head-span-qa.la
+PLUGINS += %D%/head-span-qa.la
 %C%_head_span_qa_la_LDFLAGS = $(PLUGIN_LDFLAGS)
-%C%_head_span_qa_la_LIBADD = core/libtenon.la -lm
+%C%_head_span_qa_la_LIBADD = $(PLUGIN_LIBADD) -lm
 %C%_head_span_qa_la_SOURCES = \
 	%D%/span-qa/hf.c \
 	%D%/span-qa/nll.c \

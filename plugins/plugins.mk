@@ -60,46 +60,46 @@ noinst_LTLIBRARIES += %D%/libmodels.la
 	%D%/models/common/encoder.c \
 	%D%/models/common/encoder.h
 
-plugin_LTLIBRARIES += %D%/model-albert.la
+PLUGINS += %D%/model-albert.la
 %C%_model_albert_la_CPPFLAGS = $(MODEL_CPPFLAGS)
 %C%_model_albert_la_LDFLAGS = $(PLUGIN_LDFLAGS)
-%C%_model_albert_la_LIBADD = %D%/libmodels.la core/libtenon.la -lm
+%C%_model_albert_la_LIBADD = %D%/libmodels.la $(PLUGIN_LIBADD) -lm
 %C%_model_albert_la_SOURCES = %D%/models/albert/albert.c
 
-plugin_LTLIBRARIES += %D%/model-bert.la
+PLUGINS += %D%/model-bert.la
 %C%_model_bert_la_CPPFLAGS = $(MODEL_CPPFLAGS)
 %C%_model_bert_la_LDFLAGS = $(PLUGIN_LDFLAGS)
-%C%_model_bert_la_LIBADD = %D%/libmodels.la core/libtenon.la -lm
+%C%_model_bert_la_LIBADD = %D%/libmodels.la $(PLUGIN_LIBADD) -lm
 %C%_model_bert_la_SOURCES = %D%/models/bert/bert.c
 
-plugin_LTLIBRARIES += %D%/model-deberta-v2.la
+PLUGINS += %D%/model-deberta-v2.la
 %C%_model_deberta_v2_la_LDFLAGS = $(PLUGIN_LDFLAGS)
-%C%_model_deberta_v2_la_LIBADD = core/libtenon.la -lm
+%C%_model_deberta_v2_la_LIBADD = $(PLUGIN_LIBADD) -lm
 %C%_model_deberta_v2_la_SOURCES = \
 	%D%/models/deberta-v2/deberta-v2.c \
 	%D%/models/deberta-v2/neighbours.c \
 	%D%/models/deberta-v2/neighbours.h
 
-plugin_LTLIBRARIES += %D%/model-distilbert.la
+PLUGINS += %D%/model-distilbert.la
 %C%_model_distilbert_la_CPPFLAGS = $(MODEL_CPPFLAGS)
 %C%_model_distilbert_la_LDFLAGS = $(PLUGIN_LDFLAGS)
-%C%_model_distilbert_la_LIBADD = %D%/libmodels.la core/libtenon.la -lm
+%C%_model_distilbert_la_LIBADD = %D%/libmodels.la $(PLUGIN_LIBADD) -lm
 %C%_model_distilbert_la_SOURCES = %D%/models/distilbert/distilbert.c
 
-plugin_LTLIBRARIES += %D%/model-electra.la
+PLUGINS += %D%/model-electra.la
 %C%_model_electra_la_CPPFLAGS = $(MODEL_CPPFLAGS)
 %C%_model_electra_la_LDFLAGS = $(PLUGIN_LDFLAGS)
-%C%_model_electra_la_LIBADD = %D%/libmodels.la core/libtenon.la -lm
+%C%_model_electra_la_LIBADD = %D%/libmodels.la $(PLUGIN_LIBADD) -lm
 %C%_model_electra_la_SOURCES = %D%/models/electra/electra.c
 
-plugin_LTLIBRARIES += %D%/model-modernbert.la
+PLUGINS += %D%/model-modernbert.la
 %C%_model_modernbert_la_LDFLAGS = $(PLUGIN_LDFLAGS)
-%C%_model_modernbert_la_LIBADD = core/libtenon.la -lm
+%C%_model_modernbert_la_LIBADD = $(PLUGIN_LIBADD) -lm
 %C%_model_modernbert_la_SOURCES = %D%/models/modernbert/modernbert.c
-plugin_LTLIBRARIES += %D%/tokenizer-unigram.la
+PLUGINS += %D%/tokenizer-unigram.la
 %C%_tokenizer_unigram_la_CPPFLAGS = $(TOK_CPPFLAGS)
 %C%_tokenizer_unigram_la_LDFLAGS = $(PLUGIN_LDFLAGS)
-%C%_tokenizer_unigram_la_LIBADD = %D%/libtokenizers.la core/libtenon.la -lm
+%C%_tokenizer_unigram_la_LIBADD = %D%/libtokenizers.la $(PLUGIN_LIBADD) -lm
 %C%_tokenizer_unigram_la_SOURCES = \
 	%D%/tokenizers/unigram/encode.c \
 	%D%/tokenizers/unigram/merge.c \
@@ -117,27 +117,27 @@ plugin_LTLIBRARIES += %D%/tokenizer-unigram.la
 	%D%/tokenizers/unigram/unigram.c \
 	%D%/tokenizers/unigram/unigram.h
 
-plugin_LTLIBRARIES += %D%/model-mpnet.la
+PLUGINS += %D%/model-mpnet.la
 %C%_model_mpnet_la_CPPFLAGS = $(MODEL_CPPFLAGS)
 %C%_model_mpnet_la_LDFLAGS = $(PLUGIN_LDFLAGS)
-%C%_model_mpnet_la_LIBADD = %D%/libmodels.la core/libtenon.la -lm
+%C%_model_mpnet_la_LIBADD = %D%/libmodels.la $(PLUGIN_LIBADD) -lm
 %C%_model_mpnet_la_SOURCES = %D%/models/mpnet/mpnet.c
 
-plugin_LTLIBRARIES += %D%/model-nomic_bert.la
+PLUGINS += %D%/model-nomic_bert.la
 %C%_model_nomic_bert_la_LDFLAGS = $(PLUGIN_LDFLAGS)
-%C%_model_nomic_bert_la_LIBADD = core/libtenon.la -lm
+%C%_model_nomic_bert_la_LIBADD = $(PLUGIN_LIBADD) -lm
 %C%_model_nomic_bert_la_SOURCES = %D%/models/nomic-bert/nomic-bert.c
 
-plugin_LTLIBRARIES += %D%/model-roberta.la
+PLUGINS += %D%/model-roberta.la
 %C%_model_roberta_la_CPPFLAGS = $(MODEL_CPPFLAGS)
 %C%_model_roberta_la_LDFLAGS = $(PLUGIN_LDFLAGS)
-%C%_model_roberta_la_LIBADD = %D%/libmodels.la core/libtenon.la -lm
+%C%_model_roberta_la_LIBADD = %D%/libmodels.la $(PLUGIN_LIBADD) -lm
 %C%_model_roberta_la_SOURCES = %D%/models/roberta/roberta.c
 
-plugin_LTLIBRARIES += %D%/tokenizer-bpe.la
+PLUGINS += %D%/tokenizer-bpe.la
 %C%_tokenizer_bpe_la_CPPFLAGS = $(TOK_CPPFLAGS)
 %C%_tokenizer_bpe_la_LDFLAGS = $(PLUGIN_LDFLAGS)
-%C%_tokenizer_bpe_la_LIBADD = %D%/libtokenizers.la core/libtenon.la
+%C%_tokenizer_bpe_la_LIBADD = %D%/libtokenizers.la $(PLUGIN_LIBADD)
 %C%_tokenizer_bpe_la_SOURCES = \
 	%D%/tokenizers/bpe/bpe.c \
 	%D%/tokenizers/bpe/bpe.h \
@@ -149,16 +149,16 @@ plugin_LTLIBRARIES += %D%/tokenizer-bpe.la
 	%D%/tokenizers/bpe/open.h \
 	%D%/tokenizers/bpe/read.c
 
-plugin_LTLIBRARIES += %D%/tokenizer-wordlevel.la
+PLUGINS += %D%/tokenizer-wordlevel.la
 %C%_tokenizer_wordlevel_la_CPPFLAGS = $(TOK_CPPFLAGS)
 %C%_tokenizer_wordlevel_la_LDFLAGS = $(PLUGIN_LDFLAGS)
-%C%_tokenizer_wordlevel_la_LIBADD = %D%/libtokenizers.la core/libtenon.la
+%C%_tokenizer_wordlevel_la_LIBADD = %D%/libtokenizers.la $(PLUGIN_LIBADD)
 %C%_tokenizer_wordlevel_la_SOURCES = %D%/tokenizers/wordlevel/wordlevel.c
 
-plugin_LTLIBRARIES += %D%/tokenizer-wordpiece.la
+PLUGINS += %D%/tokenizer-wordpiece.la
 %C%_tokenizer_wordpiece_la_CPPFLAGS = $(TOK_CPPFLAGS)
 %C%_tokenizer_wordpiece_la_LDFLAGS = $(PLUGIN_LDFLAGS)
-%C%_tokenizer_wordpiece_la_LIBADD = %D%/libtokenizers.la core/libtenon.la
+%C%_tokenizer_wordpiece_la_LIBADD = %D%/libtokenizers.la $(PLUGIN_LIBADD)
 %C%_tokenizer_wordpiece_la_SOURCES = \
 	%D%/tokenizers/wordpiece/encode.c \
 	%D%/tokenizers/wordpiece/open.c \
@@ -169,8 +169,9 @@ plugin_LTLIBRARIES += %D%/tokenizer-wordpiece.la
 PLUGIN_LINKS = \
 	model-camembert:model-roberta \
 	model-xlm-roberta:model-roberta
-all-local: %D%/links.stamp
-%D%/links.stamp: $(plugin_LTLIBRARIES)
+if !STATIC_PLUGINS
+plugin_links = %D%/links.stamp
+%D%/links.stamp: $(PLUGINS)
 	$(AM_V_GEN)for link in $(PLUGIN_LINKS); do \
 		$(LN_S) -f $${link#*:}.so %D%/.libs/$${link%:*}.so || exit 1; \
 	done; touch $@
@@ -183,3 +184,4 @@ uninstall-hook:
 	for link in $(PLUGIN_LINKS); do \
 		rm -f '$(DESTDIR)$(plugindir)'/$${link%:*}.so || exit 1; \
 	done
+endif

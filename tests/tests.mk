@@ -602,7 +602,7 @@ EXTRA_DIST += \
 	%D%/bench/peers/works.py
 
 # Run by hand.
-EXTRA_DIST += %D%/backends/emulate.sh
+EXTRA_DIST += %D%/backends/emulate.sh %D%/static.sh
 
 if WITH_OPENBLAS
 dist_check_SCRIPTS += %D%/backends/openblas_builds.sh

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/nearest.h"
+#include "plugin/builtin.h"
 #include "plugin/elf.h"
 #include "plugin/internal.h"
 
@@ -206,13 +207,21 @@ static const struct tn_plugin *load_open_file(enum tn_plugin_kind kind, const ch
 	return plugin ? register_file(file, st, plugin, call) : NULL;
 }
 
+static bool is_builtin(const char *file)
+{
+	return !strncmp(file, TN_BUILTIN_DIR "/", sizeof(TN_BUILTIN_DIR));
+}
+
 const struct tn_plugin *tn_plugin_load_file(enum tn_plugin_kind kind, const char *name,
 	const char *file, struct tn_call *call)
 {
 	const struct tn_plugin *plugin;
 	struct stat st;
-	int fd = open_regular(file, &st, call);
+	int fd;
 
+	if (is_builtin(file))
+		return tn_builtin_named(kind, name);
+	fd = open_regular(file, &st, call);
 	if (fd < 0)
 		return NULL;
 	pthread_mutex_lock(&lock);
@@ -231,7 +240,17 @@ const char *tn_plugin_file(const struct tn_plugin *plugin)
 		if (l->plugin == plugin)
 			file = l->file;
 	pthread_mutex_unlock(&lock);
-	return file;
+	return file ? file : TN_BUILTIN_DIR;
+}
+
+/* A link to nothing is there, and wrong. */
+static bool is_there(enum tn_plugin_kind kind, const char *name, const char *file)
+{
+	struct stat st;
+
+	if (is_builtin(file))
+		return tn_builtin_named(kind, name);
+	return !lstat(file, &st) || (errno != ENOENT && errno != ENOTDIR);
 }
 
 /* The texts of a list with commas between them, at most `most`. */
@@ -272,7 +291,6 @@ static const struct tn_plugin *load_from(enum tn_plugin_kind kind, const char *n
 	const char **tried = tn_alloc_n(call, dirs->n, sizeof(*tried));
 	const struct tn_plugin *plugin;
 	struct tn_call *inner;
-	struct stat st;
 	size_t i;
 
 	for (i = 0; tried && i < dirs->n; i++) {
@@ -280,8 +298,7 @@ static const struct tn_plugin *load_from(enum tn_plugin_kind kind, const char *n
 			tn_plugin_kind_name(kind), name);
 		if (!tried[i])
 			return NULL;
-		/* A link to nothing is there, and wrong. */
-		if (!lstat(tried[i], &st) || (errno != ENOENT && errno != ENOTDIR))
+		if (is_there(kind, name, tried[i]))
 			break;
 	}
 	if (!tried || i == dirs->n) {

@@ -37,7 +37,7 @@ TN_PRIVATE bool tn_plugin_name_ok(const char *name, size_t len);
  *  reason, or TN_ENOMEM. */
 TN_PRIVATE const struct tn_plugin *tn_plugin_load(enum tn_plugin_kind kind, const char *name,
 	const struct tn_plugin_path *path, struct tn_call *call);
-/** The file that a plugin was loaded from. */
+/** The file that a plugin was loaded from; "(built in)" where it is a part of libtenon. */
 TN_PRIVATE const char *tn_plugin_file(const struct tn_plugin *plugin);
 
 /** What tn_plugin_scan finds in the search directories: every file KIND-NAME.so, sorted

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "plugin/builtin.h"
 #include "plugin/internal.h"
 
 #define LONGEST_NAME 64
@@ -49,7 +50,7 @@ int tn_plugin_dirs(const struct tn_plugin_path *path, struct tn_plugin_dirs *dir
 	struct tn_call *call)
 {
 	const char *list = secure_getenv("TENON_PLUGIN_PATH");
-	size_t most = (path ? path->n : 0) + 2;
+	size_t most = (path ? path->n : 0) + 3;
 
 	for (const char *p = list ? list : ""; *p; p++)
 		most += *p == ':';
@@ -62,6 +63,8 @@ int tn_plugin_dirs(const struct tn_plugin_path *path, struct tn_plugin_dirs *dir
 			dirs->items[dirs->n++] = path->dirs[i];
 	if (list && add_list(dirs, list, call))
 		return TN_ENOMEM;
+	if (tn_builtin(0))
+		dirs->items[dirs->n++] = TN_BUILTIN_DIR;
 	dirs->items[dirs->n++] = TN_PLUGIN_DIR;
 	return 0;
 }
@@ -128,6 +131,24 @@ static int read_directory(const struct tn_plugin_dirs *dirs, size_t dir,
 	return error;
 }
 
+/* The plugins that were linked in, by each of their names. */
+static int list_builtins(size_t dir, enum tn_plugin_kind wanted, struct list *list,
+	struct tn_call *call)
+{
+	const struct tn_plugin *p;
+
+	for (size_t i = 0; (p = tn_builtin(i)); i++)
+		for (size_t k = 0; p->names[k] && (!wanted || p->kind == wanted); k++) {
+			struct tn_plugin_found found = { .dir = dir, .kind = p->kind,
+				.name = p->names[k], .file = tn_printf(call, TN_BUILTIN_DIR "/%s-%s.so",
+				tn_plugin_kind_name(p->kind), p->names[k]) };
+
+			if (!found.file || add(list, &found, call))
+				return TN_ENOMEM;
+		}
+	return 0;
+}
+
 static int compare(const void *a, const void *b)
 {
 	const struct tn_plugin_found *x = a, *y = b;
@@ -147,7 +168,9 @@ int tn_plugin_files(const struct tn_plugin_dirs *dirs, enum tn_plugin_kind kind,
 	int error = 0;
 
 	for (size_t i = 0; i < dirs->n && !error; i++)
-		error = read_directory(dirs, i, kind, &list, call);
+		error = strcmp(dirs->items[i], TN_BUILTIN_DIR) ?
+			read_directory(dirs, i, kind, &list, call) :
+			list_builtins(i, kind, &list, call);
 	if (error)
 		return error;
 	if (list.n)
