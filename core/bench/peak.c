@@ -62,6 +62,8 @@ static const uint32_t ones = 0x00010001;	/* as two 16-bit integers */
 #define VNNI_YMM(n) "%{vex%} vpdpbusd %%ymm12, %%ymm13, %%ymm" #n "\n\t"
 #define PAIRS_YMM(n) "vpmaddubsw %%ymm12, %%ymm13, %%ymm11\n\t"		\
 	"vpmaddwd %%ymm11, %%ymm14, %%ymm11\n\tvpaddd %%ymm11, %%ymm" #n ", %%ymm" #n "\n\t"
+#define WORDS_YMM(n) "vpmaddwd %%ymm12, %%ymm13, %%ymm14\n\t"		\
+	"vpaddd %%ymm14, %%ymm" #n ", %%ymm" #n "\n\t"
 #define YMM "vbroadcastss %1, %%ymm12\n\tvbroadcastss %1, %%ymm13\n\tvbroadcastss %2, %%ymm14\n\t"
 #define ZMM "vbroadcastss %1, %%zmm12\n\tvbroadcastss %1, %%zmm13\n\t"
 
@@ -69,6 +71,7 @@ LOOP(fp32_avx2, YMM, TWELVE(FMA_YMM))
 LOOP(fp32_avx512, ZMM, TWELVE(FMA_ZMM))
 LOOP(bf16_avx512, ZMM, TWELVE(BF16_ZMM))
 LOOP(int8_avx2, YMM, SIX(PAIRS_YMM))
+LOOP(int8_exact_avx2, YMM, TWELVE(WORDS_YMM))
 LOOP(int8_avx_vnni, YMM, TWELVE(VNNI_YMM))
 LOOP(int8_avx512, ZMM, TWELVE(VNNI_ZMM))
 
@@ -84,7 +87,7 @@ static int has_avx_vnni(void)
 #endif
 
 struct loops {
-	struct loop fp32, bf16, int8;
+	struct loop fp32, bf16, int8, int8_exact;
 	const char *isa;
 };
 
@@ -99,9 +102,10 @@ static void choose(struct loops *l)
 	if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma"))
 		return;
 	*l = (struct loops){ .fp32 = { fp32_avx2, 12 * 8 * 2 },
-		.int8 = { int8_avx2, 6 * 32 * 2 }, .isa = "avx2" };
+		.int8 = { int8_avx2, 6 * 32 * 2 }, .int8_exact = { int8_exact_avx2, 12 * 16 * 2 },
+		.isa = "avx2" };
 	if (has_avx_vnni())
-		l->int8 = (struct loop){ int8_avx_vnni, 12 * 32 * 2 };
+		l->int8 = l->int8_exact = (struct loop){ int8_avx_vnni, 12 * 32 * 2 };
 	if ((cap && !strcmp(cap, "avx2")) || !__builtin_cpu_supports("avx512f") ||
 			!__builtin_cpu_supports("avx512bw") || !__builtin_cpu_supports("avx512dq") ||
 			!__builtin_cpu_supports("avx512vl"))
@@ -111,7 +115,7 @@ static void choose(struct loops *l)
 	if (__builtin_cpu_supports("avx512bf16"))
 		l->bf16 = (struct loop){ bf16_avx512, 12 * 32 * 2 };
 	if (__builtin_cpu_supports("avx512vnni"))
-		l->int8 = (struct loop){ int8_avx512, 12 * 64 * 2 };
+		l->int8 = l->int8_exact = (struct loop){ int8_avx512, 12 * 64 * 2 };
 #endif
 }
 
@@ -153,6 +157,8 @@ void bench_peak_loops(struct bench_peaks *peaks)
 	keep(&peaks->fp32, rate(&loops.fp32, peaks->threads));
 	keep(&peaks->bf16, rate(&loops.bf16, peaks->threads));
 	keep(&peaks->int8, rate(&loops.int8, peaks->threads));
+	keep(&peaks->int8_exact, loops.int8_exact.run == loops.int8.run ? peaks->int8 :
+		rate(&loops.int8_exact, peaks->threads));
 }
 
 /* Four sums, so that loads of 16 bytes do not wait for additions; memory is slower. */

@@ -123,6 +123,7 @@ static void set_machine(const struct bench *b, size_t way, struct tn_value *row)
 	eval_set_real(b->arena, row, "peak_fp32", p->fp32);
 	eval_set_real(b->arena, row, "peak_bf16", p->bf16 > 0 ? p->bf16 : NAN);
 	eval_set_real(b->arena, row, "peak_int8", p->int8 > 0 ? p->int8 : NAN);
+	eval_set_real(b->arena, row, "peak_int8_exact", p->int8_exact > 0 ? p->int8_exact : NAN);
 	eval_set_real(b->arena, row, "read_gb_per_s", p->read > 0 ? p->read : NAN);
 }
 

@@ -76,6 +76,8 @@ static void print_head(const struct bench *b)
 			printf(", bf16 %.1f", p->bf16);
 		if (p->int8 > 0)
 			printf(", int8 %.1f Gop/s", p->int8);
+		if (p->int8_exact > 0 && p->int8_exact < p->int8)
+			printf(" (%.1f where no sum saturates)", p->int8_exact);
 		if (p->read > 0)
 			printf("; reads %.1f GB/s", p->read);
 		fputs(end, stdout);

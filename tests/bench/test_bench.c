@@ -101,6 +101,9 @@ START_TEST(test_peaks_are_within_reason)
 	/* Eight bits are four times narrower, but may take three instructions. */
 	if (best.int8 > 0)
 		ck_assert_double_ge(best.int8, best.fp32);
+	/* Exact ones are as fast, or take an instruction more. */
+	ck_assert_double_ge(best.int8_exact, 0.4 * best.int8);
+	ck_assert_double_le(best.int8_exact, 1.1 * best.int8);
 	if (best.bf16 > 0)
 		ck_assert_double_ge(best.bf16, best.fp32);
 }
