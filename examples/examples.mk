@@ -2,9 +2,14 @@
 # examples: pipelines, scripts and the demo model.
 EXTRA_DIST += \
 	%D%/broken.cfg \
+	%D%/chars/Makefile \
+	%D%/chars/chars.c \
 	%D%/eurobert/Makefile \
 	%D%/eurobert/eurobert.c \
+	%D%/exact/Makefile \
+	%D%/exact/exact.c \
 	%D%/lighthouse.txt \
+	%D%/margin/Makefile \
 	%D%/ner.cfg \
 	%D%/qa.cfg \
 	%D%/quickstart.sh \

@@ -42,6 +42,7 @@ outside() {
 	(cd "$1" && shift && PATH=$out/bin:$PATH PKG_CONFIG_SYSROOT_DIR=$dest \
 		PKG_CONFIG_LIBDIR=$(dirname "$(find "$dest" -name tenon.pc)") "$@")
 }
+outside "$out/new" tenon plugins new head my-own >"$out/log" 2>&1
 for kind in tokenizer backend model; do
 	{ outside "$out/new" tenon plugins new $kind my-own &&
 		outside "$out/new/$kind-my-own" $MAKE check ${CC:+CC="$CC"}; } >"$out/log" 2>&1 &&
@@ -60,6 +61,34 @@ awk '/^```shell$/ { on = 1; next } /^```$/ { on = 0 } on' "$top_srcdir/README.md
 outside "$out/readme" sh -ex "$out/lines" >"$out/log" 2>&1 && [ -s "$out/lines" ] &&
 	tail -n 1 "$out/log" | grep -q '"answer":{"label":"yes"'
 ok $? "README: a head in ten minutes"
+
+# The examples of the other kinds, and plugins of another compiler and other flags.
+for example in chars/tokenizer exact/backend margin/head; do
+	cp -R "$(cd "$top_srcdir" && pwd)/examples/${example%/*}" "$out/new"
+done
+outside "$out/new" tenon plugins new tokenizer chars >"$out/log" 2>&1 &&
+	printf '[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\na\nb\n\303\251\n' >"$out/new/tokenizer-chars/model/vocab.txt" &&
+	outside "$out/new/chars" $MAKE check ${CC:+CC="$CC"} TESTFLAGS="--with ../tokenizer-chars/model" \
+		>"$out/log" 2>&1 && ! grep -q '^not ok\|files of its own' "$out/log" &&
+	TENON_PLUGIN_PATH=$out/new/chars outside "$out/new" tenon tokenize tokenizer-chars/model "ab éx" \
+		--format jsonl >>"$out/log" 2>&1 && grep -q \
+		'"piece":"é","bytes":\[3,5\],"word":1,.*"piece":"\[UNK\]","bytes":\[5,6\]' "$out/log"
+ok $? "examples/chars builds, passes its test and is used"
+outside "$out/new/exact" $MAKE ${CC:+CC="$CC"} >"$out/log" 2>&1 &&
+	TENON_PLUGIN_PATH=$out/new/exact outside "$out/new" tenon run backend-my-own/my-own.cfg "a word" \
+		--set 'backends=("exact","reference")' >"$out/exact" 2>>"$out/log" &&
+	outside "$out/new" tenon run backend-my-own/my-own.cfg "a word" --set backends=reference >"$out/other" 2>>"$out/log" &&
+	grep -o '"vector":\[-*0\.[0-9]\{5\}' "$out/exact" >"$out/numbers" && grep -qFf "$out/numbers" "$out/other"
+ok $? "examples/exact builds and answers"
+outside "$out/new/margin" $MAKE check ${CC:+CC="$CC"} >"$out/log" 2>&1 && ! grep -q '^not ok' "$out/log"
+ok $? "examples/margin builds and passes its test"
+flags="-O0 -fshort-enums -fno-omit-frame-pointer"
+for cc in "${CC:-cc} $flags" "clang -O2"; do
+	# A compiler that is not there is not tested, and says so.
+	command -v ${cc%% *} >/dev/null || { echo "# no ${cc%% *}: a plugin built by it was not tested"; continue; }
+	outside "$out/new/head-my-own" sh -c "$MAKE clean && $MAKE check CC='${cc%% *}' CFLAGS='${cc#* }'" >"$out/log" 2>&1
+	ok $? "a plugin built by $(basename "${cc%% *}") ${cc#* } loads and passes its test"
+done
 
 # The model plugin of examples/eurobert, alone, as somebody else has it.
 golden=$(cd "$top_srcdir" && pwd)/tests/golden/eurobert
