@@ -4,6 +4,7 @@ EXTRA_DIST += \
 	%D%/broken.cfg \
 	%D%/chars/Makefile \
 	%D%/chars/chars.c \
+	%D%/hello.c \
 	%D%/eurobert/Makefile \
 	%D%/eurobert/eurobert.c \
 	%D%/exact/Makefile \

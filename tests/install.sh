@@ -111,6 +111,45 @@ for model in "$golden"/*; do
 	ok $? "eurobert: ${model##*/}: gradients"
 done
 
+# examples/hello.c: as C and as C++, by pkg-config and by CMake.
+hello=$(cd "$top_srcdir" && pwd)/examples/hello.c
+mkdir "$out/hello"
+cat >"$out/hello/CMakeLists.txt" <<END
+cmake_minimum_required(VERSION 3.13)
+project(hello C)
+find_package(PkgConfig REQUIRED)
+pkg_check_modules(TENON REQUIRED IMPORTED_TARGET tenon)
+add_executable(by-cmake $hello)
+target_link_libraries(by-cmake PkgConfig::TENON)
+END
+[ "$(wc -l <"$hello")" -le 20 ]; ok $? "examples/hello.c has at most 20 lines"
+flags=$(outside . pkg-config --cflags --libs tenon)
+outside "$out/hello" ${CC:-cc} -Wall -Wextra -Werror -o by-cc "$hello" $flags >"$out/log" 2>&1
+ok $? "it compiles with the flags of pkg-config"
+outside "$out/hello" ${CXX:-c++} -std=c++17 -Wall -Wextra -Werror -o by-cxx -x c++ "$hello" -x none \
+	$flags >"$out/log" 2>&1
+ok $? "so it does as C++17"
+programs="by-cc by-cxx"
+cmake=$(PATH=/usr/bin:$PATH command -v cmake)
+if [ "$cmake" ]; then
+	{ outside "$out/hello" "$cmake" -S . -B made ${CC:+-DCMAKE_C_COMPILER="${CC%% *}"} &&
+		outside "$out/hello" "$cmake" --build made; } >"$out/log" 2>&1
+	ok $? "so it does by CMake"
+	programs="$programs made/by-cmake"
+else
+	ok 0 "so it does by CMake # SKIP there is no cmake"
+fi
+for program in $programs; do
+	for config in ner.cfg broken.cfg; do
+		TENON_PLUGIN_PATH=$plugins "$out/hello/$program" "$(dirname "$hello")/$config"
+		echo "exit $?"
+	done >"$out/out" 2>"$out/log"
+	printf 'PER %s\nLOC %s\nexit 0\nexit 78\n' "0.9[0-9] 0-13" "0.9[0-9] 24-30" >"$out/wanted"
+	[ "$(grep -c -x -f "$out/wanted" "$out/out")" = 4 ] && [ "$(wc -l <"$out/out")" = 4 ] &&
+		grep -q 'no head "bio-crff"' "$out/log"
+	ok $? "$program: label, score and bytes; a fault" "$out/out" "$out/log"
+done
+
 for dir in "$(cd "$top_builddir" && pwd -P)" "$(cd "$top_srcdir" && pwd -P)"; do
 	find "$dest" -type f \( -name '*.so*' -o -name tenon \) -exec readelf -d {} + |
 		grep -E 'RPATH|RUNPATH' | grep -F "$dir"

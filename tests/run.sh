@@ -6,6 +6,7 @@
 set -u
 top=$(cd "$(dirname "$0")/.." && pwd)
 . "$top/examples/setup.sh"
+PACKAGES="$PACKAGES cmake"
 build=${BUILD:-$top/build}
 mkdir -p "$build" || exit 1
 passed=0 failed=0 skipped=0 rows=
