@@ -582,6 +582,9 @@ noinst_PROGRAMS += %D%/bench_train
 %C%_bench_train_SOURCES = %D%/bench/train.c
 EXTRA_DIST += %D%/bench/train.py
 
+# For the hand: tokenizers beside their peers.
+EXTRA_DIST += %D%/bench/tokenizing.py
+
 # For the hand: tenon as an engine of tests/bench/peers.
 noinst_PROGRAMS += %D%/bench_driver
 %C%_bench_driver_CPPFLAGS = $(TEST_CPPFLAGS)

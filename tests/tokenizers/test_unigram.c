@@ -295,6 +295,58 @@ static const struct broken models[] = {
 	{ BINARY(A B "\x1a\x03\x12\x01x"), "precompiled_charsmap: 1 bytes, expected 8" },
 };
 
+static void check_pieces(const struct tokenizer *t, const char *text, size_t n,
+	const int32_t *ids, struct tn_call *call)
+{
+	struct tn_tokens out = { 0 };
+
+	ck_assert_int_eq(t->impl->encode(t->self, (struct tn_text){ text, strlen(text) }, &out,
+		call), 0);
+	ck_assert_uint_eq(out.n, n);
+	for (size_t i = 0; i < n; i++)
+		ck_assert_int_eq(out.items[i].id, ids[i]);
+}
+
+/* As sentencepiece 0.2.3 has it: "a" is unknown, "b" user-defined, "c", "bc" and "cc" normal. */
+START_TEST(test_user_defined_pieces_are_not_merged)
+{
+	static const char model[] = A "\x0a\x05\x0a\x01\x62\x18\x04"
+		"\x0a\x08\x0a\x01\x63\x15\x00\x00\x80\xbf"
+		"\x0a\x09\x0a\x02\x62\x63\x15\x00\x00\x00\xc0"
+		"\x0a\x09\x0a\x02\x63\x63\x15\x00\x00\x40\xc0"
+		"\x12\x02\x18\x02" "\x1a\x02\x18\x00";
+	struct tn_call *call = tn_call_create();
+	struct tokenizer t;
+
+	recorded_open_file(&t, "unigram", "spiece.model", BINARY(model), call);
+	ck_assert_str_eq(tn_error_text(call), "");
+	check_pieces(&t, "bccc", 3, (int32_t[]){ 1, 4, 2 }, call);
+	check_pieces(&t, "ccbc", 3, (int32_t[]){ 4, 1, 2 }, call);
+	check_pieces(&t, "xybc", 3, (int32_t[]){ 0, 1, 2 }, call);
+	tokenizer_close(&t);
+	tn_call_destroy(call);
+}
+END_TEST
+
+START_TEST(test_pieces_that_begin_alike_are_found)
+{
+	static const char *const pieces[] = { "abcdefghx", "abcdefghyy", "abcdefgh", "abcdefghxz",
+		"abcdefghy", "abcdefg", "abcdefghxa" };
+	static const char file[] = "{\"model\":{\"type\":\"Unigram\",\"unk_id\":7,"
+		"\"vocab\":[[\"abcdefghx\",-1],[\"abcdefghyy\",-1],[\"abcdefgh\",-1],[\"abcdefghxz\",-1],"
+		"[\"abcdefghy\",-1],[\"abcdefg\",-1],[\"abcdefghxa\",-1],[\"?\",-9]]}}";
+	struct tn_call *call = tn_call_create();
+	struct tokenizer t;
+
+	recorded_open_file(&t, "unigram", "tokenizer.json", file, strlen(file), call);
+	ck_assert_str_eq(tn_error_text(call), "");
+	for (int32_t i = 0; i < 7; i++)
+		check_pieces(&t, pieces[i], 1, &i, call);
+	tokenizer_close(&t);
+	tn_call_destroy(call);
+}
+END_TEST
+
 START_TEST(test_broken_words_are_refused)
 {
 	static const struct broken words[] = {
@@ -337,6 +389,8 @@ int main(void)
 	tcase_add_loop_test(recorded, test_info, 0, 3);
 	suite_add_tcase(suite, recorded);
 	TN_ADD(suite, test_broken_json_is_refused);
+	TN_ADD(suite, test_user_defined_pieces_are_not_merged);
+	TN_ADD(suite, test_pieces_that_begin_alike_are_found);
 	TN_ADD(suite, test_broken_words_are_refused);
 	TN_ADD(suite, test_broken_models_are_refused);
 	return tn_check_main(suite);
