@@ -644,6 +644,8 @@ dist_check_SCRIPTS += %D%/cli/eval.sh
 TESTS += %D%/cli/eval.sh
 dist_check_SCRIPTS += %D%/cli/train.sh
 TESTS += %D%/cli/train.sh
+dist_check_SCRIPTS += %D%/train/bare.sh
+TESTS += %D%/train/bare.sh
 EXTRA_DIST += %D%/golden/golden_losses.py %D%/golden/losses-crf.cfg \
 	%D%/golden/losses-crf.safetensors %D%/golden/losses.json \
 	%D%/golden/golden_training.py %D%/golden/training/cls-bf16-job.cfg \

@@ -37,10 +37,8 @@ struct eval_queue {
 static tn_ref build_feature(void *user, struct tn_graph *g, const char *name)
 {
 	struct eval_masker *m = user;
-	tn_ref x;
+	tn_ref x = tn_pipeline_feature(m->p, g, name);
 
-	tn_graph_scope(g, &m->p->model_source, "the model");
-	x = m->p->model->plugin->impl.model->feature(m->p->model, g, name);
 	return strcmp(name, "tokens") ? x : tn_gather(g, x, tn_input(g, "place",
 		tn_axis(g, "places"), TN_I32, 0));
 }

@@ -204,8 +204,23 @@ static int learn_labels(const struct tn_pipeline *p, struct tn_pipeline_head *h,
 	return 0;
 }
 
+/* The class that a model with this head alone is of, once the head is trained; NULL: there is
+ * none, or the model stays as it is.  Layers of the family before the last one are made too. */
+static const struct tn_model_class *class_to_be(const struct tn_pipeline *p,
+	const struct tn_pipeline_head *h)
+{
+	const struct tn_model_class *c = p->model->plugin->impl.model->classes;
+
+	if (!h->env.untrained || p->training->frozen_features || p->config->n_heads > 1)
+		return NULL;
+	while (c && c->name && (strcmp(c->head, h->config->use) || !c->weights))
+		c++;
+	return c && c->name ? c : NULL;
+}
+
 static int open_head(struct tn_pipeline *p, struct tn_pipeline_head *h, struct tn_call *call)
 {
+	const struct tn_model_class *to_be;
 	const struct tn_value *notes, *options;
 	bool of_class = p->class && !strcmp(p->class->head, h->config->use);
 	bool of_model, has_labels;
@@ -229,6 +244,13 @@ static int open_head(struct tn_pipeline *p, struct tn_pipeline_head *h, struct t
 		.tokenizer = p->tokenizer, .tokenizer_info = p->tokenizer_info,
 		.tensor = env_tensor, .core = h,
 		.untrained = p->training && !of_class && !h->config->weights };
+	to_be = class_to_be(p, h);
+	if (to_be) {
+		h->env.feature = to_be->feature;
+		h->env.weights = to_be->weights;
+	}
+	if (p->config->n_heads == 1 && (to_be || h->config->weights))
+		p->feature_source = h->weights.source;
 	notes = h->config->weights ? file_notes(p, h, call) : NULL;
 	if (choose_labels(p, h, tn_get(notes, "labels"), call))
 		return tn_status(call);
@@ -282,6 +304,7 @@ int tn_heads_open(struct tn_pipeline *p, struct tn_call *call)
 	if (!p->heads)
 		return tn_fail(call, TN_ENOMEM, "out of memory");
 	p->n_heads = p->config->n_heads;
+	p->feature_source = p->model_source;
 	for (size_t i = 0; i < p->n_heads; i++) {
 		struct tn_component_config *c = &p->config->heads[i];
 

@@ -117,12 +117,15 @@ static int open_tokenizer(struct tn_pipeline *p, struct tn_call *call)
 	return 0;
 }
 
+tn_ref tn_pipeline_feature(struct tn_pipeline *p, struct tn_graph *g, const char *name)
+{
+	tn_graph_scope(g, strcmp(name, "tokens") ? &p->feature_source : &p->model_source, "the model");
+	return p->model->plugin->impl.model->feature(p->model, g, name);
+}
+
 static tn_ref build_feature(void *user, struct tn_graph *g, const char *name)
 {
-	struct tn_pipeline *p = user;
-
-	tn_graph_scope(g, &p->model_source, "the model");
-	return p->model->plugin->impl.model->feature(p->model, g, name);
+	return tn_pipeline_feature(user, g, name);
 }
 
 /* The rows that a head's scores lie on. */

@@ -50,6 +50,7 @@ struct tn_training {
 	/** Also what the model and heads with weights lack is made, and each such tensor is told
 	 *  here.  NULL: that is a fault. */
 	void (*missing)(void *user, const char *name, const size_t dims[4], uint32_t n_dims);
+	bool frozen_features;		/* of the model nothing is made: it stays as it is */
 	void *user;
 };
 
@@ -85,6 +86,9 @@ struct tn_pipeline {
 	struct tn_chain chain;
 	struct tn_weights *weights;
 	struct tn_weight_source model_source;
+	/* Of features behind "tokens": with weights of the only head, where it has some of its
+	 * own, else as model_source. */
+	struct tn_weight_source feature_source;
 	struct tn_pipeline_head *heads;
 	size_t n_heads;
 	const struct tn_training *training;	/* NULL: the pipeline only answers */
@@ -126,6 +130,8 @@ struct tn_job {
 	const char *error;		/* NULL, or what is wrong with this input */
 };
 
+/** A feature of the model, as tn_model_impl has it, from the weights that it is to have. */
+TN_PRIVATE tn_ref tn_pipeline_feature(struct tn_pipeline *p, struct tn_graph *g, const char *name);
 /** tn_pipeline_open; jobs also give the values of the first n_kept of these features of
  *  the model: "tokens" (its rows of tokens), "pooled" (a row for each text). */
 TN_PRIVATE struct tn_pipeline *tn_pipeline_open_with(const char *path, const char *const *settings,

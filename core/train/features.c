@@ -8,10 +8,7 @@
 
 static tn_ref build_feature(void *user, struct tn_graph *g, const char *name)
 {
-	struct tn_features *f = user;
-
-	tn_graph_scope(g, &f->p->model_source, "the model");
-	return f->p->model->plugin->impl.model->feature(f->p->model, g, name);
+	return tn_pipeline_feature(((struct tn_features *)user)->p, g, name);
 }
 
 /* All heads that are trained build onto the features. */

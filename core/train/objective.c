@@ -27,8 +27,7 @@ static tn_ref build_feature(void *user, struct tn_graph *g, const char *name)
 
 	if (o->options.features)
 		return tn_features_input(o->options.features, g, name);
-	tn_graph_scope(g, &o->p->model_source, "the model");
-	return o->p->model->plugin->impl.model->feature(o->p->model, g, name);
+	return tn_pipeline_feature(o->p, g, name);
 }
 
 /* Notes whether a head's scores are a linear layer of a feature. */
@@ -91,10 +90,11 @@ static int name_parameter(struct tn_objective *o, const struct tn_graph_value *v
 	for (size_t h = 0; h < pipeline->n_heads; h++) {
 		const struct tn_pipeline_head *head = &pipeline->heads[h];
 
-		if (v->source != &head->weights.source)
+		if (v->source != &head->weights.source && v->source != &pipeline->feature_source)
 			continue;
 		p->store = tn_head_store(&head->weights, v->name);
-		name = tn_printf(call, "heads.%s.%s", head->name, v->name);
+		if (v->source == &head->weights.source || p->store == head->weights.own)
+			name = tn_printf(call, "heads.%s.%s", head->name, v->name);
 	}
 	p->name = name ? tn_arena_dup(o->arena, name, strlen(name)) : NULL;
 	return p->name ? 0 : tn_fail(call, TN_ENOMEM, "out of memory");
@@ -156,7 +156,17 @@ static void fill_normal(const struct tn_tensor *t, double deviation, uint64_t se
 	}
 }
 
-/* The first numbers of matrices of linear layers that were made; all others stay zero. */
+static void fill_ones(const struct tn_tensor *t)
+{
+	for (size_t i = 0; i < t->dims[0] * tn_row_size(t); i++)
+		if (t->dtype == TN_F64)
+			((double *)tn_host_data(t))[i] = 1;
+		else
+			((float *)tn_host_data(t))[i] = 1;
+}
+
+/* The first numbers of matrices of linear layers and of norms that were made; all others stay
+ * zero. */
 static void fill_made(struct tn_objective *o, const struct tn_graph *g, struct tn_call *call)
 {
 	for (size_t i = 0; i < g->n_nodes; i++) {
@@ -164,10 +174,15 @@ static void fill_made(struct tn_objective *o, const struct tn_graph *g, struct t
 		const struct tn_graph_value *v = &g->values[n->in[1]];
 		struct tn_parameter *p;
 
-		if (n->node.op != TN_OP_LINEAR || v->origin != TN_FROM_WEIGHT)
+		if ((n->node.op != TN_OP_LINEAR && n->node.op != TN_OP_LAYER_NORM) ||
+				v->origin != TN_FROM_WEIGHT)
 			continue;
 		p = parameter_of(o, &g->values[v->root], call);
-		if (p && tn_weight_made(p->tensor))
+		if (!p || !tn_weight_made(p->tensor))
+			continue;
+		if (n->node.op == TN_OP_LAYER_NORM)
+			fill_ones(p->tensor);
+		else
 			fill_normal(p->tensor, 0.02, tn_mix(o->options.seed) ^
 				tn_hash(TN_HASH, p->name, strlen(p->name)));
 	}

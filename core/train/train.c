@@ -77,7 +77,8 @@ static int open_objective(struct run *r, struct tn_call *call)
 		return tn_fail(call, TN_ENOMEM, "out of memory");
 	for (size_t i = 0; i < r->job.set.n; i++)
 		settings[i] = r->job.set.items[i];
-	r->training = (struct tn_training){ .labels = find_labels, .user = r };
+	r->training = (struct tn_training){ .labels = find_labels,
+		.frozen_features = r->job.frozen_features, .user = r };
 	r->p = tn_pipeline_open_training(r->job.pipeline, settings, &r->training, call);
 	if (!r->p)
 		return tn_status(call);

@@ -120,9 +120,9 @@ static tn_ref pool(const struct cls *h, struct tn_graph *g)
 static tn_ref cls_forward(const struct tn_head *self, struct tn_graph *g)
 {
 	const struct cls *h = (const struct cls *)self;
+	bool own = !h->env->weights || (h->env->untrained && h->pooling != OF_MODEL);
 
-	return tn_dense(g, pool(h, g), h->env->weights ? h->env->weights : "classifier",
-		h->env->n_labels);
+	return tn_dense(g, pool(h, g), own ? "classifier" : h->env->weights, h->env->n_labels);
 }
 
 static tn_ref cls_loss(const struct tn_head *self, struct tn_graph *g, tn_ref scores, tn_ref *count)

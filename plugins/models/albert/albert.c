@@ -76,7 +76,8 @@ static tn_ref albert_feature(const struct tn_model *self, struct tn_graph *g, co
 	if (!strcmp(name, "tagged"))
 		return tn_dropout(g, tn_feature(g, "tokens"), m->e.head_dropout);
 	if (!strcmp(name, "pooled"))
-		return encoder_pool(&m->e, g, "pooler", TN_ACT_TANH);
+		return encoder_pool(&m->e, g, tn_has_weight(g, "pooler.weight") ? "pooler" :
+			"albert.pooler", TN_ACT_TANH);
 	if (!strcmp(name, "mlm"))
 		return masked_lm(&m->e, g);
 	return TN_NONE;

@@ -39,7 +39,8 @@ static tn_ref bert_feature(const struct tn_model *self, struct tn_graph *g, cons
 	if (!strcmp(name, "tagged"))
 		return tn_dropout(g, tn_feature(g, "tokens"), m->head_dropout);
 	if (!strcmp(name, "pooled"))
-		return encoder_pool(m, g, "pooler.dense", TN_ACT_TANH);
+		return encoder_pool(m, g, tn_has_weight(g, "pooler.dense.weight") ? "pooler.dense" :
+			"bert.pooler.dense", TN_ACT_TANH);
 	if (!strcmp(name, "mlm"))
 		return masked_lm(m, g);
 	return TN_NONE;

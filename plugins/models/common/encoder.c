@@ -161,17 +161,19 @@ tn_ref encoder_pool(const struct encoder *e, struct tn_graph *g, const char *den
 
 tn_ref encoder_classify(const struct encoder *e, struct tn_graph *g, enum tn_act act)
 {
-	bool bare = !tn_has_weight(g, "classifier.dense.weight") &&
-		!tn_has_weight(g, "classifier.out_proj.weight");
-	tn_ref x;
+	tn_ref x = tn_dropout(g, encoder_first(g), e->head_dropout);
 
-	if (bare && tn_has_weight(g, "pooler.dense.weight"))
-		return encoder_pool(e, g, "pooler.dense", TN_ACT_TANH);
-	x = tn_dropout(g, encoder_first(g), e->head_dropout);
-	if (bare)
-		return x;
 	x = tn_act(g, tn_dense(g, x, "classifier.dense", e->width), act);
 	return tn_dropout(g, x, e->head_dropout);
+}
+
+tn_ref encoder_pool_bare(const struct encoder *e, struct tn_graph *g)
+{
+	if (tn_has_weight(g, "classifier.dense.weight"))
+		return tn_feature(g, "classified");
+	if (tn_has_weight(g, "pooler.dense.weight"))
+		return encoder_pool(e, g, "pooler.dense", TN_ACT_TANH);
+	return tn_dropout(g, encoder_first(g), e->head_dropout);
 }
 
 const struct encoder_scorer encoder_lm_head = {

@@ -64,9 +64,11 @@ tn_ref encoder_first(struct tn_graph *g);
 /** dropout(act(dense layer)) of that row: BERT's pooler. */
 tn_ref encoder_pool(const struct encoder *e, struct tn_graph *g, const char *dense,
 	enum tn_act act);
-/** RoBERTa's classifier before its last layer: the same with classifier.dense, over the row after
- *  dropout.  A file without a classifier gives what the bare encoder has, a pooler or that row. */
+/** "classified": RoBERTa's classifier before its last layer, dropout(act(classifier.dense)) over
+ *  that row after dropout. */
 tn_ref encoder_classify(const struct encoder *e, struct tn_graph *g, enum tn_act act);
+/** "pooled" of such a family: what the file has of a classifier, of a pooler, or that row. */
+tn_ref encoder_pool_bare(const struct encoder *e, struct tn_graph *g);
 /** Scores of the whole vocabulary, [tokens][vocab].  Tied, the decoder is the table of word
  *  embeddings, and what the file has of its own is a copy. */
 tn_ref encoder_score(const struct encoder *e, struct tn_graph *g, enum tn_act act,

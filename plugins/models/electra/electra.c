@@ -49,6 +49,8 @@ static tn_ref electra_feature(const struct tn_model *self, struct tn_graph *g, c
 	if (!strcmp(name, "tagged"))
 		return tn_dropout(g, tn_feature(g, "tokens"), m->head_dropout);
 	if (!strcmp(name, "pooled"))
+		return encoder_pool_bare(m, g);
+	if (!strcmp(name, "classified"))
 		return encoder_classify(m, g, TN_ACT_GELU);
 	if (!strcmp(name, "mlm"))
 		return masked_lm(m, g);
@@ -60,7 +62,7 @@ static const struct tn_model_class classes[] = {
 	{ "ElectraModel", "embed", "tokens", NULL },
 	{ "ElectraForPreTraining", "embed", "tokens", NULL },
 	{ "SentenceTransformer", "embed", "tokens", NULL },
-	{ "ElectraForSequenceClassification", "cls", "pooled", "classifier.out_proj" },
+	{ "ElectraForSequenceClassification", "cls", "classified", "classifier.out_proj" },
 	{ "ElectraForTokenClassification", "bio-crf", "tagged", "classifier" },
 	{ "ElectraForQuestionAnswering", "span-qa", "tokens", "qa_outputs" },
 	{ "ElectraForMaskedLM", "fill-mask", "mlm", NULL },

@@ -62,6 +62,8 @@ static tn_ref mpnet_feature(const struct tn_model *self, struct tn_graph *g, con
 	if (!strcmp(name, "tagged"))
 		return tn_dropout(g, tn_feature(g, "tokens"), m->e.head_dropout);
 	if (!strcmp(name, "pooled"))
+		return encoder_pool_bare(&m->e, g);
+	if (!strcmp(name, "classified"))
 		return encoder_classify(&m->e, g, TN_ACT_TANH);
 	if (!strcmp(name, "mlm"))
 		return encoder_score(&m->e, g, TN_ACT_GELU, &encoder_lm_head);
@@ -71,7 +73,7 @@ static tn_ref mpnet_feature(const struct tn_model *self, struct tn_graph *g, con
 static const struct tn_model_class classes[] = {
 	{ "MPNetModel", "embed", "tokens", NULL },
 	{ "SentenceTransformer", "embed", "tokens", NULL },
-	{ "MPNetForSequenceClassification", "cls", "pooled", "classifier.out_proj" },
+	{ "MPNetForSequenceClassification", "cls", "classified", "classifier.out_proj" },
 	{ "MPNetForTokenClassification", "bio-crf", "tagged", "classifier" },
 	{ "MPNetForQuestionAnswering", "span-qa", "tokens", "qa_outputs" },
 	{ "MPNetForMaskedLM", "fill-mask", "mlm", NULL },

@@ -151,7 +151,9 @@ static tn_ref pooler(const struct nomic *m, struct tn_graph *g)
 	tn_ref first = tn_input(g, "text_begin", tn_axis(g, "texts"), TN_I32, 0);
 	tn_ref x = tn_gather(g, tn_feature(g, "tokens"), first);
 
-	x = tn_act(g, tn_dense(g, x, "pooler.dense", m->width), TN_ACT_TANH);
+	x = tn_dense(g, x, tn_has_weight(g, "pooler.dense.weight") ? "pooler.dense" :
+		"nomic_bert.pooler.dense", m->width);
+	x = tn_act(g, x, TN_ACT_TANH);
 	return tn_dropout(g, x, m->dropout);
 }
 

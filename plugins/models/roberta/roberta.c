@@ -32,6 +32,8 @@ static tn_ref roberta_feature(const struct tn_model *self, struct tn_graph *g, c
 	if (!strcmp(name, "tagged"))
 		return tn_dropout(g, tn_feature(g, "tokens"), m->head_dropout);
 	if (!strcmp(name, "pooled"))
+		return encoder_pool_bare(m, g);
+	if (!strcmp(name, "classified"))
 		return encoder_classify(m, g, TN_ACT_TANH);
 	if (!strcmp(name, "mlm"))
 		return encoder_score(m, g, TN_ACT_GELU, &encoder_lm_head);
@@ -40,7 +42,7 @@ static tn_ref roberta_feature(const struct tn_model *self, struct tn_graph *g, c
 
 #define CLASSES(family)									\
 	{ family "Model", "embed", "tokens", NULL },					\
-	{ family "ForSequenceClassification", "cls", "pooled", "classifier.out_proj" },	\
+	{ family "ForSequenceClassification", "cls", "classified", "classifier.out_proj" },	\
 	{ family "ForTokenClassification", "bio-crf", "tagged", "classifier" },		\
 	{ family "ForQuestionAnswering", "span-qa", "tokens", "qa_outputs" },		\
 	{ family "ForMaskedLM", "fill-mask", "mlm", NULL }
