@@ -662,6 +662,7 @@ EXTRA_DIST += \
 	%D%/golden/training/learning.json \
 	%D%/golden/training/modernbert-seqcls-h24-job.cfg \
 	%D%/golden/training/mpnet-seqcls-h30-job.cfg \
+	%D%/golden/training/nomic-seqcls-h30-job.cfg \
 	%D%/golden/training/numbers.tsv \
 	%D%/golden/training/three.tsv \
 	%D%/golden/training/two.tsv \

@@ -16,7 +16,7 @@ TWO = {"negative": "no", "neutral": "no", "positive": "yes"}
 NUMBERS = {"negative": "-1", "neutral": "0", "positive": "1.5"}
 MODELS = {"albert-seqcls-h20": LABELS, "deberta-seqcls-h24": LABELS, "distilbert-seqcls-h24": TWO,
           "electra-seqcls-h30": NUMBERS, "modernbert-seqcls-h24": LABELS,
-          "mpnet-seqcls-h30": LABELS, "xlm-roberta-seqcls-h30": LABELS}
+          "mpnet-seqcls-h30": LABELS, "nomic-seqcls-h30": LABELS, "xlm-roberta-seqcls-h30": LABELS}
 
 
 def learn(name, golds):

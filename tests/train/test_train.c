@@ -122,7 +122,7 @@ START_TEST(test_each_family_learns_as_in_pytorch)
 {
 	static const char *const names[] = { "albert-seqcls-h20", "deberta-seqcls-h24",
 		"distilbert-seqcls-h24", "electra-seqcls-h30", "modernbert-seqcls-h24",
-		"mpnet-seqcls-h30", "xlm-roberta-seqcls-h30" };
+		"mpnet-seqcls-h30", "nomic-seqcls-h30", "xlm-roberta-seqcls-h30" };
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		compare_to(names[i], "learning.json");
