@@ -277,7 +277,8 @@ endif
 # Plugins with one thing wrong each.
 check_DATA = %D%/mock/built
 EXTRA_DIST += %D%/mock/build.sh %D%/mock/mock.c
-%D%/mock/built: %D%/mock/build.sh %D%/mock/mock.c $(tenonimpl_HEADERS)
+EXTRA_DIST += %D%/plugin/abi_fixture.c
+%D%/mock/built: %D%/mock/build.sh %D%/mock/mock.c %D%/plugin/abi_fixture.c $(tenonimpl_HEADERS)
 	$(AM_V_GEN)$(SHELL) $(top_srcdir)/tests/mock/build.sh $(top_srcdir)/tests/mock/mock.c \
 		tests/mock $(CC) $(AM_CPPFLAGS) $(CPPFLAGS) $(AM_CFLAGS) $(CFLAGS) $(AM_LDFLAGS) \
 		$(LDFLAGS)

@@ -51,6 +51,9 @@ mock head-undefined '-DSTART=tn_mock_missing()'
 mock head-fast-math '-DSTART=fast_math()'
 mock head-exec-stack -Wl,-z,execstack
 
+# A head of an older ABI, from declarations of its own.
+$compile -fPIC -shared "${source%/mock/*}/plugin/abi_fixture.c" -o "$out/head-abi-fixture.so"
+
 # Those that only a child process survives.
 mkdir -p "$out/deadly"
 mock deadly/head-crash '-DSTART=crash()'

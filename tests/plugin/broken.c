@@ -211,6 +211,29 @@ static int scan_finds(const char *dir, const char *name, const char *reason)
 	return !tn_plugin_scan(&path, reason_has, want, call) && want[2] && good_answers();
 }
 
+/* What the fixture answers, with its option at `by`. */
+static double fixture_answer(const char *by)
+{
+	const char *settings[] = { "heads.head.use=abi-fixture", by, "threads=1", NULL };
+	struct tn_pipeline *p;
+	double answer = 0;
+
+	tn_call_reset(call);
+	p = tn_pipeline_open(model, settings, call);
+	if (p)
+		answer = tn_real(tn_get(tn_run_text(p, "an older plugin", call), "head"), 0);
+	tn_pipeline_close(p);
+	return answer;
+}
+
+static void test_older(void)
+{
+	const double one = fixture_answer("heads.head.by=1"), two = fixture_answer("heads.head.by=2");
+
+	ok(one != 0 && two == 2 * one && good_answers(),
+		"PL07 a plugin of ABI 0.10, from declarations of its own: %g, %g", one, two);
+}
+
 static void test_constructors(void)
 {
 	char deadly[4200];
@@ -340,6 +363,7 @@ int main(void)
 	call = tn_call_create();
 	read_image();
 	test_refused();
+	test_older();
 	test_constructors();
 	test_two();
 	test_not_the_current_directory();

@@ -145,7 +145,7 @@ START_TEST(test_missing_names_the_nearest)
 {
 	ck_assert_ptr_null(tn_plugin_load(TN_HEAD, "goood", NULL, call));
 	ck_assert_int_eq(tn_status(call), TN_EPLUGIN);
-	expect("no head \"goood\"; did you mean \"good\"? (heads: abi-major, ");
+	expect("no head \"goood\"; did you mean \"good\"? (heads: abi-fixture, abi-major, ");
 	expect("/tests/mock/head-goood.so, ");
 	expect("/tenon-0/head-goood.so)");
 }
