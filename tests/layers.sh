@@ -103,6 +103,14 @@ for so in $(plugins); do
 done
 ok "each plugin exports tn_plugin_v1 alone and needs no other plugin"
 
+# What prints, ends the process or changes it for all of its threads.  (_exit ends a child.)
+for so in "$top_builddir/core/.libs/libtenon.so" $(plugins); do
+	nm -D --undefined-only "$so" | awk '{ sub(/@.*/, "", $2); print $2 }' |
+		grep -x -E 'stdout|stderr|(__)?v?printf(_chk)?|puts|putchar|perror|v?(err|warn)x?|error|exit|quick_exit|abort|__assert_fail|signal|sigaction|setlocale|umask|chdir|setenv|unsetenv|putenv|s?rand|strtok' |
+		sed "s|^|$so uses |"
+done >"$out/faults"
+ok "neither libtenon nor a plugin prints, ends the process or changes it"
+
 nm -D --defined-only "$top_builddir/core/.libs/libtenon.so" |
 	awk '$3 !~ /^tn_/ && $2 != "A" { print "libtenon exports " $3 }' >"$out/faults"
 nm -D --defined-only "$top_builddir/core/.libs/libtenon.so" | grep -q ' tn_call_create' ||

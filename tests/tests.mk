@@ -250,6 +250,13 @@ TESTS += %D%/test_answers
 %C%_test_answers_LDADD = $(TEST_LIBS) -lm -lpthread
 %C%_test_answers_SOURCES = %D%/pipeline/test_answers.c
 
+check_PROGRAMS += %D%/test_host
+TESTS += %D%/test_host
+%C%_test_host_CPPFLAGS = $(TEST_CPPFLAGS)
+%C%_test_host_CFLAGS = $(TEST_CFLAGS)
+%C%_test_host_LDADD = $(TEST_LIBS)
+%C%_test_host_SOURCES = %D%/pipeline/test_host.c
+
 check_PROGRAMS += %D%/test_pipeline
 TESTS += %D%/test_pipeline
 %C%_test_pipeline_CPPFLAGS = $(TEST_CPPFLAGS)
