@@ -1,10 +1,15 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""fuzz_tokenizers.py for the tokenizer bpe: random vocabularies and merges, all switches of the
-model, random sequences of normalizers, pre-tokenizers and decoders, each post-processor.
+"""fuzz_tokenizers.py for the tokenizers bpe, unigram and wordlevel: random vocabularies and merges,
+all switches of the model, random sequences of normalizers, pre-tokenizers and decoders, each
+post-processor.
 
 usage: fuzz_bpe.py TOKENIZE PLUGIN.so SEED ROUNDS
+
+The name of the plugin tells the model.
 """
+import sys
+
 from fuzz_tokenizers import add_random_token, main, random_normalizer
 from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers
 from tokenizers.processors import (BertProcessing, ByteLevel, RobertaProcessing, Sequence,
@@ -72,10 +77,11 @@ def random_post(rng):
     template = TemplateProcessing(single="<s> $A </s>", pair="<s> $A </s> $B:1 </s>:1",
                                   special_tokens=[("<s>", 0), ("</s>", 1)])
     # A window that begins in the middle is trimmed by its own first token in Hugging Face.
-    roberta = RobertaProcessing(("</s>", 1), ("<s>", 0), trim_offsets=rng.random() < 0.7,
+    roberta = RobertaProcessing(("</s>", 1), ("<s>", 0), trim_offsets=TRIMS and rng.random() < 0.7,
                                 add_prefix_space=False)
     return rng.choice([None, template, roberta, BertProcessing(("</s>", 1), ("<s>", 0)),
-                       Sequence([ByteLevel(False, trim_offsets=rng.random() < 0.5), template])])
+                       Sequence([ByteLevel(False, trim_offsets=TRIMS and rng.random() < 0.5),
+                                 template])])
 
 
 def random_model(rng, words):
@@ -117,14 +123,33 @@ def random_model(rng, words):
                       ignore_merges=rng.random() < 0.3)
 
 
-def random_bpe(rng, texts, _):
+def random_unigram(rng, words):
+    pieces = ["<s>", "</s>", "<unk>"]
+    pieces += [c for c in sorted({c for word in words for c in word}) if rng.random() < 0.9]
+    for _ in range(rng.choice([0, 20, 200])):
+        word = rng.choice(words)
+        i = rng.randrange(len(word))
+        pieces.append(word[i:i + rng.randint(1, 5)])
+    with_bytes = rng.random() < 0.5
+    if with_bytes:
+        pieces += [f"<0x{i:02X}>" for i in range(256) if rng.random() < rng.choice([1, 1, 0.98])]
+    vocab = [(p, -rng.choice([0, 1, 2.5, rng.random() * 9])) for p in dict.fromkeys(pieces)]
+    return models.Unigram(vocab, unk_id=2, byte_fallback=with_bytes)
+
+
+def random_word_level(rng, words):
+    known = ["<s>", "</s>", "<unk>"] + [w for w in words if rng.random() < 0.7]
+    return models.WordLevel({w: i for i, w in enumerate(dict.fromkeys(known))}, unk_token="<unk>")
+
+
+def random_tokenizer(rng, texts, _):
     normalizer, pre = random_normalizers(rng), random_pre_tokenizers(rng)
     words = []
     for text in texts:
         if normalizer:
             text = normalizer.normalize_str(text)
         words += [w for w, _ in pre.pre_tokenize_str(text)] if pre else [text]
-    t = Tokenizer(random_model(rng, [w for w in words if w] or ["a"]))
+    t = Tokenizer(MODEL(rng, [w for w in words if w] or ["a"]))
     if normalizer:
         t.normalizer = normalizer
     if pre:
@@ -139,4 +164,8 @@ def random_bpe(rng, texts, _):
     return t
 
 
-main(random_bpe)
+MODEL = random_unigram if "unigram" in sys.argv[2] else \
+    random_word_level if "wordlevel" in sys.argv[2] else random_model
+# Of the spaces at the ends of tokens only byte pair encoding takes account.
+TRIMS = MODEL is random_model
+main(random_tokenizer)
