@@ -36,6 +36,8 @@ static const struct eval_column op_columns[] = {
 	{ "steps", "steps", 1, -1 },
 	{ "time_share", "time %", 100, 1 },
 	{ "ms", "ms", 1, -2 },
+	{ "flop", "GFLOP", 1e-9, -2 },
+	{ "bytes", "MB", 1e-6, -2 },
 	{ "gflop_per_s", "GFLOP/s", 1, -2 },
 	{ "peak_share", "of peak %", 100, 1 },
 	{ "flop_per_byte", "flop/byte", 1, -2 },
