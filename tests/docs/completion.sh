@@ -20,7 +20,7 @@ offers ru
 [ "$(cat "$out/out")" = run ]; ok $? "a verb that was begun"
 while read -r verb; do
 	offers "$verb" --
-	"$TENON" "$verb" --help </dev/null | grep -o -e '^ *\(-.,\)\{0,1\} *--[a-z0-9-]*' |
+	"$TENON" "$verb" --help </dev/null | grep -o -e '^  *\(-.,\)\{0,1\} *--[a-z0-9-]*' |
 		sed 's/.*--/--/' | sort >"$out/options"
 	[ -s "$out/options" ] && sed 's/=$//' "$out/out" | sort | cmp -s "$out/options"
 	ok $? "every option of $verb"
