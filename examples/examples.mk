@@ -9,6 +9,9 @@ EXTRA_DIST += \
 	%D%/eurobert/eurobert.c \
 	%D%/exact/Makefile \
 	%D%/exact/exact.c \
+	%D%/foreign/libm.cfg \
+	%D%/foreign/textstat.c \
+	%D%/foreign/textstat.cfg \
 	%D%/lighthouse.txt \
 	%D%/margin/Makefile \
 	%D%/ner.cfg \

@@ -3,7 +3,7 @@
 # are missing, and the build in build/.
 
 PACKAGES="autoconf automake libtool pkg-config make gcc g++ libc6-dev libconfig-dev \
-libjansson-dev libsmartcols-dev libopenblas-dev libdnnl-dev check"
+libjansson-dev libsmartcols-dev libopenblas-dev libdnnl-dev libffi-dev check"
 
 # Installs what is missing, printing the exact command first.
 setup_packages()

@@ -31,6 +31,17 @@ PLUGINS += %D%/head-fill-mask.la
 %C%_head_fill_mask_la_LIBADD = $(PLUGIN_LIBADD) -lm
 %C%_head_fill_mask_la_SOURCES = %D%/fill-mask/fill-mask.c
 
+if WITH_FFI
+PLUGINS += %D%/head-foreign.la
+%C%_head_foreign_la_CFLAGS = $(AM_CFLAGS) $(LIBFFI_CFLAGS)
+%C%_head_foreign_la_LDFLAGS = $(PLUGIN_LDFLAGS)
+%C%_head_foreign_la_LIBADD = $(PLUGIN_LIBADD) $(LIBFFI_LIBS)
+%C%_head_foreign_la_SOURCES = \
+	%D%/foreign/foreign.c \
+	%D%/foreign/signature.c \
+	%D%/foreign/signature.h
+endif
+
 PLUGINS += %D%/head-span-qa.la
 %C%_head_span_qa_la_LDFLAGS = $(PLUGIN_LDFLAGS)
 %C%_head_span_qa_la_LIBADD = $(PLUGIN_LIBADD) -lm

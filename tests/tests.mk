@@ -615,6 +615,11 @@ EXTRA_DIST += \
 # Run by hand.
 EXTRA_DIST += %D%/backends/emulate.sh %D%/static.sh
 
+if WITH_FFI
+dist_check_SCRIPTS += %D%/heads/foreign.sh
+TESTS += %D%/heads/foreign.sh
+endif
+
 if WITH_OPENBLAS
 dist_check_SCRIPTS += %D%/backends/openblas_builds.sh
 plain_tests += %D%/backends/openblas_builds.sh
