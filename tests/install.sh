@@ -97,8 +97,7 @@ cp "$top_srcdir/examples/eurobert/Makefile" "$top_srcdir/examples/eurobert/eurob
 lines=$(wc -l <"$out/eurobert/eurobert.c")
 echo "it has $lines lines" >"$out/log"
 [ "$lines" -lt 150 ]; ok $? "examples/eurobert: a model plugin of less than 150 lines"
-PKG_CONFIG_SYSROOT_DIR=$dest PKG_CONFIG_LIBDIR=$(dirname "$(find "$dest" -name tenon.pc)") \
-	$MAKE -C "$out/eurobert" ${CC:+CC="$CC"} \
+outside "$out/eurobert" $MAKE ${CC:+CC="$CC"} \
 	CFLAGS="-O2 -Wall -Wextra -Wno-unused-parameter -Werror" >"$out/log" 2>&1
 ok $? "its own Makefile builds it with the flags of tenon.pc"
 for model in "$golden"/*; do
@@ -151,7 +150,7 @@ for program in $programs; do
 done
 
 for dir in "$(cd "$top_builddir" && pwd -P)" "$(cd "$top_srcdir" && pwd -P)"; do
-	find "$dest" -type f \( -name '*.so*' -o -name tenon \) -exec readelf -d {} + |
+	find "$dest" -type f \( -name '*.so*' -o -path "*/bin/tenon" \) -exec readelf -d {} + |
 		grep -E 'RPATH|RUNPATH' | grep -F "$dir"
 done >"$out/log"
 [ ! -s "$out/log" ] && [ "$(find "$dest" -type f -name '*.so*' | wc -l)" -gt 5 ]

@@ -92,8 +92,7 @@ static const char *tokenizer_name(const struct tn_pipeline *p)
 	if (p->dir->tokenizer_type)
 		return p->dir->tokenizer_type;
 	if (!files->tokenizer_json && !files->vocab_txt && !files->merges_txt &&
-			files->sentencepiece && plugin->abi_minor >= 8 &&
-			plugin->impl.model->sentencepiece)
+			files->sentencepiece && plugin->impl.model->sentencepiece)
 		return plugin->impl.model->sentencepiece;
 	return plugin->impl.model->tokenizer;
 }
