@@ -325,8 +325,9 @@ static void test_thousand(void)
 	}
 	printf("# %zu bytes and %zu maps, %zu files; then %zu, %zu and %zu\n", memory, maps, files,
 		(size_t)mallinfo2().uordblks, lines_of("/proc/self/maps"), files_open());
+	/* A block that is left each time is one of at least 32 bytes; caches of malloc vary. */
 	ok(passed && files_open() == files && lines_of("/proc/self/maps") <= maps + 8 &&
-		mallinfo2().uordblks < memory + 8 * (size_t)times / 2,
+		mallinfo2().uordblks < memory + 24 * (size_t)times / 2,
 		"PL20 a pipeline opened and closed %d times leaves no memory, maps or files", times);
 }
 
