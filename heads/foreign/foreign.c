@@ -177,8 +177,14 @@ static int gather_tokens(const struct tn_scores *s, struct given *g, struct tn_c
 		return tn_status(call);
 	for (size_t w = 0; w < s->n_windows; w++) {
 		const struct tn_window *window = &s->windows[w];
+		bool of_pair = window->keep_begin < window->keep_end &&
+			window->tokens[window->keep_begin].sequence == 1;
 
-		for (size_t i = window->keep_begin; i < window->keep_end; i++) {
+		/* Where the second text is the long one, each window has all of the first. */
+		if (of_pair && w > 0)
+			continue;
+		for (size_t i = of_pair ? 0 : window->keep_begin;
+				i < (of_pair ? window->n_tokens : window->keep_end); i++) {
 			if (window->tokens[i].sequence != 0)
 				continue;
 			memcpy(hidden + g->rows * s->cols, window->scores + i * s->cols,

@@ -59,6 +59,12 @@ call textstat "" --set heads.style.symbol=longest_token --set heads.style.status
 	--set heads.style.rows=tokens --set 'heads.style.signature=i16 (u32* begin, u32* end, usize rows)'
 [ $code = 0 ] && grep -q '"style":{"value":-1}' "$out/out"
 ok $? "a negative number of 16 bits; no row"
+call textstat "in" --pair "the cat sat on the mat" --set heads.style.symbol=longest_token \
+	--set heads.style.status=false --set heads.style.rows=tokens \
+	--set 'heads.style.signature=i16 (u32* begin, u32* end, usize rows)' \
+	--set model="$top_srcdir/tests/golden/bert-qa-h40" --set 'heads.answer={use="span-qa";}'
+[ $code = 0 ] && grep -q '"style":{"value":[12]}' "$out/out"
+ok $? "rows of the first text where the second is the long one"
 style n=1
 [ $code = 65 ] && grep -q '"error":"text_stat returned 1, expected 0"' "$out/out"
 ok $? "status: not 0 is that text's error"
