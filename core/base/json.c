@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * core/base/json.c - JSON texts to value trees (by jansson) and back.
  */
+#include <errno.h>
 #include <jansson.h>
 #include <math.h>
 #include <stdio.h>
@@ -80,12 +81,21 @@ struct tn_value *tn_json_parse(const char *text, size_t len, const char *name,
 	char *wide = (char *)text;
 	json_error_t error;
 	struct tn_value *v;
-	json_t *j = json_loadb(text, len, flags, &error);
+	json_t *j;
 
+	/* Where memory runs out jansson may blame the text, or drop a character of it and go on;
+	 * malloc says it in errno. */
+	errno = 0;
+	j = json_loadb(text, len, flags, &error);
+	if (j && errno == ENOMEM) {
+		json_decref(j);
+		tn_fail(call, TN_ENOMEM, "%s: out of memory", name);
+		return NULL;
+	}
 	for (int i = 0; !j && i < MAX_WIDE && widen(&wide, &len, &error, arena); i++)
 		j = json_loadb(wide, len, flags, &error);
 	if (!j) {
-		if (json_error_code(&error) == json_error_out_of_memory)
+		if (errno == ENOMEM || json_error_code(&error) == json_error_out_of_memory)
 			tn_fail(call, TN_ENOMEM, "%s: out of memory", name);
 		else
 			tn_fail(call, TN_EDATA, "%s:%d:%d: byte %d: %s", name, error.line,

@@ -2,6 +2,7 @@
  * core/cli/run.c - tenon run: texts in, answers out.
  */
 #include <argp.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -344,12 +345,15 @@ int tn_cli_run(int argc, char **argv)
 	struct tn_arena *arena;
 	int code;
 
-	if (argp_parse(&argp, argc, argv, 0, NULL, &a))
+	code = argp_parse(&argp, argc, argv, 0, NULL, &a);
+	if (code && code != ENOMEM)
 		return -TN_EUSAGE;
-	r.call = tn_call_create();
-	arena = tn_arena_create();
+	r.call = code ? NULL : tn_call_create();
+	arena = code ? NULL : tn_arena_create();
 	if (!r.call || !arena) {
 		fputs("tenon: out of memory\n", stderr);
+		tn_call_destroy(r.call);
+		tn_arena_destroy(arena);
 		return -TN_ENOMEM;
 	}
 	tn_on_note(r.call, tn_cli_note, &r.progress);

@@ -107,15 +107,20 @@ static int open_object(const char *file, void **handle, struct tn_call *call)
 	struct fp_mode before = fp_mode();
 	fenv_t environment;
 	const char *why;
+	bool out_of_memory;
 
 	fegetenv(&environment);
 	dlerror();
+	errno = 0;
 	*handle = dlopen(file, RTLD_NOW | RTLD_LOCAL);
+	out_of_memory = !*handle && errno == ENOMEM;
 	why = *handle ? NULL : dlerror();
 	if (!same_mode(before, fp_mode())) {
 		fesetenv(&environment);
 		return fail_fp(call);
 	}
+	if (out_of_memory)
+		return tn_fail(call, TN_ENOMEM, "out of memory");
 	return *handle ? 0 : tn_fail(call, TN_EPLUGIN, "%s", why ? why : "dlopen gave no reason");
 }
 

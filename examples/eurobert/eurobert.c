@@ -32,7 +32,7 @@ static int eurobert_open(struct tn_model *self, const struct tn_value *config, c
 	m->inner = tn_config_size(config, path, "intermediate_size", -1, 1, MOST, call);
 	m->vocab = tn_config_size(config, path, "vocab_size", -1, 1, INT32_MAX, call);
 	m->act = tn_config_act(config, path, "hidden_act", "silu", call);
-	m->eps = tn_config_real(config, path, "rms_norm_eps", 1e-5, 0, 1, call);
+	m->eps = tn_config_real(config, path, "rms_norm_eps", 1e-5, 1e-30, 1, call);
 	m->theta = tn_config_real(rope ? rope : config, path, "rope_theta", 250000, 1, 1e12, call);
 	m->table = tn_config_bool(config, path, "tie_word_embeddings", false, call) ?
 		"embed_tokens.weight" : "lm_head.weight";

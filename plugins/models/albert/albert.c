@@ -25,7 +25,7 @@ static int albert_open(struct tn_model *self, const struct tn_value *config, con
 	e->embedded = tn_config_size(config, path, "embedding_size", 128, 1, ENCODER_MOST, call);
 	e->segments = tn_config_size(config, path, "type_vocab_size", 2, 1, ENCODER_MOST, call);
 	e->act = tn_config_act(config, path, "hidden_act", "gelu_new", call);
-	e->dropout = e->out_dropout = tn_config_real(config, path, "hidden_dropout_prob", 0, 0, 1,
+	e->dropout = e->out_dropout = tn_config_real(config, path, "hidden_dropout_prob", 0, 0, 0.999,
 		call);
 	e->down_dropout = 0;
 	e->head_dropout = encoder_rate(config, path, "classifier_dropout_prob", 0.1, call);

@@ -19,8 +19,8 @@ void encoder_read(struct encoder *e, const struct tn_value *config, const char *
 	e->positions = tn_config_size(config, path, "max_position_embeddings", 512, 1,
 		ENCODER_MOST, call);
 	e->act = tn_config_act(config, path, "hidden_act", "gelu", call);
-	e->eps = tn_config_real(config, path, "layer_norm_eps", 1e-12, 0, 1, call);
-	e->dropout = tn_config_real(config, path, "hidden_dropout_prob", 0.1, 0, 1, call);
+	e->eps = tn_config_real(config, path, "layer_norm_eps", 1e-12, 1e-30, 1, call);
+	e->dropout = tn_config_real(config, path, "hidden_dropout_prob", 0.1, 0, 0.999, call);
 	e->out_dropout = e->down_dropout = e->dropout;
 	e->head_dropout = encoder_rate(config, path, "classifier_dropout", e->dropout, call);
 	e->tied = tn_config_bool(config, path, "tie_word_embeddings", true, call);
@@ -31,7 +31,7 @@ double encoder_rate(const struct tn_value *config, const char *path, const char 
 {
 	if (tn_value_kind(tn_get(config, key)) == TN_VALUE_NULL)
 		return otherwise;
-	return tn_config_real(config, path, key, otherwise, 0, 1, call);
+	return tn_config_real(config, path, key, otherwise, 0, 0.999, call);
 }
 
 int encoder_open(const struct encoder *e, const struct tn_value *config, const char *path,

@@ -138,11 +138,11 @@ static int deberta_open(struct tn_model *self, const struct tn_value *config, co
 	read_sizes(m, config, path, call);
 	m->act = tn_config_act(config, path, "hidden_act", "gelu", call);
 	m->pooler_act = tn_config_act(config, path, "pooler_hidden_act", "gelu", call);
-	m->eps = tn_config_real(config, path, "layer_norm_eps", 1e-7, 0, 1, call);
-	m->dropout = tn_config_real(config, path, "hidden_dropout_prob", 0.1, 0, 1, call);
-	m->pooler_dropout = tn_config_real(config, path, "pooler_dropout", 0, 0, 1, call);
+	m->eps = tn_config_real(config, path, "layer_norm_eps", 1e-7, 1e-30, 1, call);
+	m->dropout = tn_config_real(config, path, "hidden_dropout_prob", 0.1, 0, 0.999, call);
+	m->pooler_dropout = tn_config_real(config, path, "pooler_dropout", 0, 0, 0.999, call);
 	m->label_dropout = tn_value_kind(tn_get(config, "cls_dropout")) == TN_VALUE_NULL ?
-		m->dropout : tn_config_real(config, path, "cls_dropout", m->dropout, 0, 1, call);
+		m->dropout : tn_config_real(config, path, "cls_dropout", m->dropout, 0, 0.999, call);
 	m->tied = tn_config_bool(config, path, "tie_word_embeddings", true, call);
 	m->legacy = tn_config_bool(config, path, "legacy", true, call);
 	if (tn_status(call) || read_positions(m, config, path, call) ||

@@ -73,15 +73,15 @@ static void read_options(struct modernbert *m, const struct tn_value *config, co
 {
 	m->act = tn_config_act(config, path, "hidden_activation", "gelu", call);
 	m->head_act = tn_config_act(config, path, "classifier_activation", "gelu", call);
-	m->eps = tn_config_real(config, path, "norm_eps", 1e-5, 0, 1, call);
+	m->eps = tn_config_real(config, path, "norm_eps", 1e-5, 1e-30, 1, call);
 	m->theta[GLOBAL] = read_theta(config, path, "full_attention", "global_rope_theta", 160000,
 		call);
 	m->theta[LOCAL] = read_theta(config, path, "sliding_attention", "local_rope_theta", 10000,
 		call);
-	m->embedding_dropout = tn_config_real(config, path, "embedding_dropout", 0, 0, 1, call);
-	m->attention_dropout = tn_config_real(config, path, "attention_dropout", 0, 0, 1, call);
-	m->mlp_dropout = tn_config_real(config, path, "mlp_dropout", 0, 0, 1, call);
-	m->head_dropout = tn_config_real(config, path, "classifier_dropout", 0, 0, 1, call);
+	m->embedding_dropout = tn_config_real(config, path, "embedding_dropout", 0, 0, 0.999, call);
+	m->attention_dropout = tn_config_real(config, path, "attention_dropout", 0, 0, 0.999, call);
+	m->mlp_dropout = tn_config_real(config, path, "mlp_dropout", 0, 0, 0.999, call);
+	m->head_dropout = tn_config_real(config, path, "classifier_dropout", 0, 0, 0.999, call);
 	m->norm_bias = tn_config_bool(config, path, "norm_bias", false, call);
 	m->attention_bias = tn_config_bool(config, path, "attention_bias", false, call);
 	m->mlp_bias = tn_config_bool(config, path, "mlp_bias", false, call);

@@ -53,8 +53,8 @@ static int nomic_open(struct tn_model *self, const struct tn_value *config, cons
 	read_sizes(m, config, path, call);
 	m->act = tn_config_act(config, path, "hidden_act", "silu", call);
 	m->eps = tn_config_real(config, path, either(config, "layer_norm_eps",
-		"layer_norm_epsilon"), 1e-12, 0, 1, call);
-	m->dropout = tn_config_real(config, path, "hidden_dropout_prob", 0, 0, 1, call);
+		"layer_norm_epsilon"), 1e-12, 1e-30, 1, call);
+	m->dropout = tn_config_real(config, path, "hidden_dropout_prob", 0, 0, 0.999, call);
 	m->theta = rope ? tn_config_real(rope, path, "rope_theta", 1000, 1, 1e12, call) :
 		tn_config_real(config, path, "rotary_emb_base", 1000, 1, 1e12, call);
 	m->tied = tn_config_bool(config, path, "tie_word_embeddings", true, call);

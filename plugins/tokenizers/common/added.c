@@ -10,6 +10,7 @@
 #include "unicode/unicode.h"
 
 #define MAX_CONTENT 1024
+#define MAX_ID 2147483646
 #define MAX_TOKENS 16384
 
 static bool same_text(struct tn_text a, struct tn_text b)
@@ -62,6 +63,7 @@ int tok_added_read(struct tok_added *a, struct tok_vocab *v, const struct tn_val
 			path, tn_size(list), MAX_TOKENS);
 	for (size_t i = 0; i < tn_size(list) && !rc; i++) {
 		const struct tn_value *item = tn_at(list, i), *content = tn_get(item, "content");
+		const struct tn_value *id = tn_get(item, "id");
 		struct tok_added_token token = {
 			.content = { tn_string(content, NULL), tn_string_length(content) },
 			.special = tn_bool(tn_get(item, "special"), false),
@@ -77,6 +79,9 @@ int tok_added_read(struct tok_added *a, struct tok_vocab *v, const struct tn_val
 		if (token.content.len > MAX_CONTENT)
 			return tn_fail(call, TN_EDATA, "%s: added_tokens: item %zu has %zu bytes, at "
 				"most %d are allowed", path, i, token.content.len, MAX_CONTENT);
+		if (id && (tn_int(id, -1) < 0 || tn_int(id, -1) > MAX_ID))
+			return tn_fail(call, TN_EDATA, "%s: added_tokens: the \"id\" of item %zu is "
+				"no integer of 0 to %d", path, i, MAX_ID);
 		rc = tok_added_add(a, v, token, call);
 	}
 	return rc;

@@ -264,7 +264,8 @@ static int prepare(const struct unigram *u, const struct unigram_word *w,
 	if (reserve(steps, text.len + 2, call))
 		return TN_ENOMEM;
 	return find_ways(u, text, w->marked, w->so_far, steps->items) ? 0 : tn_fail(call, TN_EDATA,
-		"a character is unknown, and the model has no unk_id");
+		"byte %zu: in the word %s is a character that no piece has, and the model has no "
+		"unk_id", (size_t)span_of(w, 0, text.len).begin, tn_quote(call, text.text, text.len));
 }
 
 int unigram_segment(const struct unigram *u, const struct unigram_word *w,

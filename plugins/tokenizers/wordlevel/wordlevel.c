@@ -157,8 +157,9 @@ static int encode_normal(struct run *r, const struct tok_piece *p)
 		if (id < 0)
 			id = r->t->info.unk;
 		rc = id >= 0 ? push(r, id, tok_piece_span(w, 0, w->len)) :
-			tn_fail(r->call, TN_EDATA, "the word %s is no piece, and neither is %s, "
-				"the unk_token", tn_quote(r->call, w->text, w->len),
+			tn_fail(r->call, TN_EDATA, "byte %zu: the word %s is no piece, and neither is "
+				"%s, the unk_token", (size_t)tok_piece_span(w, 0, w->len).begin,
+				tn_quote(r->call, w->text, w->len),
 				tn_quote(r->call, r->t->unk.text, r->t->unk.len));
 	}
 	return rc;
