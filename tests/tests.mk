@@ -706,7 +706,14 @@ TESTS += %D%/test_optimizer
 %C%_test_optimizer_LDADD = core/libtrain.la core/libeval.la $(TEST_LIBS) -lm
 %C%_test_optimizer_SOURCES = %D%/train/test_optimizer.c
 
-# Preloaded by train/kills.sh, so not below the address sanitizer.
+# Preloaded by cli/faults.sh and train/kills.sh, so not below the address sanitizer.
+check_LTLIBRARIES += %D%/faults.la
+%C%_faults_la_SOURCES = %D%/mock/faults.c
+%C%_faults_la_CFLAGS = $(AM_CFLAGS) -fvisibility=default -U_FORTIFY_SOURCE
+%C%_faults_la_LDFLAGS = -module -avoid-version -rpath /nowhere
+%C%_faults_la_LIBADD = -ldl
+dist_check_SCRIPTS += %D%/cli/faults.sh
+plain_tests += %D%/cli/faults.sh
 check_LTLIBRARIES += %D%/fault.la
 %C%_fault_la_SOURCES = %D%/train/fault.c
 %C%_fault_la_CFLAGS = $(AM_CFLAGS) -fvisibility=default -U_FORTIFY_SOURCE

@@ -133,8 +133,8 @@ static int put_jsonl(FILE *out, const struct tn_value *answer, struct tn_call *c
 
 	if (!line)
 		return tn_status(call);
-	fwrite(line, 1, len, out);
-	putc('\n', out);
+	if (fwrite(line, 1, len, out) != len || putc('\n', out) == EOF)
+		return tn_fail(call, TN_ENOMEM, "out of memory");
 	return 0;
 }
 
@@ -155,6 +155,7 @@ int tn_write_answer(struct tn_writer *w, const struct tn_value *answer,
 	const char *error = tn_string(tn_get(answer, "error"), NULL);
 	char *text = NULL;
 	size_t len = 0;
+	bool failed;
 	FILE *out;
 	int status;
 
@@ -173,7 +174,10 @@ int tn_write_answer(struct tn_writer *w, const struct tn_value *answer,
 		status = put_conll(out, answer, words, n_words, call);
 	else
 		status = tn_put_text(out, w, answer, call);
-	if (fclose(out) && !status)
+	/* Where memory runs out as it closes glibc says so by the text alone. */
+	failed = ferror(out);
+	failed |= fclose(out) || !text;
+	if (failed && !status)
 		status = tn_fail(call, TN_ENOMEM, "out of memory");
 	if (!status)
 		status = tn_write_bytes(w->out, text, len, call);
