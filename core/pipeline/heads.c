@@ -187,6 +187,18 @@ static int choose_labels(struct tn_pipeline *p, struct tn_pipeline_head *h,
 	return tn_status(call);
 }
 
+/* The configuration's options, over those of the head's file or of the class. */
+static int choose_options(struct tn_pipeline *p, struct tn_pipeline_head *h,
+	const struct tn_value *under, struct tn_call *call)
+{
+	if (h->impl->config_only && tn_size(under))
+		return tn_fault(call, TN_ECONFIG, "%s: it states options of head %s, which the "
+			"configuration alone may state, for they say what code runs",
+			h->weights.source.where, h->name);
+	h->options = merge(p->arena, h->config->group, under);
+	return tn_options_store(h->plugin, h->state, h->options, reserved, h->config->where, call);
+}
+
 /* What the examples say of a head without weights; labels that the configuration states stay. */
 static int learn_labels(const struct tn_pipeline *p, struct tn_pipeline_head *h,
 	struct tn_call *call)
@@ -258,10 +270,7 @@ static int open_head(struct tn_pipeline *p, struct tn_pipeline_head *h, struct t
 		return tn_status(call);
 	options = h->config->weights ? tn_get(notes, "options") :
 		of_class ? p->dir->head_options : NULL;
-	options = merge(p->arena, h->config->group, options);
-	h->options = options;
-	if (tn_options_store(h->plugin, h->state, options, reserved, h->config->where, call) ||
-			choose_words(p, h, call))
+	if (choose_options(p, h, options, call) || choose_words(p, h, call))
 		return tn_status(call);
 	h->opened = true;
 	if (h->impl->open && h->impl->open(h->state, &h->env, call))

@@ -382,6 +382,7 @@ static const struct tn_head_impl foreign_impl = {
 	.open = foreign_open,
 	.forward = foreign_forward,
 	.decode = foreign_decode,
+	.config_only = 1,
 };
 
 TN_PLUGIN(foreign, TN_HEAD, "foreign",

@@ -114,6 +114,12 @@ style soname=libm.so.6
 refused 78 "expected either library, a file, or soname" "a file and a name"
 call libm x --set heads.root.soname=libnothing.so.7
 refused 69 "libnothing.so.7: cannot open shared object file" "a name that the system does not know"
+# A file of weights that says which function is to be called.
+header='{"__metadata__":{"tenon":"{\"options\":{\"symbol\":\"longest_token\"}}"},"x":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}'
+{ printf "\\$(printf %03o ${#header})\\0\\0\\0\\0\\0\\0\\0" && printf '%s\0\0\0\0' "$header"; } >"$out/named.safetensors"
+style weights="$out/named.safetensors"
+refused 78 "named.safetensors: it states options of head style, which the configuration alone may state" \
+	"a file of weights that names a function"
 chmod o+w "$lib"
 style n=2
 refused 69 "libtextstat.so: everybody may write to it" "a library that everybody may write to"

@@ -246,7 +246,7 @@ static void print_model_and_head(void)
 
 	STRUCT(struct tn_head_impl);
 	M(task); M(on_overflow); M(open); M(forward); M(loss); M(target); M(decode); M(close);
-	M(refresh); M(save);
+	M(refresh); M(save); M(config_only);
 	END();
 }
 

@@ -69,7 +69,7 @@ static const struct { enum tn_plugin_kind kind; const char *name, *reason; } ref
 	{ TN_HEAD, "abi-major", "made for plugin ABI 7, this tenon has ABI 0" },
 	{ TN_HEAD, "newer-minor", "made for plugin ABI 0.999, this tenon has 0." },
 	{ TN_HEAD, "older-minor", "made for plugin ABI 0.5, this tenon has 0." },
-	{ TN_HEAD, "long-table", "its table of slots has 80 bytes, at most 72 expected" },
+	{ TN_HEAD, "long-table", "its table of slots has 88 bytes, at most 80 expected" },
 	{ TN_HEAD, "cut-table", "its slot decode is NULL, which every head has" },
 	{ TN_HEAD, "no-table", "its slot task is NULL, which every head has" },
 	{ TN_HEAD, "fingerprint", "another layout: bytes of struct tn_option: " },

@@ -169,6 +169,9 @@ struct tn_head_impl {
 	 *  objects in the call's arena.  NULL: nothing.  Errors: TN_ENOMEM. */
 	int (*save)(const struct tn_head *self, struct tn_value *options, struct tn_value *config,
 		struct tn_call *call);
+	/** Not 0: options come from the configuration alone, and a file of weights that states
+	 *  some is refused: for a head whose options say what code runs.  From ABI 0.11. */
+	uint32_t config_only;
 };
 
 /** Helps decode: a span of the example's text (sequence 0) or pair (1) as an object

@@ -37,7 +37,7 @@ TN_BEGIN
  *  within an ABI major" stays as it is, as these structs stand in arrays.  A major that is 0
  *  promises less: a minor that breaks raises TN_ABI_OLDEST, too. */
 #define TN_ABI_MAJOR 0
-#define TN_ABI_MINOR 10
+#define TN_ABI_MINOR 11
 #define TN_ABI_OLDEST 10
 
 enum tn_plugin_kind {
