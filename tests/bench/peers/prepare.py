@@ -44,12 +44,13 @@ def make_onnx(directory, path):
 
 def make_fused(directory, plain, path):
     """Beside the model a line that says what was fused.  DeBERTa's attention is none that the
-    optimizer knows, and it takes more than 20 minutes to find that out."""
+    optimizer knows, and it takes more than 20 minutes to find that out; what it makes of rotary
+    positions does not run on more than one text."""
     from collections import Counter
     from onnxruntime.transformers import optimizer
     with open(os.path.join(directory, "config.json"), encoding="utf-8") as f:
         config = json.load(f)
-    if config["model_type"] == "deberta-v2":
+    if config["model_type"] in ("deberta-v2", "modernbert", "nomic_bert"):
         shutil.copy(plain, path)
         said = "by the session alone"
     else:
