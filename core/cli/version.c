@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <tenon/impl/plugin.h>
+#include <tenon/pipeline.h>
 
 #include "cli/cli.h"
 
@@ -43,7 +44,7 @@ void tn_cli_version(void)
 	const char *smartcols = "";
 
 	scols_get_library_version(&smartcols);
-	printf("tenon %s\n", PACKAGE_VERSION);
+	printf("tenon %s\n", tn_version());
 	printf("plugin ABI %d.%d, plugins in %s\n", TN_ABI_MAJOR, TN_ABI_MINOR, TN_PLUGIN_DIR);
 	print_isa();
 	printf("libconfig %d.%d.%d, jansson %s, libsmartcols %s\n", LIBCONFIG_VER_MAJOR,

@@ -2,6 +2,7 @@
  * core/pipeline/pipeline.c - opening and closing a pipeline: its directory, plugins,
  * heads, backends, and the plan that they make together.
  */
+#include <config.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -436,4 +437,9 @@ size_t tn_pipeline_n_heads(const struct tn_pipeline *p)
 const char *tn_pipeline_head(const struct tn_pipeline *p, size_t i)
 {
 	return i < p->n_heads ? p->heads[i].name : NULL;
+}
+
+const char *tn_version(void)
+{
+	return PACKAGE_VERSION;
 }

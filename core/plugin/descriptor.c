@@ -41,15 +41,12 @@ static int check_abi(const struct tn_plugin *p, struct tn_call *call)
 		return tn_fail(call, TN_EPLUGIN, "its descriptor begins with 0x%08x, 0x%08x expected",
 			p->magic, TN_PLUGIN_MAGIC);
 	if (p->abi_major != TN_ABI_MAJOR)
-		return tn_fail(call, TN_EPLUGIN, "made for plugin ABI %d, this tenon has ABI %d",
-			p->abi_major, TN_ABI_MAJOR);
+		return tn_fail(call, TN_EPLUGIN, "made for plugin ABI %d, this tenon has ABI %d: %s",
+			p->abi_major, TN_ABI_MAJOR, p->abi_major < TN_ABI_MAJOR ?
+			"build it again" : "it needs a newer tenon");
 	if (p->abi_minor > TN_ABI_MINOR)
 		return tn_fail(call, TN_EPLUGIN, "made for plugin ABI %d.%d, this tenon has %d.%d: it "
 			"needs a newer tenon", p->abi_major, p->abi_minor, TN_ABI_MAJOR, TN_ABI_MINOR);
-	if (p->abi_minor < TN_ABI_OLDEST)
-		return tn_fail(call, TN_EPLUGIN, "made for plugin ABI %d.%d, this tenon has %d.%d and "
-			"loads those from %d.%d on: build it again", p->abi_major, p->abi_minor,
-			TN_ABI_MAJOR, TN_ABI_MINOR, TN_ABI_MAJOR, TN_ABI_OLDEST);
 	if (p->size < SHORTEST || p->size > sizeof(*p))
 		return tn_fail(call, TN_EPLUGIN, "its descriptor has %u bytes, %zu to %zu expected",
 			p->size, SHORTEST, sizeof(*p));

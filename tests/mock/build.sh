@@ -30,7 +30,7 @@ mock head-clash-2 -DHELPER=2
 mock head-open-fails '-DIMPL=.impl.head=&fails_to_open'
 mock head-abi-major -DMAJOR=7
 mock head-newer-minor -DMINOR=999
-mock head-older-minor -DMINOR=5
+mock head-older-major -DMAJOR=0
 mock head-fingerprint '-DFINGERPRINT=(TN_ABI_FINGERPRINT+(1u<<16))'
 mock head-wrong-kind -DKIND=TN_MODEL
 mock head-wrong-name -DNAMES='"another"'

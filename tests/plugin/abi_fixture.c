@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
- * tests/plugin/abi_fixture.c - a head as a compiler saw it with the headers of plugin ABI 0.10: all
- * that crosses is declared here, so no later header changes what this file builds.  Each host that
- * says it loads 0.10 (TN_ABI_OLDEST) loads it and is answered.
+ * tests/plugin/abi_fixture.c - a head as a compiler saw it with the headers of plugin ABI 1.0: all
+ * that crosses is declared here, so no later header changes what this file builds.  Each host of
+ * major 1 loads it and is answered.
  */
 #include <stddef.h>
 #include <stdint.h>
@@ -35,15 +35,15 @@ struct head {
 };
 
 struct head_impl {
-	uint32_t task, on_overflow;
+	uint32_t task, on_overflow, config_only;
 	int (*open)(struct head *self, const void *env, void *call);
 	int32_t (*forward)(const struct head *self, void *graph);
 	int32_t (*loss)(const struct head *self, void *graph, int32_t scores, int32_t *count);
 	int (*target)(const struct head *self, const void *target, void *call);
 	int (*decode)(const struct head *self, const struct scores *scores, void **answer, void *call);
-	void (*close)(struct head *self);
 	int (*refresh)(struct head *self, void *call);
 	int (*save)(const struct head *self, void *options, void *config, void *call);
+	void (*close)(struct head *self);
 };
 
 struct plugin {
@@ -105,11 +105,11 @@ static const struct head_impl impl = {
 };
 static const char *const names[] = { "abi-fixture", NULL };
 static const struct plugin plugin = {
-	.magic = 0x6e6e6574, .size = sizeof(struct plugin), .abi_major = 0, .abi_minor = 10, .kind = 4,
+	.magic = 0x6e6e6574, .size = sizeof(struct plugin), .abi_major = 1, .abi_minor = 0, .kind = 4,
 	.fingerprint = sizeof(void *) | sizeof(size_t) << 8 | sizeof(struct option) << 16 |
 		sizeof(struct tensor) << 24 |
 		(uint64_t)(__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__) << 32,
-	.names = names, .version = "0.10", .licence = "Apache-2.0", .about = "a head of ABI 0.10",
+	.names = names, .version = "1.0", .licence = "Apache-2.0", .about = "a head of ABI 1.0",
 	.state = sizeof(struct fixture), .options = options, .impl = &impl, .impl_size = sizeof(impl),
 };
 

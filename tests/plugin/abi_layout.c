@@ -137,7 +137,7 @@ static void print_backend(void)
 	END();
 
 	STRUCT(struct tn_offer);
-	M(pack); M(strided); M(workspace); M(reason); M(by_rows);
+	M(pack); M(strided); M(by_rows); M(workspace); M(reason);
 	END();
 
 	FROZEN(struct tn_step);
@@ -175,7 +175,7 @@ static void print_tokenizer(void)
 
 	STRUCT(struct tn_tokenizer_files);
 	M(directory); M(tokenizer_json); M(vocab_txt); M(vocab_json); M(merges_txt);
-	M(tokenizer_config); M(special_tokens); M(config); M(sentencepiece);
+	M(sentencepiece); M(tokenizer_config); M(special_tokens); M(config);
 	END();
 
 	FROZEN(struct tn_tokenizer);
@@ -202,13 +202,12 @@ static void print_model_and_head(void)
 	END();
 
 	STRUCT(struct tn_model_impl);
-	M(classes); M(prefix); M(tokenizer); M(open); M(feature); M(close);
-	M(sentencepiece);
+	M(classes); M(prefix); M(tokenizer); M(sentencepiece); M(open); M(feature); M(close);
 	END();
 
 	STRUCT(struct tn_head_env);
 	M(name); M(feature); M(weights); M(labels); M(n_labels); M(config); M(tokenizer);
-	M(tokenizer_info); M(tensor); M(core); M(untrained); M(gold);
+	M(tokenizer_info); M(tensor); M(untrained); M(gold); M(core);
 	END();
 
 	FROZEN(struct tn_word);
@@ -245,8 +244,8 @@ static void print_model_and_head(void)
 	END();
 
 	STRUCT(struct tn_head_impl);
-	M(task); M(on_overflow); M(open); M(forward); M(loss); M(target); M(decode); M(close);
-	M(refresh); M(save); M(config_only);
+	M(task); M(on_overflow); M(config_only); M(open); M(forward); M(loss); M(target);
+	M(decode); M(refresh); M(save); M(close);
 	END();
 }
 

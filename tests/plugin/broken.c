@@ -154,7 +154,7 @@ static const struct {
 	{ "PL06", "no-entry", "does not export the function tn_plugin_v1", NULL },
 	{ "PL07", "abi-major", "made for plugin ABI 7", NULL },
 	{ "PL07", "newer-minor", "needs a newer tenon", NULL },
-	{ "PL07", "older-minor", "build it again", NULL },
+	{ "PL07", "older-major", "build it again", NULL },
 	{ "PL07", "too-short", "its descriptor has 16 bytes", NULL },
 	{ "PL07", "too-long", "its descriptor has ", NULL },
 	{ "PL07", "long-table", "its table of slots has ", NULL },
@@ -231,7 +231,7 @@ static void test_older(void)
 	const double one = fixture_answer("heads.head.by=1"), two = fixture_answer("heads.head.by=2");
 
 	ok(one != 0 && two == 2 * one && good_answers(),
-		"PL07 a plugin of ABI 0.10, from declarations of its own: %g, %g", one, two);
+		"PL07 a plugin of ABI 1.0, from declarations of its own: %g, %g", one, two);
 }
 
 static void test_constructors(void)

@@ -66,9 +66,9 @@ static const struct { enum tn_plugin_kind kind; const char *name, *reason; } ref
 	{ TN_HEAD, "null", "tn_plugin_v1 returned NULL" },
 	{ TN_HEAD, "wrong-magic", "begins with 0x12345678, 0x6e6e6574 expected" },
 	{ TN_HEAD, "too-short", "descriptor has 16 bytes" },
-	{ TN_HEAD, "abi-major", "made for plugin ABI 7, this tenon has ABI 0" },
-	{ TN_HEAD, "newer-minor", "made for plugin ABI 0.999, this tenon has 0." },
-	{ TN_HEAD, "older-minor", "made for plugin ABI 0.5, this tenon has 0." },
+	{ TN_HEAD, "abi-major", "made for plugin ABI 7, this tenon has ABI 1: it needs a newer tenon" },
+	{ TN_HEAD, "newer-minor", "made for plugin ABI 1.999, this tenon has 1." },
+	{ TN_HEAD, "older-major", "made for plugin ABI 0, this tenon has ABI 1: build it again" },
 	{ TN_HEAD, "long-table", "its table of slots has 88 bytes, at most 80 expected" },
 	{ TN_HEAD, "cut-table", "its slot decode is NULL, which every head has" },
 	{ TN_HEAD, "no-table", "its slot task is NULL, which every head has" },
@@ -147,7 +147,7 @@ START_TEST(test_missing_names_the_nearest)
 	ck_assert_int_eq(tn_status(call), TN_EPLUGIN);
 	expect("no head \"goood\"; did you mean \"good\"? (heads: abi-fixture, abi-major, ");
 	expect("/tests/mock/head-goood.so, ");
-	expect("/tenon-0/head-goood.so)");
+	expect("/tenon-1/head-goood.so)");
 }
 END_TEST
 

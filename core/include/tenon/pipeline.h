@@ -56,9 +56,13 @@ TN_API int tn_pipeline_run(struct tn_pipeline *p, const struct tn_input *inputs,
 TN_API const struct tn_value *tn_run_text(struct tn_pipeline *p, const char *text,
 	struct tn_call *call);
 
-/** The number of heads, and their names in the order of the configuration. */
+/** The number of heads, and their names in the order of the configuration; borrowed, living as long
+ *  as the pipeline; NULL beyond the last. */
 TN_API size_t tn_pipeline_n_heads(const struct tn_pipeline *p);
 TN_API const char *tn_pipeline_head(const struct tn_pipeline *p, size_t i);
+
+/** The version of the library that runs, "0.1.0". */
+TN_API const char *tn_version(void);
 
 TN_END
 #endif

@@ -11,7 +11,8 @@ MARKS = {"bos_token_id": 101, "cls_token_id": 101, "eos_token_id": 102, "sep_tok
 # Of transformers: the name of the configuration, and what it gets beside SHAPE.
 FAMILIES = {
     "base": ("BertConfig", {}),
-    "roberta": ("RobertaConfig", {"max_position_embeddings": 514, "type_vocab_size": 1}),
+    "roberta": ("RobertaConfig", {"pad_token_id": 1, "max_position_embeddings": 514,
+                                  "type_vocab_size": 1}),
     "distilbert": ("DistilBertConfig", {}),
     "electra": ("ElectraConfig", {"embedding_size": 768}),
     "albert": ("AlbertConfig", {"embedding_size": 128}),

@@ -37,11 +37,11 @@ struct tn_offer {
 	uint32_t pack;		/* bit i: it wants input i packed; only of weight_in.  The
 				 * packed weights form one packing for the node */
 	uint32_t strided;	/* bit i: input i may be a view of columns */
-	size_t workspace;	/* bytes for each thread of the team while the node runs */
-	char reason[160];	/* why not, when it is refused */
 	uint32_t by_rows;	/* not 0: pack may get its one weight by so many rows at a time,
 				 * in order; after the first, *packed is what it made before.
 				 * The node has the shape of the whole; unpack frees a part, too */
+	size_t workspace;	/* bytes for each thread of the team while the node runs */
+	char reason[160];	/* why not, when it is refused */
 };
 
 /** One execution of a node.  Frozen within an ABI major. */
@@ -65,14 +65,14 @@ struct tn_backend_impl {
 	 *  is the whole budget.  NULL: nothing to do. */
 	int (*open)(struct tn_backend *self, int threads, struct tn_call *call);
 	/** Whether the backend runs the node: 1 with the offer filled, or 0 with the
-	 *  reason.  Never sees a node above its versions (tn_backend_ops). */
+	 *  reason.  Never sees a node above the versions in `ops`. */
 	int (*supports)(const struct tn_backend *self, const struct tn_node *node,
 		struct tn_offer *offer);
 	/** Makes one packing of the weights that the offer named, in the order of the
-	 *  inputs (n of them; F32, host, dense); *packed is NULL.  The result is const, shared by threads
-	 *  and plans, and lives until unpack: it keeps nothing of the node.  *bytes: its
-	 *  size, for the memory report.  Called by many threads at once, each for a team of
-	 *  one. */
+	 *  inputs (n of them; F32, host, dense); *packed is NULL.  The result is const,
+	 *  shared by threads and plans, and lives until unpack: it keeps nothing of the
+	 *  node.  *bytes: its size, for the memory report.  Called by many threads at once,
+	 *  each for a team of one. */
 	int (*pack)(const struct tn_backend *self, const struct tn_node *node,
 		const struct tn_tensor *weights, size_t n, void **packed, size_t *bytes,
 		struct tn_call *call);
@@ -83,7 +83,7 @@ struct tn_backend_impl {
 	/** NULL: host memory. */
 	const struct tn_memory_impl *memory;
 	/** The highest version of each op that the backend knows, [TN_N_OPS], indexed by
-	 *  enum tn_op; 0: none. */
+	 *  enum tn_op; 0: none.  Required. */
 	const uint8_t *ops;
 	/** Once at the end of the process' use; NULL: nothing. */
 	void (*close)(struct tn_backend *self);
@@ -96,8 +96,8 @@ TN_API void *tn_pack_alloc(size_t bytes);
 /** NULL is allowed. */
 TN_API void tn_pack_free(void *block);
 
-/** A plugin's own op, which begins with its size.  All its tensors lie in host memory.  Slots see only what
- *  the masks name. */
+/** A plugin's own op, which begins with its size.  All its tensors lie in host memory.
+ *  backward sees only what the masks name. */
 struct tn_custom_op {
 	uint32_t size;			/* sizeof(struct tn_custom_op) */
 	uint32_t n_out, n_saved;	/* n_out + n_saved <= TN_MAX_OUT; saved ones come last */

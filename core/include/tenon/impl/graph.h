@@ -41,8 +41,8 @@ TN_API tn_ref tn_constant(struct tn_graph *g, enum tn_dtype dtype, const void *n
 	size_t rows, size_t cols);
 /** A weight by its name in the checkpoint, of the shape [rows][cols], or [rows] with
  *  cols 0; of a tensor of more dimensions a row is all that follows the first one (the
- *  kernel of a convolution).  A missing one or another shape is the graph's fault, naming the file,
- *  the tensor and both shapes.  The same name gives the same value. */
+ *  kernel of a convolution).  A missing one or another shape is the graph's fault, naming
+ *  the file, the tensor and both shapes.  The same name gives the same value. */
 TN_API tn_ref tn_weight(struct tn_graph *g, const char *name, size_t rows, size_t cols);
 /** tn_weight with a name put together by a format. */
 TN_API tn_ref tn_weightf(struct tn_graph *g, size_t rows, size_t cols, const char *format, ...)
@@ -52,29 +52,46 @@ TN_API bool tn_has_weight(const struct tn_graph *g, const char *name);
 /** Rows kept between calls by a session, `width` columns. */
 TN_API tn_ref tn_state(struct tn_graph *g, const char *name, int axis, size_t width);
 
-/* The ops; shapes as in op.h. */
+/* The ops; shapes, formulas and sources as in op.h.  x of another width than an op needs, or on
+ * another axis, is the graph's fault. */
+
+/** Columns first to first + cols - 1 of x: an alias. */
 TN_API tn_ref tn_view(struct tn_graph *g, tn_ref x, size_t first, size_t cols);
+/** Rows first to first + rows - 1 of a weight or a constant: an alias. */
 TN_API tn_ref tn_view_rows(struct tn_graph *g, tn_ref weight, size_t first, size_t rows);
+/** Values of the same rows, side by side. */
 TN_API tn_ref tn_concat(struct tn_graph *g, const tn_ref *x, size_t n);
+/** Row index[r] of the table for each r; zeros where index[r] < 0. */
 TN_API tn_ref tn_gather(struct tn_graph *g, tn_ref table, tn_ref index);
+/** Rows begin[s] to end[s] - 1 of x reduced to one, for each s. */
 TN_API tn_ref tn_segment(struct tn_graph *g, tn_ref x, tn_ref begin, tn_ref end,
 	enum tn_reduce kind);
+/** x in another element type. */
 TN_API tn_ref tn_cast(struct tn_graph *g, tn_ref x, enum tn_dtype dtype);
+/** a + b and a * b, element by element; b may be a row, a column or a single value. */
 TN_API tn_ref tn_add(struct tn_graph *g, tn_ref a, tn_ref b);
 TN_API tn_ref tn_mul(struct tn_graph *g, tn_ref a, tn_ref b);
+/** by * x + plus */
 TN_API tn_ref tn_scale(struct tn_graph *g, tn_ref x, double by, double plus);
+/** The activation of each element. */
 TN_API tn_ref tn_act(struct tn_graph *g, tn_ref x, enum tn_act kind);
+/** act(left half of the columns) * right half.  Source: Shazeer, arXiv 2002.05202. */
 TN_API tn_ref tn_glu(struct tn_graph *g, tn_ref x, enum tn_act kind);
+/** In training elements are dropped at this rate (0 to 1), the others divided by 1 - rate; else x.
+ *  Source: Srivastava et al., JMLR 15 (2014). */
 TN_API tn_ref tn_dropout(struct tn_graph *g, tn_ref x, double rate);
-/** bias may be TN_NONE. */
+/** x weight^T + bias; bias may be TN_NONE. */
 TN_API tn_ref tn_linear(struct tn_graph *g, tn_ref x, tn_ref weight, tn_ref bias);
 /** tn_linear of the weights NAME.weight [out][columns of x] and NAME.bias [out]. */
 TN_API tn_ref tn_dense(struct tn_graph *g, tn_ref x, const char *name, size_t out);
+/** The product of two matrices, each transposed first if asked. */
 TN_API tn_ref tn_matmul(struct tn_graph *g, tn_ref a, tn_ref b, bool transpose_a,
 	bool transpose_b);
-/** bias may be TN_NONE. */
+/** Each row less its mean, by its deviation, times weight, plus bias, which may be TN_NONE.
+ *  Source: Ba et al., arXiv 1607.06450. */
 TN_API tn_ref tn_layer_norm(struct tn_graph *g, tn_ref x, tn_ref weight, tn_ref bias,
 	double eps);
+/** Each row by its root mean square, times weight.  Source: Zhang & Sennrich, arXiv 1910.07467. */
 TN_API tn_ref tn_rms_norm(struct tn_graph *g, tn_ref x, tn_ref weight, double eps);
 /** rotary: how many of each head's columns are turned; interleaved: pairs (0,1),
  *  (2,3) ... instead of halves.  Source: Su et al., arXiv 2104.09864, section 3.2. */
@@ -87,14 +104,19 @@ TN_API tn_ref tn_rel_table(struct tn_graph *g, tn_ref table, size_t max_distance
 TN_API tn_ref tn_attention(struct tn_graph *g, tn_ref q, tn_ref k, tn_ref v, int q_axis,
 	int kv_axis, const struct tn_attention_attr *attr, const tn_ref *extra,
 	size_t n_extra);
+/** The softmax of each row, or its logarithm. */
 TN_API tn_ref tn_softmax(struct tn_graph *g, tn_ref x, bool log);
+/** Sum, mean or maximum of each row (over 1), over the rows (0) or of all (2). */
 TN_API tn_ref tn_reduce(struct tn_graph *g, tn_ref x, enum tn_reduce kind, int over);
+/** a where the mask is not 0, else b. */
 TN_API tn_ref tn_where(struct tn_graph *g, tn_ref mask, tn_ref a, tn_ref b);
+/** Each row by its length, or by eps when that is more. */
 TN_API tn_ref tn_l2norm(struct tn_graph *g, tn_ref x, double eps);
 /** The summed loss; its count is the second output, see tn_output. */
 TN_API tn_ref tn_cross_entropy(struct tn_graph *g, tn_ref logits, tn_ref target,
 	tn_ref class_weights, double smoothing);
-/** A target of another float type is cast to that of the logits. */
+/** The summed binary cross entropy of logits and targets in 0..1, or their squared difference; its
+ *  count is the second output.  A target of another float type is cast to that of the logits. */
 TN_API tn_ref tn_bce(struct tn_graph *g, tn_ref logits, tn_ref target, bool mse);
 /** data is given to the op's functions and outlives the graph. */
 TN_API tn_ref tn_custom(struct tn_graph *g, const struct tn_custom_op *op, const void *data,

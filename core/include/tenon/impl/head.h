@@ -46,11 +46,10 @@ struct tn_head_env {
 	 *  NULL with no error when there is no such tensor. */
 	const float *(*tensor)(const struct tn_head_env *env, const char *name, size_t rows,
 		size_t cols, struct tn_call *call);
-	const void *core;
 	/** The head has no weights yet: those that its graph asks for are made. */
 	bool untrained;
-	/** Where `untrained`: enum tn_gold_kind. */
-	uint32_t gold;
+	uint32_t gold;			/* where `untrained`: enum tn_gold_kind */
+	const void *core;
 };
 
 /** A word of the first text of an example (or of the second, when that is what is
@@ -140,6 +139,9 @@ struct tn_head {
 struct tn_head_impl {
 	uint32_t task;			/* enum tn_task */
 	uint32_t on_overflow;		/* default: enum tn_overflow */
+	/** Not 0: options come from the configuration alone, and a file of weights that states
+	 *  some is refused: for a head whose options say what code runs. */
+	uint32_t config_only;
 	/** Once, after the options are stored.  `env` lives as long as the head.
 	 *  Errors: TN_EDATA, TN_ECONFIG.  NULL: nothing to prepare. */
 	int (*open)(struct tn_head *self, const struct tn_head_env *env, struct tn_call *call);
@@ -159,8 +161,6 @@ struct tn_head_impl {
 	 *  Spans are bytes of the text; the core adds code points. */
 	int (*decode)(const struct tn_head *self, const struct tn_scores *scores,
 		struct tn_value **answer, struct tn_call *call);
-	/** Once, also after a failed open; the core frees `self`.  NULL: nothing. */
-	void (*close)(struct tn_head *self);
 	/** Training has changed the weights: what open read by env->tensor is to be read again.
 	 *  While nothing runs.  NULL: open reads none. */
 	int (*refresh)(struct tn_head *self, struct tn_call *call);
@@ -169,9 +169,8 @@ struct tn_head_impl {
 	 *  objects in the call's arena.  NULL: nothing.  Errors: TN_ENOMEM. */
 	int (*save)(const struct tn_head *self, struct tn_value *options, struct tn_value *config,
 		struct tn_call *call);
-	/** Not 0: options come from the configuration alone, and a file of weights that states
-	 *  some is refused: for a head whose options say what code runs.  From ABI 0.11. */
-	uint32_t config_only;
+	/** Once, also after a failed open; the core frees `self`.  NULL: nothing. */
+	void (*close)(struct tn_head *self);
 };
 
 /** Helps decode: a span of the example's text (sequence 0) or pair (1) as an object

@@ -37,7 +37,7 @@ struct tn_model {
 	void *core;
 };
 
-/** A model family: a graph from config.json.  All slots but close are required. */
+/** A model family: a graph from config.json.  All but sentencepiece and close are required. */
 struct tn_model_impl {
 	/** Ends with a zeroed one. */
 	const struct tn_model_class *classes;
@@ -46,6 +46,9 @@ struct tn_model_impl {
 	const char *prefix;
 	/** Plugin to use when there is no tokenizer.json: "wordpiece". */
 	const char *tokenizer;
+	/** Plugin to use when there is only a model of sentencepiece: "unigram"; NULL:
+	 *  `tokenizer`. */
+	const char *sentencepiece;
 	/** Once: reads config.json (`path` is for messages) and fills info.
 	 *  Errors: TN_EDATA with path, key, what was found and what was expected. */
 	int (*open)(struct tn_model *self, const struct tn_value *config, const char *path,
@@ -54,9 +57,6 @@ struct tn_model_impl {
 	 *  it builds on by tn_feature().  TN_NONE: the family has no such feature. */
 	tn_ref (*feature)(const struct tn_model *self, struct tn_graph *g, const char *name);
 	void (*close)(struct tn_model *self);
-	/** Plugin to use when there is only a model of sentencepiece: "unigram"; NULL:
-	 *  `tokenizer`.  Since ABI 0.8. */
-	const char *sentencepiece;
 };
 
 /** Readers for config.json: a missing key gives `otherwise`, or is an error when

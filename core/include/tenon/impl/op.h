@@ -122,7 +122,7 @@ enum tn_op {
 	 * weight decay, 1 - beta1^t, 1 - beta2^t, factor of dp.  out p, m, v; each may
 	 * lie in the buffer of its input. */
 	TN_OP_ADAMW = 49,
-	TN_N_OPS = 64
+	TN_N_OPS = 128		/* room, not a count */
 };
 
 enum tn_act {
@@ -175,7 +175,7 @@ union tn_attr {
 	struct { double smoothing; uint32_t weighted, mse; } loss;
 	struct { double rate; uint64_t key; } dropout;
 	struct { uint32_t rows; int32_t axis; } scatter;
-	uint64_t bytes_[8];
+	uint64_t bytes_[16];
 };
 
 /** What is known of a value before there is a batch.  dims[0] is 0 when the row

@@ -19,7 +19,7 @@ TN_BEGIN
 #define TN_PLUGIN_MAGIC 0x6e6e6574u	/* "tenn", little-endian */
 
 /** The version of what crosses between core and plugins.  A plugin loads where the major is
- *  its own and the minor lies from TN_ABI_OLDEST to TN_ABI_MINOR: old plugins load in new hosts,
+ *  its own and the minor is not above TN_ABI_MINOR: old plugins load in new hosts,
  *  not new ones in old.  So a minor may only append:
  *
  *  - slots to an interface table (struct tn_KIND_impl).  The descriptor says how many bytes of
@@ -29,16 +29,14 @@ TN_BEGIN
  *  - members to a struct that the core makes and hands over by pointer (struct tn_head_env,
  *    tn_tokenizer_files, tn_model_info, tn_offer, tn_node ...): a plugin looks at those it
  *    knows, and what it does not fill stays zero;
- *  - members to a struct that begins with its size, which the core looks at no further;
+ *  - members to a struct that begins with its size, which the core reads no further;
  *  - functions of libtenon; ops, within TN_N_OPS; attributes, within their union, which raise
  *    the op's version; numbers at the end of an enum.
  *
  *  Nothing that is there moves, goes, or comes to mean something else, and what says "Frozen
- *  within an ABI major" stays as it is, as these structs stand in arrays.  A major that is 0
- *  promises less: a minor that breaks raises TN_ABI_OLDEST, too. */
-#define TN_ABI_MAJOR 0
-#define TN_ABI_MINOR 11
-#define TN_ABI_OLDEST 10
+ *  within an ABI major" stays as it is, as these structs stand in arrays. */
+#define TN_ABI_MAJOR 1
+#define TN_ABI_MINOR 0
 
 enum tn_plugin_kind {
 	TN_TOKENIZER = 1,

@@ -68,10 +68,10 @@ struct tn_tokenizer_files {
 	const char *vocab_txt;		/* path */
 	const char *vocab_json;		/* path */
 	const char *merges_txt;		/* path */
+	const char *sentencepiece;	/* path: a model of sentencepiece (spiece.model ...) */
 	const struct tn_value *tokenizer_config; /* tokenizer_config.json, parsed */
 	const struct tn_value *special_tokens;	/* special_tokens_map.json, parsed */
 	const struct tn_value *config;		/* config.json, parsed */
-	const char *sentencepiece;	/* path: a model of sentencepiece (spiece.model ...) */
 };
 
 struct tn_tokenizer {
