@@ -69,6 +69,7 @@ KERNEL_LOOPS = \
 	%D%/kernels/grad_rows.c \
 	%D%/kernels/int8_loops.c \
 	%D%/kernels/mask.h \
+	%D%/kernels/panels.h \
 	%D%/kernels/rotary.c \
 	%D%/kernels/rows.c \
 	%D%/kernels/vec.h

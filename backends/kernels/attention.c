@@ -12,35 +12,9 @@
 #include <math.h>
 
 #include "isa.h"
-#include "vec.h"
-
-#define PANEL (2 * LANES)	/* queries */
-#include "mask.h"
-
-#define KEYS 128		/* in a block */
-#define TILE 6			/* keys or columns by PANEL queries: 12 accumulators */
-#define NOTHING (-FLT_MAX / 4)	/* below any score; -INFINITY less itself would be NaN */
-
-/* Rows of the next tile of `left`: 4 and 4 instead of 6 and 2. */
-static inline size_t tile_rows(size_t left)
-{
-	return left == 8 ? 4 : left < TILE ? left : TILE;
-}
-
-/* Calls f with the number of rows as a constant. */
-#define TILE_OF(n, f, ...)				\
-	do {						\
-		switch (n) {				\
-		case 6: f(__VA_ARGS__, 6, m); break;	\
-		case 5: f(__VA_ARGS__, 5, m); break;	\
-		case 4: f(__VA_ARGS__, 4, m); break;	\
-		case 3: f(__VA_ARGS__, 3, m); break;	\
-		case 2: f(__VA_ARGS__, 2, m); break;	\
-		default: f(__VA_ARGS__, 1, m); break;	\
-		}					\
-	} while (0)
-
 #include "disentangled.h"
+
+#define NOTHING (-FLT_MAX / 4)	/* below any score; -INFINITY less itself would be NaN */
 
 /** What attention works in; each part is 64-byte aligned. */
 struct work {
@@ -54,41 +28,18 @@ struct work {
 	struct places places;
 };
 
-/** What is added to scores: where key 0 and the first query stand; NULL: nothing. */
-struct added {
-	const float *line;	/* one place lower for each next key */
-	const float *c;		/* one row lower */
-	const float *u;		/* one row further and one place lower */
-};
-
-static size_t round16(size_t n)
-{
-	return (n + 15) & ~(size_t)15;
-}
-
 static size_t lay_out(struct work *w, float *at, size_t head_size, int places)
 {
 	const size_t chunk = KERNEL_CHUNK, D = round16(head_size), square = D * chunk;
-	const size_t table = places ? D * PANEL * KEPT : 0, tags = places ? 2 * KEPT : 0;
-	struct places *p = &w->places;
-	float *tag[2];
-	struct { float **part; size_t n; } parts[] = {
+	const struct part parts[] = {
 		{ &w->q, square }, { &w->o, square }, { &w->most, chunk }, { &w->sum, chunk },
 		{ &w->s, KEYS * PANEL }, { &w->line, round16(KEYS + 2 * PANEL) },
 		{ &w->k, KEYS * D }, { &w->v, KEYS * D },
-		{ &tag[0], tags }, { &tag[1], tags },
-		{ &p->table[0], table }, { &p->table[1], table },
-		{ &p->rows, places ? PANEL * D : 0 }, { &p->t, places ? PANEL * T_STRIDE : 0 },
-		{ &p->c, places ? KEYS * PANEL : 0 }, { &p->u, places ? KEYS * U_STRIDE : 0 },
 	};
-	size_t n = 0;
+	size_t n = lay_out_parts(parts, sizeof(parts) / sizeof(parts[0]), at);
 
-	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
-		*parts[i].part = at ? at + n : NULL;
-		n += parts[i].n;
-	}
-	for (int i = 0; i < 2; i++)
-		p->tag[i] = (int64_t *)(void *)tag[i];
+	if (places)
+		n += lay_out_places(&w->places, at ? at + n : NULL, D);
 	return n * sizeof(float);
 }
 
@@ -203,13 +154,6 @@ VEC_INLINE void fetch_ahead(const struct kernel_attention *a, size_t panel, size
 			fetch_row(a->v.at + key * a->v.stride + a->ahead, D, 0);
 		}
 	}
-}
-
-/* What is added to the scores of the key j places further on. */
-static inline struct added added_at(struct added add, size_t j)
-{
-	return (struct added){ add.line ? add.line - j : NULL, add.c ? add.c - j * PANEL : NULL,
-		add.u ? add.u + j * (U_STRIDE - 1) : NULL };
 }
 
 /* One panel against one block of keys; m: vectors of queries. */
@@ -389,8 +333,8 @@ void KERNEL_SYMBOL(attention)(const struct kernel_attention *a)
 	size_t from, to;
 
 	lay_out(&w, a->work, a->head_size, places);
-	for (int part = 0; places && a->fresh && part < 2; part++)
-		memset(w.places.tag[part], 0xff, KEPT * sizeof(int64_t));
+	if (places && a->fresh)
+		forget_places(&w.places);
 	begin(a, &w, panels);
 	seen(a, a->first, a->n_q, &from, &to);
 	for (size_t j = from / KEYS * KEYS; j < to; j += KEYS)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * kernels/disentangled.h - what relative positions add to the scores of a panel of queries and a
- * block of keys: q_i . c2p[b] + k_j . p2c[b], b the bucket of i - j.  Part of attention.c.
+ * block of keys: q_i . c2p[b] + k_j . p2c[b], b the bucket of i - j.  Part of attention.c and
+ * grad_attention.c.
  *
  * Both are products of rows with a table whose lanes are distances, PANEL of them at a time from
  * a multiple of PANEL on; such panels are kept from one sequence to the next.  For keys that is
@@ -10,6 +11,9 @@
  */
 #ifndef TN_KERNELS_DISENTANGLED_H
 #define TN_KERNELS_DISENTANGLED_H
+
+#include "mask.h"
+#include "panels.h"
 
 #define KEPT (512 / PANEL)	/* panels; more than any block needs at once */
 #define T_STRIDE (KEYS + 2 * PANEL)
@@ -25,10 +29,57 @@ struct places {
 	float *u;		/* [KEYS][U_STRIDE]: keys by distances */
 };
 
+/** What is added to scores: where key 0 and the first query stand; NULL: nothing. */
+struct added {
+	const float *line;	/* one place lower for each next key; see distance_line */
+	const float *c;		/* one row lower */
+	const float *u;		/* one row further and one place lower */
+};
+
+/* What is added to the scores of the key j places further on. */
+static inline struct added added_at(struct added add, size_t j)
+{
+	return (struct added){ add.line ? add.line - j : NULL, add.c ? add.c - j * PANEL : NULL,
+		add.u ? add.u + j * (U_STRIDE - 1) : NULL };
+}
+
+/* D: the head's size, rounded up. */
+static size_t lay_out_places(struct places *p, float *at, size_t D)
+{
+	const size_t table = D * PANEL * KEPT;
+	float *tag[2];
+	const struct part parts[] = {
+		{ &tag[0], 2 * KEPT }, { &tag[1], 2 * KEPT }, { &p->table[0], table },
+		{ &p->table[1], table }, { &p->rows, PANEL * D }, { &p->t, PANEL * T_STRIDE },
+		{ &p->c, KEYS * PANEL }, { &p->u, KEYS * U_STRIDE },
+	};
+	const size_t n = lay_out_parts(parts, sizeof(parts) / sizeof(parts[0]), at);
+
+	for (int i = 0; i < 2; i++)
+		p->tag[i] = (int64_t *)(void *)tag[i];
+	return n;
+}
+
+/* Nothing is kept of tables that were. */
+static void forget_places(const struct places *p)
+{
+	for (int part = 0; part < 2; part++)
+		memset(p->tag[part], 0xff, KEPT * sizeof(int64_t));
+}
+
 /* The multiple of PANEL at or below a distance, in panels. */
 static ptrdiff_t panel_at(ptrdiff_t distance)
 {
 	return (distance - ((distance % PANEL) + PANEL) % PANEL) / PANEL;
+}
+
+/* The row of the tables for a distance i - j. */
+static size_t place_of(const struct kernel_attention *a, ptrdiff_t distance)
+{
+	const ptrdiff_t most = (ptrdiff_t)a->span - 1;
+
+	distance = distance < -most ? -most : distance > most ? most : distance;
+	return (size_t)a->bucket[distance + most];
 }
 
 /* The panel of distances from number * PANEL on, made if it is not kept. */
@@ -37,19 +88,14 @@ static const float *place_panel(const struct kernel_attention *a, const struct p
 {
 	const size_t D = a->head_size, slot = (size_t)(number & (KEPT - 1));
 	const struct kernel_rows from = part ? a->p2c : a->c2p;
-	const ptrdiff_t span = (ptrdiff_t)a->span;
 	const int64_t tag = (int64_t)a->head << 32 | (uint32_t)number;
 	float *panel = w->table[part] + slot * D * PANEL;
 
 	if (w->tag[part][slot] == tag)
 		return panel;
-	for (ptrdiff_t l = 0; l < PANEL; l++) {
-		ptrdiff_t d = number * PANEL + l;
-
-		d = d < 1 - span ? 1 - span : d > span - 1 ? span - 1 : d;
+	for (ptrdiff_t l = 0; l < PANEL; l++)
 		memcpy(w->rows + (size_t)l * D,
-			from.at + (size_t)a->bucket[d + span - 1] * from.stride, D * sizeof(float));
-	}
+			from.at + place_of(a, number * PANEL + l) * from.stride, D * sizeof(float));
 	transpose(panel, PANEL, w->rows, D, PANEL, D, a->scale * 1.44269504f);
 	w->tag[part][slot] = tag;
 	return panel;
@@ -102,7 +148,8 @@ static void by_places(const struct kernel_attention *a, const struct places *w, 
 }
 
 /* Keys j0 .. j0 + keys - 1, which are k, by their distances to all queries of the call: what
- * key j0 + j adds to query a->first + i is at u[j * U_STRIDE + KEYS - j + i]. */
+ * key j0 + j adds to query a->first + i is at u[j * U_STRIDE + KEYS - j + i].  Both first and j0
+ * are multiples of PANEL. */
 static void key_terms(const struct kernel_attention *a, const struct places *w,
 	struct kernel_rows k, size_t j0, size_t keys)
 {

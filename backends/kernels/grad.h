@@ -21,11 +21,12 @@ struct grad_adamw {
 
 /** One (sequence, head) of the gradient of attention.  Of `forward`, q, y and lse stand at the
  *  sequence's first row, n_q is all of its queries, first is 0, and work has
- *  the gradient's attention_work(head_size) bytes. */
+ *  the gradient's attention_work(...) bytes.  Without dq there is no dk and dv. */
 struct grad_attention {
 	struct kernel_attention forward;
 	struct kernel_rows dy, dq, dk, dv;	/* dk and dv are added to */
 	struct kernel_rows drel;	/* as forward.rel, added to; or none */
+	struct kernel_rows dc2p, dp2c;	/* as forward.c2p and p2c, added to; or none */
 };
 
 /** The loops of one ISA.  [rows][cols] are those of x. */
@@ -59,8 +60,8 @@ struct grad_kernels {
 	void (*dropout)(struct kernel_rows y, struct kernel_rows x, double rate, uint64_t key,
 		size_t first, size_t rows, size_t cols);
 	void (*attention)(const struct grad_attention *g);
-	/** Bytes that it works in. */
-	size_t (*attention_work)(size_t head_size);
+	/** Bytes that it works in; places: with c2p or p2c. */
+	size_t (*attention_work)(size_t head_size, int places);
 };
 
 /** Whether an op is one of GRAD_OPS. */

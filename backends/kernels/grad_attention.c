@@ -12,13 +12,7 @@
 #include <math.h>
 
 #include "isa.h"
-#include "vec.h"
-
-#define PANEL (2 * LANES)	/* queries */
-#include "mask.h"
-
-#define KEYS 128		/* in a block */
-#define TILE 6			/* rows of a tile */
+#include "disentangled.h"
 
 /** What the gradient works in; each part is 64-byte aligned. */
 struct work {
@@ -29,35 +23,34 @@ struct work {
 	float *lse, *row;	/* [PANEL]: log-sum-exp times log2(e), dy . y */
 	float *line;		/* see distance_line */
 	float *dline;		/* what comes back to it */
+	struct places places;
+	float *band[2];		/* [KEYS + PANEL][W]: rows of c2p and p2c, see place_gradients */
+	float *dq_rows;		/* [PANEL][W]: what c2p adds to dq */
 };
 
-static size_t round16(size_t n)
+static size_t lay_out(struct work *w, float *at, size_t head_size, int places)
 {
-	return (n + 15) & ~(size_t)15;
-}
+	const size_t W = round16(head_size), square = W * PANEL, block = KEYS * PANEL;
+	const size_t band = places ? (KEYS + PANEL) * W : 0;
+	const struct part parts[] = {
+		{ &w->q, square }, { &w->dy, square }, { &w->q_rows, square }, { &w->dy_rows, square },
+		{ &w->dq, square }, { &w->p, block }, { &w->ds, block },
+		{ &w->lse, round16(PANEL) }, { &w->row, round16(PANEL) },
+		{ &w->line, round16(KEYS + 2 * PANEL) }, { &w->dline, round16(KEYS + 2 * PANEL) },
+		{ &w->band[0], band }, { &w->band[1], band }, { &w->dq_rows, places ? square : 0 },
+	};
+	size_t n = lay_out_parts(parts, sizeof(parts) / sizeof(parts[0]), at);
 
-static size_t lay_out(struct work *w, float *at, size_t head_size)
-{
-	const size_t square = round16(head_size) * PANEL, block = KEYS * PANEL;
-	const size_t sizes[] = { square, square, square, square, square, block, block,
-		round16(PANEL), round16(PANEL), round16(KEYS + 2 * PANEL),
-		round16(KEYS + 2 * PANEL) };
-	float **parts[] = { &w->q, &w->dy, &w->q_rows, &w->dy_rows, &w->dq, &w->p, &w->ds,
-		&w->lse, &w->row, &w->line, &w->dline };
-	size_t n = 0;
-
-	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
-		*parts[i] = at ? at + n : NULL;
-		n += sizes[i];
-	}
+	if (places)
+		n += lay_out_places(&w->places, at ? at + n : NULL, W);
 	return n * sizeof(float);
 }
 
-size_t KERNEL_SYMBOL(grad_attention_work)(size_t head_size)
+size_t KERNEL_SYMBOL(grad_attention_work)(size_t head_size, int places)
 {
 	struct work w;
 
-	return lay_out(&w, NULL, head_size);
+	return lay_out(&w, NULL, head_size, places);
 }
 
 /* y [n][PANEL] = k x for n keys and m vectors of queries; x [D][PANEL]. */
@@ -159,25 +152,6 @@ VEC_INLINE void query_tile(struct kernel_rows y, const float *p, struct kernel_r
 		}
 }
 
-/* Calls f with the number of rows as a constant. */
-#define TILE_OF(n, f, ...)				\
-	do {						\
-		switch (n) {				\
-		case 6: f(__VA_ARGS__, 6, m); break;	\
-		case 5: f(__VA_ARGS__, 5, m); break;	\
-		case 4: f(__VA_ARGS__, 4, m); break;	\
-		case 3: f(__VA_ARGS__, 3, m); break;	\
-		case 2: f(__VA_ARGS__, 2, m); break;	\
-		default: f(__VA_ARGS__, 1, m); break;	\
-		}					\
-	} while (0)
-
-/* Rows of the next tile of `left`: 4 and 4 instead of 6 and 2. */
-static inline size_t tile_rows(size_t left)
-{
-	return left == 8 ? 4 : left < TILE ? left : TILE;
-}
-
 VEC_INLINE void by_queries(struct kernel_rows y, const float *p, struct kernel_rows x,
 	size_t queries, size_t keys, size_t cols, const int m)
 {
@@ -202,9 +176,9 @@ static void add_by_queries(struct kernel_rows y, const float *p, struct kernel_r
 }
 
 /* Probabilities and gradients of scores of one panel and one block of keys: from scores in
- * w->p and products dy . v in w->ds.  line and dline: where key 0 begins, or NULL. */
+ * w->p and products dy . v in w->ds.  dline: where key 0 begins, or NULL. */
 VEC_INLINE void pair_gradients(const struct kernel_attention *a, const struct work *w, size_t keys,
-	const float *line, float *dline, const int m)
+	struct added all, float *dline, const int m)
 {
 	const vf scale = vset(a->scale);
 
@@ -215,8 +189,12 @@ VEC_INLINE void pair_gradients(const struct kernel_attention *a, const struct wo
 			float *p = w->p + j * PANEL + i * LANES, *ds = w->ds + j * PANEL + i * LANES;
 			vf s = vload(p), d;
 
-			if (line)
-				s += vload(line - j + i * LANES);
+			if (all.line)
+				s += vload(all.line - j + i * LANES);
+			if (all.c)
+				s += vload(all.c - j * PANEL + i * LANES);
+			if (all.u)
+				s += vload(all.u + j * (U_STRIDE - 1) + i * LANES);
 			s = vexp2_capped(s - lse);
 			d = s * (vload(ds) - row);
 			vstore(p, s);
@@ -229,7 +207,7 @@ VEC_INLINE void pair_gradients(const struct kernel_attention *a, const struct wo
 
 /* One panel against one block of keys; m: vectors of queries. */
 VEC_INLINE void panel_block(const struct grad_attention *g, const struct work *w, size_t queries,
-	size_t j0, size_t keys, const float *line, float *dline, const int m)
+	size_t j0, size_t keys, struct added add, float *dline, const int m)
 {
 	const struct kernel_attention *a = &g->forward;
 	const size_t D = a->head_size, W = round16(D);
@@ -246,7 +224,9 @@ VEC_INLINE void panel_block(const struct grad_attention *g, const struct work *w
 		TILE_OF(n, key_tile, w->p + j * PANEL, w->q, kj, D);
 		TILE_OF(n, key_tile, w->ds + j * PANEL, w->dy, vj, D);
 	}
-	pair_gradients(a, w, keys, line, dline, m);
+	pair_gradients(a, w, keys, add, dline, m);
+	if (!g->dq.at)
+		return;
 	for (size_t d = 0, n; d < D; d += n) {
 		const struct kernel_rows kd = { k.at + d, k.stride };
 
@@ -298,6 +278,116 @@ static void open_panel(const struct grad_attention *g, const struct work *w, siz
 	}
 }
 
+/* y [D] += the sum of n rows of x, each times its c. */
+VEC_INLINE void add_rows_part(float *y, const float *c, size_t c_step, const float *x,
+	ptrdiff_t x_step, size_t n, size_t cols, const int m)
+{
+	vf acc[8];
+
+#pragma GCC unroll 8
+	for (int i = 0; i < m; i++)
+		acc[i] = cols < LANES ? vload_n(y, cols) : vload(y + i * LANES);
+	for (size_t t = 0; t < n; t++, c += c_step, x += x_step) {
+		const vf by = vset(*c);
+
+#pragma GCC unroll 8
+		for (int i = 0; i < m; i++)
+			acc[i] = vfma(by, cols < LANES ? vload_n(x, cols) : vload(x + i * LANES),
+				acc[i]);
+	}
+#pragma GCC unroll 8
+	for (int i = 0; i < m; i++)
+		if (cols < LANES)
+			vstore_n(y, acc[i], cols);
+		else
+			vstore(y + i * LANES, acc[i]);
+}
+
+static void add_rows(float *y, const float *c, size_t c_step, const float *x, ptrdiff_t x_step,
+	size_t n, size_t D)
+{
+	size_t d = 0;
+
+	for (; d + 8 * LANES <= D; d += 8 * LANES)
+		add_rows_part(y + d, c, c_step, x + d, x_step, n, 8 * LANES, 8);
+	for (; d + 2 * LANES <= D; d += 2 * LANES)
+		add_rows_part(y + d, c, c_step, x + d, x_step, n, 2 * LANES, 2);
+	for (; d < D; d += LANES)
+		add_rows_part(y + d, c, c_step, x + d, x_step, n, D - d < LANES ? D - d : LANES, 1);
+}
+
+/* Of the pairs of one panel and one block of keys: dq_i += ds_ij c2p, dk_j += ds_ij p2c, each
+ * at the place of i - j.  Row t of a band is for the distance i0 - (j0 + keys - 1) + t, so for a
+ * query the rows of its keys lie one behind the other, and for a key those of its queries. */
+static void place_gradients(const struct grad_attention *g, const struct work *w, size_t i0,
+	size_t n, size_t j0, size_t keys)
+{
+	const struct kernel_attention *a = &g->forward;
+	const size_t D = a->head_size, W = round16(D);
+	const struct kernel_rows tables[] = { a->c2p, a->p2c };
+
+	for (int part = 0; part < 2; part++)
+		for (size_t t = 0; tables[part].at && t < keys + n - 1; t++)
+			memcpy(w->band[part] + t * W, tables[part].at + tables[part].stride *
+				place_of(a, (ptrdiff_t)(i0 + t) - (ptrdiff_t)(j0 + keys - 1)),
+				D * sizeof(float));
+	for (size_t i = 0; a->c2p.at && i < n; i++)
+		add_rows(w->dq_rows + i * W, w->ds + i, PANEL, w->band[0] + (i + keys - 1) * W,
+			-(ptrdiff_t)W, keys, D);
+	for (size_t j = 0; a->p2c.at && j < keys; j++)
+		add_rows(g->dk.at + (j0 + j) * g->dk.stride, w->ds + j * PANEL, 1,
+			w->band[1] + (keys - 1 - j) * W, (ptrdiff_t)W, n, D);
+}
+
+/* Of the same pairs: dc2p += ds_ij q_i, dp2c += ds_ij k_j at that place.  Pairs of one distance
+ * lie on a diagonal of ds. */
+static void table_gradients(const struct grad_attention *g, const struct work *w, size_t i0,
+	size_t n, size_t j0, size_t keys)
+{
+	const struct kernel_attention *a = &g->forward;
+	const size_t D = a->head_size, W = round16(D);
+
+	for (size_t t = 0; t < keys + n - 1; t++) {
+		const size_t i = t < keys ? 0 : t - (keys - 1), j = i + keys - 1 - t;
+		const size_t pairs = n - i < keys - j ? n - i : keys - j;
+		const size_t place = place_of(a, (ptrdiff_t)(i0 + i) - (ptrdiff_t)(j0 + j));
+		const float *ds = w->ds + j * PANEL + i;
+
+		if (g->dc2p.at)
+			add_rows(g->dc2p.at + place * g->dc2p.stride, ds, PANEL + 1,
+				w->q_rows + i * W, (ptrdiff_t)W, pairs, D);
+		if (g->dp2c.at)
+			add_rows(g->dp2c.at + place * g->dp2c.stride, ds, PANEL + 1,
+				a->k.at + (j0 + j) * a->k.stride, (ptrdiff_t)a->k.stride, pairs, D);
+	}
+}
+
+/* What is added to the scores of queries i0 .. i0 + n - 1 and the keys j .. j + keys - 1. */
+static struct added added_to(const struct grad_attention *g, const struct work *w, size_t i0,
+	size_t n, size_t j, size_t keys)
+{
+	const struct kernel_attention *a = &g->forward;
+	struct kernel_attention panel = *a;
+	struct added add = { 0 };
+
+	if (a->causal || a->left != UINT32_MAX || a->right != UINT32_MAX || a->rel.at ||
+	    a->slope != 0)
+		add.line = distance_line(a, w->line, i0, j, keys);
+	if (a->c2p.at) {
+		query_terms(a, &w->places, (struct kernel_rows){ w->q_rows, round16(a->head_size) },
+			i0, n, j, keys);
+		add.c = w->places.c + (keys - 1) * PANEL;
+	}
+	if (a->p2c.at) {
+		panel.first = i0;
+		panel.n_q = n;
+		key_terms(&panel, &w->places,
+			(struct kernel_rows){ a->k.at + j * a->k.stride, a->k.stride }, j, keys);
+		add.u = w->places.u + KEYS;
+	}
+	return add;
+}
+
 /* Sums by distance to the rows of the bias that they were read from; see distance_line. */
 static void add_distances(const struct grad_attention *g, const float *dline, size_t i0, size_t j0,
 	size_t keys)
@@ -312,34 +402,54 @@ static void add_distances(const struct grad_attention *g, const float *dline, si
 	}
 }
 
+/* dq of queries i0 .. i0 + n - 1, in rows. */
+static void close_panel(const struct grad_attention *g, const struct work *w, size_t i0, size_t n)
+{
+	const struct kernel_attention *a = &g->forward;
+	const size_t D = a->head_size, W = round16(D);
+	float *dq = g->dq.at + i0 * g->dq.stride;
+
+	transpose(dq, g->dq.stride, w->dq, PANEL, D, n, 1.0f);
+	for (size_t i = 0; a->c2p.at && i < n; i++)
+		for (size_t d = 0; d < D; d++)
+			dq[i * g->dq.stride + d] += w->dq_rows[i * W + d];
+}
+
 void KERNEL_SYMBOL(grad_attention)(const struct grad_attention *g)
 {
 	const struct kernel_attention *a = &g->forward;
-	const int lined = a->causal || a->left != UINT32_MAX || a->right != UINT32_MAX ||
-		a->rel.at || a->slope != 0;
+	const int places = a->c2p.at || a->p2c.at;
 	struct work w;
 
-	lay_out(&w, a->work, a->head_size);
+	lay_out(&w, a->work, a->head_size, places);
+	if (places && a->fresh)
+		forget_places(&w.places);
 	for (size_t i0 = 0; i0 < a->n_q; i0 += PANEL) {
 		const size_t n = a->n_q - i0 < PANEL ? a->n_q - i0 : PANEL;
 		size_t begin, end;
 
 		open_panel(g, &w, i0, n);
 		seen(a, i0, n, &begin, &end);
-		for (size_t j = begin; j < end; j += KEYS) {
+		if (places)
+			memset(w.dq_rows, 0, PANEL * round16(a->head_size) * sizeof(float));
+		for (size_t j = begin / PANEL * PANEL; j < end; j += KEYS) {
 			const size_t keys = end - j < KEYS ? end - j : KEYS;
-			const float *line = lined ? distance_line(a, w.line, i0, j, keys) : NULL;
+			const struct added add = added_to(g, &w, i0, n, j, keys);
 			float *dline = g->drel.at ? w.dline + keys - 1 : NULL;
 
 			memset(w.dline, 0, (KEYS + PANEL) * sizeof(float));
 			if (n > LANES)
-				panel_block(g, &w, n, j, keys, line, dline, 2);
+				panel_block(g, &w, n, j, keys, add, dline, 2);
 			else
-				panel_block(g, &w, n, j, keys, line, dline, 1);
+				panel_block(g, &w, n, j, keys, add, dline, 1);
 			if (dline)
 				add_distances(g, w.dline, i0, j, keys);
+			if (places && g->dq.at)
+				place_gradients(g, &w, i0, n, j, keys);
+			if (g->dc2p.at || g->dp2c.at)
+				table_gradients(g, &w, i0, n, j, keys);
 		}
-		transpose(g->dq.at + i0 * g->dq.stride, g->dq.stride, w.dq, PANEL, a->head_size, n,
-			1.0f);
+		if (g->dq.at)
+			close_panel(g, &w, i0, n);
 	}
 }

@@ -32,11 +32,12 @@ static int supports_attention(const struct kernels *kernels, const struct tn_nod
 {
 	const struct tn_attention_attr *a = &node->attr.attention;
 
-	if (a->state || a->bias == TN_BIAS_DISENTANGLED || a->bias == TN_BIAS_TENSOR)
+	if (a->state || a->bias == TN_BIAS_TENSOR)
 		return kernel_refuse(offer, "attention with bias kind %u is left to the reference",
 			a->bias);
 	offer->strided = UINT32_MAX;
-	offer->workspace = kernels->grad->attention_work(a->head_size);
+	offer->workspace = kernels->grad->attention_work(a->head_size,
+		a->bias == TN_BIAS_DISENTANGLED);
 	return 1;
 }
 
@@ -45,11 +46,21 @@ static int has_index(uint32_t op)
 	return op == TN_OP_SCATTER_ADD || is_loss(op);
 }
 
+static int is_attention(uint32_t op)
+{
+	return op == TN_OP_ATTENTION_GRAD || op == TN_OP_ATTENTION_BIAS_GRAD;
+}
+
+static bool has_places(const struct tn_node *node)
+{
+	return is_attention(node->op) && node->attr.attention.bias == TN_BIAS_DISENTANGLED;
+}
+
 int grad_supports(const struct kernels *kernels, const struct tn_node *node,
 	struct tn_offer *offer)
 {
 	for (uint32_t i = 0; i < node->n_in; i++) {
-		const int index = i == 1 && has_index(node->op);
+		const int index = has_places(node) ? i == 8 : i == 1 && has_index(node->op);
 
 		if (node->in[i]->dtype != (index ? TN_I32 : TN_F32))
 			return kernel_refuse(offer, "input %u is not %s", i,
@@ -61,7 +72,7 @@ int grad_supports(const struct kernels *kernels, const struct tn_node *node,
 	if (is_loss(node->op) && (node->attr.loss.weighted || node->attr.loss.smoothing > 0))
 		return kernel_refuse(offer, "class weights and smoothing are left to the "
 			"reference");
-	if (node->op == TN_OP_ATTENTION_GRAD)
+	if (is_attention(node->op))
 		return supports_attention(kernels, node, offer);
 	if (node->op != TN_OP_ADAMW && node->op != TN_OP_SUM_SQUARES)
 		offer->strided = UINT32_MAX;
@@ -201,9 +212,28 @@ static void clear_columns(struct kernel_rows y, size_t rows, size_t cols)
 		memset(y.at + r * y.stride, 0, cols * sizeof(float));
 }
 
+/* The tables of places and their gradients, at a head's columns. */
+static void add_places(struct grad_attention *g, const struct tn_step *step, size_t head)
+{
+	const struct tn_attention_attr *attr = &step->node->attr.attention;
+	const size_t column = head * attr->head_size;
+	const bool of_bias = step->node->op == TN_OP_ATTENTION_BIAS_GRAD;
+
+	if (attr->c2p)
+		g->forward.c2p = rows_from(&step->in[6], 0, column);
+	if (attr->p2c)
+		g->forward.p2c = rows_from(&step->in[7], 0, column);
+	if (attr->c2p && of_bias)
+		g->dc2p = rows_from(&step->out[0], 0, column);
+	if (attr->p2c && of_bias)
+		g->dp2c = rows_from(&step->out[1], 0, column);
+	g->forward.bucket = tn_host_data(&step->in[8]);
+	g->forward.head = head;
+}
+
 /* One sequence and head of the keys, with all heads of the queries that read it. */
 static void attend_back(const struct grad_kernels *k, const struct tn_step *step, size_t seq,
-	size_t kv_head, float *work)
+	size_t kv_head, int fresh, float *work)
 {
 	const struct tn_attention_attr *attr = &step->node->attr.attention;
 	const struct tn_axis *q = step->axis, *kv = step->kv_axis ? step->kv_axis : step->axis;
@@ -214,18 +244,24 @@ static void attend_back(const struct grad_kernels *k, const struct tn_step *step
 		.v = rows_from(&step->in[2], kv_row, kv_col),
 		.n_q = q->start[seq + 1] - row, .n_k = kv->start[seq + 1] - kv_row,
 		.scale = attr->scale, .causal = attr->causal, .left = attr->left,
-		.right = attr->right, .span = attr->span, .work = work },
-		.dk = rows_from(&step->out[1], kv_row, kv_col),
-		.dv = rows_from(&step->out[2], kv_row, kv_col) };
+		.right = attr->right, .span = attr->span, .fresh = fresh, .work = work } };
+	const bool of_bias = step->node->op == TN_OP_ATTENTION_BIAS_GRAD;
 
-	clear_columns(g.dk, g.forward.n_k, D);
-	clear_columns(g.dv, g.forward.n_k, D);
+	if (!of_bias) {
+		g.dk = rows_from(&step->out[1], kv_row, kv_col);
+		g.dv = rows_from(&step->out[2], kv_row, kv_col);
+		clear_columns(g.dk, g.forward.n_k, D);
+		clear_columns(g.dv, g.forward.n_k, D);
+	}
 	for (size_t head = kv_head * group; head < (kv_head + 1) * group; head++) {
 		g.forward.q = rows_from(&step->in[0], row, head * D);
 		g.forward.y = rows_from(&step->in[3], row, head * D);
 		g.forward.lse = rows_from(&step->in[4], row, head);
 		g.dy = rows_from(&step->in[5], row, head * D);
-		g.dq = rows_from(&step->out[0], row, head * D);
+		if (!of_bias)
+			g.dq = rows_from(&step->out[0], row, head * D);
+		if (has_places(step->node))
+			add_places(&g, step, head);
 		if (attr->bias == TN_BIAS_ALIBI)
 			g.forward.slope = ((const float *)tn_host_data(&step->in[6]))[head];
 		if (attr->bias == TN_BIAS_REL) {
@@ -236,22 +272,39 @@ static void attend_back(const struct grad_kernels *k, const struct tn_step *step
 	}
 }
 
+/* What all sequences add to is a head's. */
+static void clear_shared(const struct tn_step *step)
+{
+	const struct tn_node *node = step->node;
+	const bool of_bias = node->op == TN_OP_ATTENTION_BIAS_GRAD;
+
+	for (uint32_t i = of_bias ? 0 : 3; i < node->n_out; i++)
+		clear_columns(kernel_rows_of(&step->out[i]), kernel_n_rows(&step->out[i]),
+			tn_row_size(&step->out[i]));
+}
+
+/* A thread has all sequences of a head where they add to the same; and where a head keeps tables
+ * of places, they serve the sequences that come next. */
 static void attention(const struct grad_kernels *k, const struct tn_step *step)
 {
 	const struct tn_attention_attr *attr = &step->node->attr.attention;
-	const size_t bytes = k->attention_work(attr->head_size), seqs = step->axis->seqs;
-	/* What all sequences add to is a head's: then a thread has whole heads. */
-	const size_t together = attr->bias == TN_BIAS_REL ? seqs : 1;
-	const size_t tasks = together ? attr->kv_heads * (seqs / together) : 0;
+	const bool places = has_places(step->node);
+	const bool shared = attr->bias == TN_BIAS_REL || step->node->op == TN_OP_ATTENTION_BIAS_GRAD;
+	const size_t bytes = k->attention_work(attr->head_size, places), seqs = step->axis->seqs;
+	const size_t together = shared && seqs ? seqs : 1;
 
-	if (attr->bias == TN_BIAS_REL)
-		clear_columns(kernel_rows_of(&step->out[3]), step->out[3].dims[0], attr->heads);
-#pragma omp parallel for schedule(dynamic) if (step->axis->rows * attr->heads > 64)
-	for (size_t t = 0; t < tasks; t++)
-		for (size_t i = 0; i < together; i++)
-			attend_back(k, step, t / attr->kv_heads * together + i, t % attr->kv_heads,
-				(float *)((char *)step->workspace +
-				(size_t)omp_get_thread_num() * bytes));
+	clear_shared(step);
+#pragma omp parallel if (step->axis->rows * attr->heads > 64)
+	{
+		float *work = (float *)((char *)step->workspace +
+			(size_t)omp_get_thread_num() * bytes);
+		int fresh = 1;
+
+#pragma omp for schedule(dynamic)
+		for (size_t t = 0; t < attr->kv_heads * seqs / together; t++)
+			for (size_t i = t * together; i < (t + 1) * together; i++, fresh = 0)
+				attend_back(k, step, i % seqs, i / seqs, fresh, work);
+	}
 }
 
 /* Rows of a loss whose logarithms are held at once. */
@@ -365,6 +418,9 @@ int grad_run(const struct kernels *kernels, const struct tn_step *step, struct t
 		cross_entropy(&s);
 		return 0;
 	case TN_OP_ATTENTION_GRAD:
+	case TN_OP_ATTENTION_BIAS_GRAD:
+		if (has_places(step->node) && kernel_check_places(step, 6, call))
+			return tn_status(call);
 		attention(kernels->grad, step);
 		return 0;
 	}

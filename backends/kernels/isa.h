@@ -29,7 +29,7 @@ void KERNEL_SYMBOL(finish)(int kind, struct kernel_rows y, struct kernel_rows x,
 	const float *bias, struct kernel_rows residual, size_t rows, size_t cols);
 extern const struct grad_kernels KERNEL_SYMBOL(grad);
 void KERNEL_SYMBOL(grad_attention)(const struct grad_attention *g);
-size_t KERNEL_SYMBOL(grad_attention_work)(size_t head_size);
+size_t KERNEL_SYMBOL(grad_attention_work)(size_t head_size, int places);
 void KERNEL_SYMBOL(grad_dropout)(struct kernel_rows y, struct kernel_rows x, double rate,
 	uint64_t key, size_t first, size_t rows, size_t cols);
 void KERNEL_SYMBOL(gemm)(const struct kernel_gemm *g, size_t first, size_t panels);

@@ -143,7 +143,8 @@ void (*kernels_gemm(const struct kernels *kernels, int bf16))(const struct kerne
 	[TN_OP_CROSS_ENTROPY_GRAD] = 1,					\
 	[TN_OP_ACT_GRAD] = 1, [TN_OP_LAYER_NORM_GRAD] = 1,		\
 	[TN_OP_RMS_NORM_GRAD] = 1, [TN_OP_SOFTMAX_GRAD] = 1,		\
-	[TN_OP_ATTENTION_GRAD] = 1, [TN_OP_SCATTER_ADD] = 1,		\
+	[TN_OP_ATTENTION_GRAD] = 2, [TN_OP_ATTENTION_BIAS_GRAD] = 1,	\
+	[TN_OP_SCATTER_ADD] = 1,					\
 	[TN_OP_SUM_SQUARES] = 1, [TN_OP_ADAMW] = 1
 /** Versions of the ops that kernels_run runs, and lower_run from the precision of gather on:
  *  where a backend's table begins. */
@@ -163,6 +164,9 @@ int kernels_run(const struct kernels *kernels, const struct tn_step *step,
 struct kernel_rows kernel_rows_of(const struct tn_tensor *t);
 /** Rows of a tensor: 1 for a single value. */
 size_t kernel_n_rows(const struct tn_tensor *t);
+/** Whether the places of a disentangled bias, whose inputs begin at number `first`, lie inside its
+ *  tables: they come from other parts of the graph.  Errors: TN_EINTERNAL. */
+int kernel_check_places(const struct tn_step *step, uint32_t first, struct tn_call *call);
 /** Refuses an offer with a reason; returns 0. */
 int kernel_refuse(struct tn_offer *offer, const char *format, ...) TN_PRINTF(2, 3);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * kernels/mask.h - which keys a query sees and what their distance adds to the score: for
- * attention and its gradient.  PANEL is the number of queries handled at once.
+ * attention and its gradient.
  */
 #ifndef TN_KERNELS_MASK_H
 #define TN_KERNELS_MASK_H
@@ -8,6 +8,7 @@
 #include <math.h>
 
 #include "kernels.h"
+#include "panels.h"
 
 /* Whether key j may be seen from query i, and what its distance adds to the score,
  * times log2(e). */

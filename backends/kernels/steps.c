@@ -271,15 +271,14 @@ static int check_indexes(const struct rows_of_step *s, struct tn_call *call)
 	return 0;
 }
 
-/* Places come from other parts of the graph too. */
-static int check_places(const struct tn_step *step, struct tn_call *call)
+int kernel_check_places(const struct tn_step *step, uint32_t first, struct tn_call *call)
 {
 	const struct tn_attention_attr *attr = &step->node->attr.attention;
-	const struct tn_tensor *bucket = &step->in[5];
+	const struct tn_tensor *bucket = &step->in[first + 2];
 	const int32_t *place = tn_host_data(bucket);
 
 	for (int part = 0; part < 2; part++) {
-		const size_t limit = kernel_n_rows(&step->in[3 + part]);
+		const size_t limit = kernel_n_rows(&step->in[first + (uint32_t)part]);
 
 		for (size_t r = 0; (part ? attr->p2c : attr->c2p) && r < bucket->dims[0]; r++)
 			if (place[r] < 0 || (size_t)place[r] >= limit)
@@ -413,7 +412,7 @@ static int run_step(const struct kernels *kernels, const struct tn_step *step,
 
 	switch (step->node->op) {
 	case TN_OP_ATTENTION:
-		if (disentangled(step->node) && check_places(step, call))
+		if (disentangled(step->node) && kernel_check_places(step, 3, call))
 			return tn_status(call);
 		attention(kernels, step);
 		return 0;

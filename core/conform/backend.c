@@ -46,6 +46,7 @@ static double tolerance(uint32_t op)
 	case TN_OP_ACT_GRAD:
 	case TN_OP_CROSS_ENTROPY:
 	case TN_OP_ATTENTION_GRAD:
+	case TN_OP_ATTENTION_BIAS_GRAD:
 	case TN_OP_LAYER_NORM_GRAD:
 	case TN_OP_RMS_NORM_GRAD:
 	case TN_OP_SOFTMAX_GRAD:

@@ -183,15 +183,36 @@ static void run_cross_entropy(struct suite *s)
 	}
 }
 
+/* The gradient node of an attention that ran. */
+static struct conform_node attention_back(struct suite *s, const struct conform_node *n,
+	uint32_t n_out)
+{
+	struct conform_node back = suite_node(s);
+
+	back.node.attr = n->node.attr;
+	back.node.n_out = n_out;
+	back.axis = n->axis;
+	back.kv_axis = n->kv_axis;
+	for (uint32_t k = 0; k < 3; k++)
+		conform_tensor(&back, &n->in_spec[k], &n->in[k]);
+	conform_tensor(&back, &n->out_spec[0], &n->out[0]);
+	conform_tensor(&back, &n->out_spec[1], &n->out[1]);
+	conform_rows(&back, 0, n->axis.rows, tn_row_size(&n->out[0]));
+	for (uint32_t k = 3; k < n->node.n_in; k++)
+		conform_tensor(&back, &n->in_spec[k], &n->in[k]);
+	return back;
+}
+
 static void run_attention_gradient(struct suite *s)
 {
 	static const size_t sizes[] = { 8, 25, 32, 64, 96 };
 	char what[100];
 
-	for (int variant = 0; variant < 8; variant++)
+	for (int variant = 0; variant < 10; variant++)
 		for (size_t i = 0; i < N_OF(sizes); i++) {
-			struct conform_node n = suite_node(s), back = n;
+			struct conform_node n = suite_node(s), back;
 			struct tn_offer plain = { 0 };
+			uint32_t bias;
 
 			/* The reference is slow: each size once, each variant with one more. */
 			if ((variant && (size_t)variant % N_OF(sizes) != i) ||
@@ -201,19 +222,14 @@ static void run_attention_gradient(struct suite *s)
 			if (conform_finish(&n, TN_OP_ATTENTION, n.axis.rows) ||
 			    conform_run(s->reference, &n, &plain, NULL, s->call))
 				return;
-			back.node.attr = n.node.attr;
-			back.node.n_out = n.node.attr.attention.bias == TN_BIAS_REL ? 4 : 3;
-			back.axis = n.axis;
-			back.kv_axis = n.kv_axis;
-			for (uint32_t k = 0; k < 3; k++)
-				conform_tensor(&back, &n.in_spec[k], &n.in[k]);
-			conform_tensor(&back, &n.out_spec[0], &n.out[0]);
-			conform_tensor(&back, &n.out_spec[1], &n.out[1]);
-			conform_rows(&back, 0, n.axis.rows, tn_row_size(&n.out[0]));
-			for (uint32_t k = 3; k < n.node.n_in; k++)
-				conform_tensor(&back, &n.in_spec[k], &n.in[k]);
+			bias = n.node.attr.attention.bias;
 			snprintf(what, sizeof(what), "head size %zu variant %d", sizes[i], variant);
+			back = attention_back(s, &n, bias == TN_BIAS_REL ? 4 : 3);
 			compare(s, &back, TN_OP_ATTENTION_GRAD, n.axis.rows, what);
+			if (bias != TN_BIAS_DISENTANGLED)
+				continue;
+			back = attention_back(s, &n, 2);
+			compare(s, &back, TN_OP_ATTENTION_BIAS_GRAD, n.axis.rows, what);
 		}
 }
 
