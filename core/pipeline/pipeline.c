@@ -123,9 +123,42 @@ tn_ref tn_pipeline_feature(struct tn_pipeline *p, struct tn_graph *g, const char
 	return p->model->plugin->impl.model->feature(p->model, g, name);
 }
 
+/* The graph on its way: each head's scores. */
+struct building {
+	struct tn_pipeline *p;
+	tn_ref *scores;			/* [n_heads]; TN_NONE before, BEGUN meanwhile */
+	struct tn_call *call;
+};
+#define BEGUN ((tn_ref)-3)
+
+static tn_ref scores_of(struct building *b, struct tn_graph *g, size_t i)
+{
+	struct tn_pipeline_head *h = &b->p->heads[i];
+	const char *scope;
+
+	if (b->scores[i] == BEGUN)
+		return tn_graph_fail(g, TN_ECONFIG, "heads.%s needs its own scores", h->name);
+	if (b->scores[i] != TN_NONE)
+		return b->scores[i];
+	b->scores[i] = BEGUN;
+	scope = tn_printf(b->call, "head %s", h->name);
+	if (!scope)
+		return tn_graph_fail(g, TN_ENOMEM, "out of memory");
+	tn_graph_scope(g, &h->weights.source, scope);
+	return b->scores[i] = h->impl->forward(h->state, g);
+}
+
 static tn_ref build_feature(void *user, struct tn_graph *g, const char *name)
 {
-	return tn_pipeline_feature(user, g, name);
+	struct building *b = user;
+
+	if (strncmp(name, "head:", 5))
+		return tn_pipeline_feature(b->p, g, name);
+	for (size_t i = 0; i < b->p->n_heads; i++)
+		if (!strcmp(b->p->heads[i].name, name + 5))
+			return scores_of(b, g, i);
+	return tn_graph_fail(g, TN_ECONFIG, "%s asks for the scores of head \"%s\", which is not "
+		"there", g->scope, name + 5);
 }
 
 /* The rows that a head's scores lie on. */
@@ -166,21 +199,20 @@ static void keep_feature(struct tn_pipeline *p, struct tn_graph *g, size_t i)
 static struct tn_graph *build_graph(struct tn_pipeline *p, struct tn_call *call)
 {
 	struct tn_graph *g = tn_graph_create(TN_F32, false, call);
+	struct building b = { p, tn_alloc_n(call, p->n_heads, sizeof(*b.scores)), call };
 
-	if (!g)
+	if (!g || !b.scores) {
+		tn_graph_destroy(g);
 		return NULL;
-	tn_graph_features(g, build_feature, p);
+	}
+	tn_graph_features(g, build_feature, &b);
+	for (size_t i = 0; i < p->n_heads; i++)
+		b.scores[i] = TN_NONE;
 	for (size_t i = 0; i < p->n_heads; i++) {
-		struct tn_pipeline_head *h = &p->heads[i];
-		const char *scope = tn_printf(call, "head %s", h->name);
-		tn_ref scores;
+		tn_ref scores = scores_of(&b, g, i);
 
-		if (!scope)
-			break;
-		tn_graph_scope(g, &h->weights.source, scope);
-		scores = h->impl->forward(h->state, g);
-		tn_graph_output(g, h->name, scores);
-		if (tn_graph_status(g) || score_axis(h, g, scores, call))
+		tn_graph_output(g, p->heads[i].name, scores);
+		if (tn_graph_status(g) || score_axis(&p->heads[i], g, scores, call))
 			break;
 	}
 	tn_graph_scope(g, &p->model_source, "the model");

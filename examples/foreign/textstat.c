@@ -29,6 +29,17 @@ int32_t text_stat(const char *text, size_t len, const float *hidden, size_t rows
 	return 0;
 }
 
+/* p [cols]: the softmax of the first row of another head's scores. */
+void softmax(const float *scores, size_t rows, size_t cols, double *p)
+{
+	double sum = 0;
+
+	for (size_t c = 0; rows && c < cols; c++)
+		sum += p[c] = exp((double)scores[c]);
+	for (size_t c = 0; rows && c < cols; c++)
+		p[c] /= sum;
+}
+
 /* The longest token in bytes, or -1 without tokens. */
 int16_t longest_token(const uint32_t *begin, const uint32_t *end, size_t rows)
 {

@@ -7,6 +7,8 @@
 #include <errno.h>
 #include <ffi.h>
 #include <link.h>
+#include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -16,10 +18,12 @@
 
 struct foreign {
 	struct tn_base base;
-	const char *library, *soname, *symbol, *signature;
+	const char *library, *soname, *symbol, *signature, *of;
 	int64_t n;
 	int32_t rows;
-	bool status;
+	bool status, serial;
+	bool locks;			/* the lock is there */
+	pthread_mutex_t lock;		/* of the function, where calls are serial */
 	struct foreign_signature s;
 	void (*function)(void);
 	ffi_cif cif;
@@ -128,9 +132,16 @@ static int foreign_open(struct tn_head *self, const struct tn_head_env *env, str
 		const struct foreign_param *p = &h->s.params[i];
 
 		h->types[i] = p->what >= FOREIGN_TEXT ? &ffi_type_pointer : types[p->type].ffi;
-		if ((p->what == FOREIGN_BEGIN || p->what == FOREIGN_END) && h->rows != ROWS_TOKENS)
+		if ((p->what == FOREIGN_BEGIN || p->what == FOREIGN_END) && !h->of &&
+		    h->rows != ROWS_TOKENS)
 			return tn_fail(call, TN_ECONFIG, "heads.%s.signature: \"%s\" needs rows = "
 				"\"tokens\"", env->name, p->name);
+		if (p->what == FOREIGN_HIDDEN && h->of)
+			return tn_fail(call, TN_ECONFIG, "heads.%s.signature: found \"hidden\", expected "
+				"\"scores\", those of head %s", env->name, h->of);
+		if (p->what == FOREIGN_SCORES && !h->of)
+			return tn_fail(call, TN_ECONFIG, "heads.%s.of is missing: the head whose scores "
+				"are given", env->name);
 		if ((p->what == FOREIGN_N || p->size == FOREIGN_N) && !h->n)
 			return tn_fail(call, TN_ECONFIG, "heads.%s.n is missing, and there are no labels",
 				env->name);
@@ -138,15 +149,33 @@ static int foreign_open(struct tn_head *self, const struct tn_head_env *env, str
 	if (ffi_prep_cif(&h->cif, FFI_DEFAULT_ABI, (unsigned)h->s.n, types[h->s.returns].ffi,
 			h->types) != FFI_OK)
 		return tn_fail(call, TN_ECONFIG, "heads.%s.signature: libffi cannot call it", env->name);
+	h->locks = h->serial && !pthread_mutex_init(&h->lock, NULL);
+	if (h->serial && !h->locks)
+		return tn_fail(call, TN_ENOMEM, "heads.%s: no lock can be made", env->name);
 	return open_library(h, env->name, call);
+}
+
+static void foreign_close(struct tn_head *self)
+{
+	struct foreign *h = (struct foreign *)self;
+
+	if (h->locks)
+		pthread_mutex_destroy(&h->lock);
 }
 
 static tn_ref foreign_forward(const struct tn_head *self, struct tn_graph *g)
 {
 	const struct foreign *h = (const struct foreign *)self;
-	tn_ref x = tn_feature(g, "tokens");
+	char name[256];
+	tn_ref x;
 	int texts;
 
+	if (h->of) {
+		if (snprintf(name, sizeof(name), "head:%s", h->of) >= (int)sizeof(name))
+			return tn_graph_fail(g, TN_ECONFIG, "of: no head has such a long name");
+		return tn_feature(g, name);
+	}
+	x = tn_feature(g, "tokens");
 	if (h->rows == ROWS_TOKENS)
 		return x;
 	texts = tn_axis(g, "texts");
@@ -157,7 +186,7 @@ static tn_ref foreign_forward(const struct tn_head *self, struct tn_graph *g)
 /* What one text gives the function. */
 struct given {
 	struct tn_text text, pair;
-	const float *hidden;
+	const float *hidden;		/* or another head's scores */
 	uint32_t *begin, *end;
 	size_t rows, cols;
 };
@@ -195,6 +224,21 @@ static int gather_tokens(const struct tn_scores *s, struct given *g, struct tn_c
 	}
 	g->hidden = hidden;
 	return 0;
+}
+
+/* The bytes of rows that lie on words, or of the one that is the text's. */
+static int place_rows(const struct tn_scores *s, struct given *g, struct tn_call *call)
+{
+	const struct tn_example *e = s->example;
+	const bool words = s->rows == e->n_words || s->rows > 1;
+
+	g->begin = tn_alloc_n(call, s->rows + 1, sizeof(*g->begin));
+	g->end = tn_alloc_n(call, s->rows + 1, sizeof(*g->end));
+	for (size_t i = 0; g->begin && g->end && i < s->rows; i++) {
+		g->begin[i] = words ? e->words[i].begin : 0;
+		g->end[i] = words ? e->words[i].end : (uint32_t)e->text.len;
+	}
+	return tn_status(call);
 }
 
 static double quantity(const struct foreign *h, const struct given *g, enum foreign_what what,
@@ -261,7 +305,8 @@ static int fill(const struct foreign *h, const struct given *g, const struct for
 	case FOREIGN_PAIR:
 		cell->address = text_for(p, p->what == FOREIGN_TEXT ? &g->text : &g->pair, call);
 		return tn_status(call);
-	case FOREIGN_HIDDEN: cell->address = g->hidden; return 0;
+	case FOREIGN_HIDDEN:
+	case FOREIGN_SCORES: cell->address = g->hidden; return 0;
 	case FOREIGN_BEGIN: cell->address = g->begin; return 0;
 	case FOREIGN_END: cell->address = g->end; return 0;
 	case FOREIGN_OUT:
@@ -333,14 +378,18 @@ static int foreign_decode(const struct tn_head *self, const struct tn_scores *s,
 	void *args[FOREIGN_MOST];
 	struct tn_value *object = tn_new_object(arena);
 
-	if (!s->joined && gather_tokens(s, &g, call))
+	if (s->joined ? place_rows(s, &g, call) : gather_tokens(s, &g, call))
 		return tn_status(call);
 	for (size_t i = 0; i < h->s.n; i++) {
 		args[i] = &cells[i];
 		if (fill(h, &g, &h->s.params[i], &cells[i], call))
 			return tn_status(call);
 	}
+	if (h->locks)
+		pthread_mutex_lock((pthread_mutex_t *)&h->lock);
 	ffi_call((ffi_cif *)&h->cif, h->function, &result, args);
+	if (h->locks)
+		pthread_mutex_unlock((pthread_mutex_t *)&h->lock);
 	if (h->s.returns != FOREIGN_F32 && h->s.returns != FOREIGN_F64)
 		result = narrow(h->s.returns, result);
 	if (h->status && result.u64)
@@ -365,13 +414,17 @@ static const struct tn_option options[] = {
 	TN_OPTION_STRING(struct foreign, soname, NULL,
 		"instead of library: a name that the system's loader looks for, as libm.so.6"),
 	TN_OPTION_STRING(struct foreign, symbol, NULL,
-		"the function; it must be safe to call from threads"),
+		"the function; it must be safe to call from several threads, or serial set"),
 	TN_OPTION_STRING(struct foreign, signature, NULL,
 		"what it returns and takes, as i32 (cstr text, usize len, out f32* score[n], usize n)"),
 	TN_OPTION_INT(struct foreign, n, 0, 0, 1000000,
 		"what the signature calls n; 0: the number of labels"),
 	TN_OPTION_CHOICE(struct foreign, rows, rows_choices, "text",
 		"what the signature calls hidden: the mean of the text's tokens, or a row for each of them"),
+	TN_OPTION_STRING(struct foreign, of, NULL,
+		"another head of the pipeline: the signature has its scores[rows,cols] in place of hidden"),
+	TN_OPTION_BOOL(struct foreign, serial, false,
+		"one call at a time, for a function that is not safe to call from several threads"),
 	TN_OPTION_BOOL(struct foreign, status, false,
 		"what is returned is no answer: not 0 is this text's error"),
 	{ 0 }
@@ -382,6 +435,7 @@ static const struct tn_head_impl foreign_impl = {
 	.open = foreign_open,
 	.forward = foreign_forward,
 	.decode = foreign_decode,
+	.close = foreign_close,
 	.config_only = 1,
 };
 

@@ -33,6 +33,7 @@ static const struct given {
 	{ "text", FOREIGN_TEXT, FOREIGN_U8, { FOREIGN_LEN } },
 	{ "pair", FOREIGN_PAIR, FOREIGN_U8, { FOREIGN_PAIR_LEN } },
 	{ "hidden", FOREIGN_HIDDEN, FOREIGN_F32, { FOREIGN_ROWS, FOREIGN_COLS } },
+	{ "scores", FOREIGN_SCORES, FOREIGN_F32, { FOREIGN_ROWS, FOREIGN_COLS } },
 	{ "begin", FOREIGN_BEGIN, FOREIGN_U32, { FOREIGN_ROWS } },
 	{ "end", FOREIGN_END, FOREIGN_U32, { FOREIGN_ROWS } },
 	{ NULL, 0, 0, { 0 } }
@@ -164,7 +165,7 @@ static int given_array(struct cursor *c, struct foreign_param *p, const char *be
 
 	if (!g || !(g->holds == p->type || (g->holds == FOREIGN_U8 && bytes))) {
 		c->at = begin;
-		return expected(c, "u8* text, u8* pair, f32* hidden, u32* begin or u32* end; "
+		return expected(c, "u8* text, u8* pair, f32* hidden, f32* scores, u32* begin or u32* end; "
 			"\"out\" before the type makes an array that the function fills");
 	}
 	p->what = g->what;
@@ -183,7 +184,7 @@ static int given_array(struct cursor *c, struct foreign_param *p, const char *be
 		if (size != g->sizes[i]) {
 			c->at = at;
 			return expected(c, "text[len], pair[pair_len], hidden[rows,cols], "
-				"begin[rows] or end[rows]");
+				"scores[rows,cols], begin[rows] or end[rows]");
 		}
 	}
 	return take(c, ']') ? 0 : expected(c, "\"]\"");

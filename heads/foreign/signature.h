@@ -9,8 +9,9 @@
  *	sizes     = "[" size { "," size } "]"
  *	number    = "i8" .. "i64" | "u8" .. "u64" | "usize" | "f32" | "f64"
  *
- * Quantities: len, pair_len (bytes), rows, cols (of hidden), n (the option).  Texts: text, pair.
- * Arrays to read: text[len], pair[pair_len], hidden[rows,cols], begin[rows], end[rows].
+ * Quantities: len, pair_len (bytes), rows, cols (of hidden or scores), n (the option).  Texts: text,
+ * pair.  Arrays to read: text[len], pair[pair_len], hidden[rows,cols], scores[rows,cols],
+ * begin[rows], end[rows].
  */
 #ifndef FOREIGN_SIGNATURE_H
 #define FOREIGN_SIGNATURE_H
@@ -29,7 +30,8 @@ enum foreign_type {
 /** What the function is given; the first ones are numbers. */
 enum foreign_what {
 	FOREIGN_CONSTANT, FOREIGN_LEN, FOREIGN_PAIR_LEN, FOREIGN_ROWS, FOREIGN_COLS, FOREIGN_N,
-	FOREIGN_TEXT, FOREIGN_PAIR, FOREIGN_HIDDEN, FOREIGN_BEGIN, FOREIGN_END, FOREIGN_OUT
+	FOREIGN_TEXT, FOREIGN_PAIR, FOREIGN_HIDDEN, FOREIGN_SCORES, FOREIGN_BEGIN, FOREIGN_END,
+	FOREIGN_OUT
 };
 
 struct foreign_param {

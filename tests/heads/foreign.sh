@@ -65,6 +65,26 @@ call textstat "in" --pair "the cat sat on the mat" --set heads.style.symbol=long
 	--set model="$top_srcdir/tests/golden/bert-qa-h40" --set 'heads.answer={use="span-qa";}'
 [ $code = 0 ] && grep -q '"style":{"value":[12]}' "$out/out"
 ok $? "rows of the first text where the second is the long one"
+# The softmax of another head's scores is what that head answers.
+feel() {
+	call textstat "AB cd" --set model="$top_srcdir/tests/golden/bert-seqcls-h100" \
+		--set 'heads.feel={use="cls";}' --set heads.style.symbol=softmax \
+		--set heads.style.status=false --set heads.style.of="$1" --set heads.style.serial=true \
+		--set "heads.style.signature=void (f32* ${2:-scores}[rows,cols], usize rows, usize cols, out f64* p[cols])"
+}
+feel feel
+[ $code = 0 ] && sed 's/.*"p":\[\([^]]*\)\].*/\1/' "$out/out" | tr ',' '\n' | sort -g | tail -n 1 >"$out/most" &&
+	sed 's/.*"feel":{"label":"[^"]*","score":\([0-9.]*\).*/\1/' "$out/out" | paste "$out/most" - |
+	awk '{ d = $1 - $2; exit !($1 > 0 && d < 1e-6 && d > -1e-6) }'
+ok $? "scores of another head, which stands behind this one; calls one at a time"
+feel feeling
+refused 78 'head style asks for the scores of head "feeling", which is not there' "a head that is not there"
+feel style
+refused 78 "heads.style needs its own scores" "a head's own scores"
+feel feel hidden
+refused 78 'found "hidden", expected "scores", those of head feel' "rows of the model beside scores"
+style status=false 'signature=void (f32* scores)'
+refused 78 "heads.style.of is missing: the head whose scores are given" "scores of no head"
 style n=1
 [ $code = 65 ] && grep -q '"error":"text_stat returned 1, expected 0"' "$out/out"
 ok $? "status: not 0 is that text's error"

@@ -126,8 +126,8 @@ TN_API tn_ref tn_custom(struct tn_graph *g, const struct tn_custom_op *op, const
 TN_API tn_ref tn_output(struct tn_graph *g, tn_ref x, unsigned i);
 /** Columns of a value: the product of its dims from the second on. */
 TN_API size_t tn_width(const struct tn_graph *g, tn_ref x);
-/** A feature of the model ("tokens", "pooled", "tagged", "mlm", "source"), built when
- *  it is first asked for. */
+/** A feature of the model ("tokens", "pooled", "tagged", "mlm", "source"), or "head:NAME",
+ *  the scores of another head of the pipeline; built when it is first asked for. */
 TN_API tn_ref tn_feature(struct tn_graph *g, const char *name);
 /** Whether the graph is for training: dropout and saved outputs exist then. */
 TN_API bool tn_training(const struct tn_graph *g);
