@@ -70,6 +70,7 @@ KERNEL_LOOPS = \
 	%D%/kernels/int8_loops.c \
 	%D%/kernels/mask.h \
 	%D%/kernels/panels.h \
+	%D%/kernels/philox.h \
 	%D%/kernels/rotary.c \
 	%D%/kernels/rows.c \
 	%D%/kernels/vec.h

@@ -24,6 +24,7 @@ struct work {
 	float *sum;	/* [panel][PANEL]: of 2^(score - most) */
 	float *s;	/* [KEYS][PANEL] */
 	float *line;	/* what is added to a score by its distance, see distance_line */
+	float *factors;	/* [KEYS][PANEL], see drop_factors */
 	float *k, *v;	/* [KEYS][D], copies */
 	struct places places;
 };
@@ -34,6 +35,7 @@ static size_t lay_out(struct work *w, float *at, size_t head_size, int places)
 	const struct part parts[] = {
 		{ &w->q, square }, { &w->o, square }, { &w->most, chunk }, { &w->sum, chunk },
 		{ &w->s, KEYS * PANEL }, { &w->line, round16(KEYS + 2 * PANEL) },
+		{ &w->factors, KEYS * PANEL },
 		{ &w->k, KEYS * D }, { &w->v, KEYS * D },
 	};
 	size_t n = lay_out_parts(parts, sizeof(parts) / sizeof(parts[0]), at);
@@ -165,6 +167,7 @@ VEC_INLINE void panel_block(const struct kernel_attention *a, const struct work 
 	const float *q = w->q + panel * D * PANEL;
 	float *o = w->o + panel * D * PANEL, *most = w->most + panel * PANEL;
 	float *sum = w->sum + panel * PANEL;
+	const int drop = a->dropout > 0;
 	vf new_most[2], new_sum[2], keep[2];
 
 	for (int i = 0; i < m; i++)
@@ -191,8 +194,8 @@ VEC_INLINE void panel_block(const struct kernel_attention *a, const struct work 
 			float *s = w->s + j * PANEL + i * LANES;
 			vf p = vexp2_capped(vload(s) - new_most[i]);
 
-			vstore(s, p);
 			new_sum[i] += p;
+			vstore(s, drop ? p * vload(w->factors + j * PANEL + i * LANES) : p);
 		}
 	for (int i = 0; i < m; i++)
 		vstore(sum + i * LANES, new_sum[i]);
@@ -314,6 +317,8 @@ static void run_block(const struct kernel_attention *a, const struct work *w, si
 		skip = from > j ? from - j : 0;
 		keys = (to - j < block ? to - j : block) - skip;
 		add = added_to(a, w, p, j + skip, skip, keys);
+		if (a->dropout > 0)
+			drop_factors(a, w->factors, i0, j + skip, keys);
 		if (queries_of(a, p) > LANES)
 			panel_block(a, w, p, from_row(k, skip), from_row(v, skip), keys, add,
 				from >= j, 2);

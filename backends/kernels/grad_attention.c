@@ -20,6 +20,7 @@ struct work {
 	float *q_rows, *dy_rows;	/* [PANEL][W], zeros behind the head's columns */
 	float *dq;		/* [D][PANEL] */
 	float *p, *ds;		/* [KEYS][PANEL] */
+	float *factors;		/* [KEYS][PANEL], see drop_factors */
 	float *lse, *row;	/* [PANEL]: log-sum-exp times log2(e), dy . y */
 	float *line;		/* see distance_line */
 	float *dline;		/* what comes back to it */
@@ -35,6 +36,7 @@ static size_t lay_out(struct work *w, float *at, size_t head_size, int places)
 	const struct part parts[] = {
 		{ &w->q, square }, { &w->dy, square }, { &w->q_rows, square }, { &w->dy_rows, square },
 		{ &w->dq, square }, { &w->p, block }, { &w->ds, block },
+		{ &w->factors, block },
 		{ &w->lse, round16(PANEL) }, { &w->row, round16(PANEL) },
 		{ &w->line, round16(KEYS + 2 * PANEL) }, { &w->dline, round16(KEYS + 2 * PANEL) },
 		{ &w->band[0], band }, { &w->band[1], band }, { &w->dq_rows, places ? square : 0 },
@@ -181,13 +183,14 @@ VEC_INLINE void pair_gradients(const struct kernel_attention *a, const struct wo
 	struct added all, float *dline, const int m)
 {
 	const vf scale = vset(a->scale);
+	const int drop = a->dropout > 0;
 
 	for (int i = 0; i < m; i++) {
 		const vf lse = vload(w->lse + i * LANES), row = vload(w->row + i * LANES);
 
 		for (size_t j = 0; j < keys; j++) {
 			float *p = w->p + j * PANEL + i * LANES, *ds = w->ds + j * PANEL + i * LANES;
-			vf s = vload(p), d;
+			vf s = vload(p), by, d;
 
 			if (all.line)
 				s += vload(all.line - j + i * LANES);
@@ -196,8 +199,9 @@ VEC_INLINE void pair_gradients(const struct kernel_attention *a, const struct wo
 			if (all.u)
 				s += vload(all.u + j * (U_STRIDE - 1) + i * LANES);
 			s = vexp2_capped(s - lse);
-			d = s * (vload(ds) - row);
-			vstore(p, s);
+			by = drop ? vload(w->factors + j * PANEL + i * LANES) : vset(1.0f);
+			d = s * (vload(ds) * by - row);
+			vstore(p, s * by);
 			vstore(ds, d * scale);
 			if (dline)
 				vstore(dline - j + i * LANES, vload(dline - j + i * LANES) + d);
@@ -438,6 +442,8 @@ void KERNEL_SYMBOL(grad_attention)(const struct grad_attention *g)
 			float *dline = g->drel.at ? w.dline + keys - 1 : NULL;
 
 			memset(w.dline, 0, (KEYS + PANEL) * sizeof(float));
+			if (a->dropout > 0)
+				drop_factors(a, w.factors, i0, j, keys);
 			if (n > LANES)
 				panel_block(g, &w, n, j, keys, add, dline, 2);
 			else

@@ -228,7 +228,6 @@ static void add_places(struct grad_attention *g, const struct tn_step *step, siz
 	if (attr->p2c && of_bias)
 		g->dp2c = rows_from(&step->out[1], 0, column);
 	g->forward.bucket = tn_host_data(&step->in[8]);
-	g->forward.head = head;
 }
 
 /* One sequence and head of the keys, with all heads of the queries that read it. */
@@ -244,7 +243,8 @@ static void attend_back(const struct grad_kernels *k, const struct tn_step *step
 		.v = rows_from(&step->in[2], kv_row, kv_col),
 		.n_q = q->start[seq + 1] - row, .n_k = kv->start[seq + 1] - kv_row,
 		.scale = attr->scale, .causal = attr->causal, .left = attr->left,
-		.right = attr->right, .span = attr->span, .fresh = fresh, .work = work } };
+		.right = attr->right, .span = attr->span, .dropout = attr->dropout,
+		.key = attr->key, .row = row, .fresh = fresh, .work = work } };
 	const bool of_bias = step->node->op == TN_OP_ATTENTION_BIAS_GRAD;
 
 	if (!of_bias) {
@@ -254,6 +254,7 @@ static void attend_back(const struct grad_kernels *k, const struct tn_step *step
 		clear_columns(g.dv, g.forward.n_k, D);
 	}
 	for (size_t head = kv_head * group; head < (kv_head + 1) * group; head++) {
+		g.forward.head = head;
 		g.forward.q = rows_from(&step->in[0], row, head * D);
 		g.forward.y = rows_from(&step->in[3], row, head * D);
 		g.forward.lse = rows_from(&step->in[4], row, head);

@@ -35,8 +35,10 @@ struct kernel_attention {
 	float slope;			/* of ALiBi; 0: none */
 	struct kernel_rows c2p, p2c;	/* tables of places, at the head's columns, or none */
 	const int32_t *bucket;		/* [2*span-1]: the place of a distance */
-	size_t head;			/* of both tables */
 	int fresh;			/* work holds nothing of this step yet */
+	size_t head, row;		/* the head's number, and that of the sequence's first row */
+	double dropout;			/* of probabilities, by the words that TN_OP_ATTENTION says */
+	uint64_t key;
 	size_t ahead;			/* columns from here to the head that comes next; 0: none */
 	float *work;			/* attention_work(...) bytes, 64-byte aligned */
 };
@@ -143,7 +145,7 @@ void (*kernels_gemm(const struct kernels *kernels, int bf16))(const struct kerne
 	[TN_OP_CROSS_ENTROPY_GRAD] = 1,					\
 	[TN_OP_ACT_GRAD] = 1, [TN_OP_LAYER_NORM_GRAD] = 1,		\
 	[TN_OP_RMS_NORM_GRAD] = 1, [TN_OP_SOFTMAX_GRAD] = 1,		\
-	[TN_OP_ATTENTION_GRAD] = 2, [TN_OP_ATTENTION_BIAS_GRAD] = 1,	\
+	[TN_OP_ATTENTION_GRAD] = 3, [TN_OP_ATTENTION_BIAS_GRAD] = 2,	\
 	[TN_OP_SCATTER_ADD] = 1,					\
 	[TN_OP_SUM_SQUARES] = 1, [TN_OP_ADAMW] = 1
 /** Versions of the ops that kernels_run runs, and lower_run from the precision of gather on:
@@ -152,7 +154,7 @@ void (*kernels_gemm(const struct kernels *kernels, int bf16))(const struct kerne
 	[TN_OP_CONCAT] = 1, [TN_OP_GATHER] = 2, [TN_OP_SEGMENT] = 1,	\
 	[TN_OP_ADD] = 1, [TN_OP_MUL] = 1, [TN_OP_SCALE] = 1,		\
 	[TN_OP_ACT] = 1, [TN_OP_GLU] = 1, [TN_OP_LAYER_NORM] = 2,	\
-	[TN_OP_RMS_NORM] = 1, [TN_OP_ATTENTION] = 1, [TN_OP_SOFTMAX] = 1, \
+	[TN_OP_RMS_NORM] = 1, [TN_OP_ATTENTION] = 2, [TN_OP_SOFTMAX] = 1, \
 	[TN_OP_ROPE] = 2, [TN_OP_L2NORM] = 1, GRAD_OPS
 /** As struct tn_backend_impl's supports and run, for one step. */
 int kernels_supports(const struct kernels *kernels, const struct tn_node *node,

@@ -9,6 +9,7 @@
 
 #include "kernels.h"
 #include "panels.h"
+#include "philox.h"
 
 /* Whether key j may be seen from query i, and what its distance adds to the score,
  * times log2(e). */
@@ -38,6 +39,26 @@ static const float *distance_line(const struct kernel_attention *a, float *line,
 	for (size_t t = 0; t < keys + PANEL - 1; t++)
 		line[t] = by_distance(a, (ptrdiff_t)(i0 + t), (ptrdiff_t)(j0 + keys - 1));
 	return line + keys - 1;
+}
+
+/* What the probabilities of queries i0 .. i0 + PANEL - 1 and `keys` keys from j0 on are multiplied
+ * by, [keys][PANEL].  Word j % 4 of the counter (j / 4, row of the query, head, 0) is that of key j. */
+static void drop_factors(const struct kernel_attention *a, float *factors, size_t i0, size_t j0,
+	size_t keys)
+{
+	const struct drop drop = drop_at(a->dropout);
+
+	for (size_t four = j0 / 4; four * 4 < j0 + keys; four++)
+		for (size_t i = 0; i < PANEL; i += LANES) {
+			vu words[4] = { vset_u((uint32_t)four), vcount((uint32_t)(a->row + i0 + i)),
+				vset_u((uint32_t)a->head), vset_u(0) };
+
+			vphilox(words, a->key);
+			for (size_t t = 0; t < 4; t++)
+				if (four * 4 + t >= j0 && four * 4 + t < j0 + keys)
+					vstore(factors + (four * 4 + t - j0) * PANEL + i,
+						vdrop(words[t], drop));
+		}
 }
 
 /* Keys begin .. end - 1 are all that queries i0 .. i0 + n - 1 may see. */

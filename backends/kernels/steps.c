@@ -310,7 +310,6 @@ static void add_bias(struct kernel_attention *a, const struct tn_step *step, siz
 			a->p2c = (struct kernel_rows){ (float *)tn_host_data(&step->in[4]) + column,
 				step->in[4].row_stride };
 		a->bucket = tn_host_data(&step->in[5]);
-		a->head = head;
 		break;
 	default:
 		break;
@@ -337,7 +336,8 @@ static void attend(const struct kernels *k, const struct tn_step *step, size_t s
 		.n_k = kv->start[seq + 1] - kv->start[seq],
 		.scale = attr->scale,
 		.causal = attr->causal, .left = attr->left, .right = attr->right,
-		.span = attr->span, .fresh = fresh, .work = work,
+		.span = attr->span, .dropout = attr->dropout, .key = attr->key,
+		.head = head, .row = step->axis->start[seq], .fresh = fresh, .work = work,
 	};
 
 	a.q.at += head * D;

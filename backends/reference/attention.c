@@ -84,7 +84,8 @@ static double attend(const struct ref_attention *a, const struct ref_head *head,
 		sum += p[j];
 	}
 	for (size_t j = begin; j < end; j++)
-		ref_axpy(y, p[j] / sum, ref_v(a, head, j), a->attr->head_size);
+		ref_axpy(y, ref_kept(a, head, i, j) * p[j] / sum, ref_v(a, head, j),
+			a->attr->head_size);
 	return max + log(sum);
 }
 
@@ -121,7 +122,7 @@ static size_t longest_kv(const struct ref_attention *a)
 
 /* q [Rq][Hq*D], k [Rk][Hk*D], v [Rk][Hk*D], bias, state -> y [Rq][Hq*D], lse [Rq][Hq]
  * y_i = sum_j softmax_j(scale q_i . k_j + bias(i, j)) v_j over the keys j that i sees,
- * for each sequence and head; query heads share key heads in groups of Hq / Hk. */
+ * for each sequence and head, less what is dropped; query heads share key heads in groups of Hq / Hk. */
 int REF(attention)(const struct tn_step *step, struct tn_call *call)
 {
 	struct ref_attention a = {

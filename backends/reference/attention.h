@@ -6,6 +6,7 @@
 #define REF_ATTENTION_H
 
 #include "dot.h"
+#include "philox.h"
 
 /** A step of attention taken apart.  Keys and values of sequence s are rows
  *  kv_first(s) .. of k and v: those of the call, or with state those of the state. */
@@ -139,6 +140,18 @@ static inline double ref_score(const struct ref_attention *a, const struct ref_h
 	double product = ref_dot(ref_q(a, head, i), ref_k(a, head, j), a->attr->head_size);
 
 	return a->attr->scale * product + ref_bias(a, head, i, j);
+}
+
+/** What dropout multiplies the probability of query i and key j by. */
+static inline double ref_kept(const struct ref_attention *a, const struct ref_head *head, size_t i,
+	size_t j)
+{
+	const double rate = a->attr->dropout;
+
+	if (rate <= 0)
+		return 1;
+	return ref_philox((uint32_t)(j / 4), (uint32_t)(head->q_first + i), (uint32_t)head->h,
+		a->attr->key).v[j % 4] < rate * 4294967296.0 ? 0 : rate < 1 ? 1 / (1 - rate) : 0;
 }
 
 /** Whether the indexes of the bias lie inside its tables.  Errors: TN_EINTERNAL. */

@@ -26,16 +26,19 @@ static void add_scaled(real *y, double factor, const real *x, size_t n)
 		y[i] += (real)(factor * x[i]);
 }
 
-/* A pair of a query and a key: its probability p_j = exp(score_j - lse), and the gradient
- * of its score, ds_j = p_j (dy . v_j - dy . y), `row` being dy . y. */
+/* A pair of a query and a key: its probability p_j = exp(score_j - lse) times m_j, which is what
+ * dropout made of 1, and the gradient of its score, ds_j = exp(score_j - lse) (m_j dy . v_j - dy . y),
+ * `row` being dy . y. */
 static double pair_grad(const struct ref_attention *a, const struct grads *g,
 	const struct ref_head *head, size_t i, size_t j, double row, double *p)
 {
 	size_t r = head->q_first + i, size = a->attr->head_size;
 	const real *dy = ref_row(g->dy, r) + head->h * size;
+	const double whole = exp(ref_score(a, head, i, j) - (double)ref_row(g->lse, r)[head->h]);
+	const double kept = ref_kept(a, head, i, j);
 
-	*p = exp(ref_score(a, head, i, j) - (double)ref_row(g->lse, r)[head->h]);
-	return *p * (ref_dot(dy, ref_v(a, head, j), size) - row);
+	*p = whole * kept;
+	return whole * (kept * ref_dot(dy, ref_v(a, head, j), size) - row);
 }
 
 static double row_sum(const struct ref_attention *a, const struct grads *g,

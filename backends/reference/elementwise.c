@@ -123,7 +123,8 @@ int REF(dropout)(const struct tn_step *step, struct tn_call *call)
 	for (size_t r = 0; r < x->dims[0]; r++)
 		for (size_t c = 0; c < cols; c++) {
 			size_t e = r * cols + c;
-			struct ref_philox word = ref_philox(e / 4, step->node->attr.dropout.key);
+			struct ref_philox word = ref_philox((uint32_t)(e / 4),
+				(uint32_t)(e / 4 >> 32), 0, step->node->attr.dropout.key);
 
 			ref_row(y, r)[c] = word.v[e % 4] < rate * 4294967296.0 ? 0 :
 				(real)(ref_row(x, r)[c] * keep);

@@ -10,12 +10,12 @@ struct ref_philox {
 	uint32_t v[4];
 };
 
-/** Philox4x32-10 of the counter (low, high, 0, 0).
+/** Philox4x32-10 of the counter (a, b, c, 0).
  *  Source: Salmon et al., Parallel random numbers: as easy as 1, 2, 3 (SC 2011),
  *  section 3.3. */
-static inline struct ref_philox ref_philox(uint64_t counter, uint64_t key)
+static inline struct ref_philox ref_philox(uint32_t a, uint32_t b, uint32_t c, uint64_t key)
 {
-	uint32_t a = (uint32_t)counter, b = (uint32_t)(counter >> 32), c = 0, d = 0;
+	uint32_t d = 0;
 	uint32_t k0 = (uint32_t)key, k1 = (uint32_t)(key >> 32);
 
 	for (int round = 0; round < 10; round++) {

@@ -208,7 +208,7 @@ static void run_attention_gradient(struct suite *s)
 	static const size_t sizes[] = { 8, 25, 32, 64, 96 };
 	char what[100];
 
-	for (int variant = 0; variant < 10; variant++)
+	for (int variant = 0; variant < 12; variant++)
 		for (size_t i = 0; i < N_OF(sizes); i++) {
 			struct conform_node n = suite_node(s), back;
 			struct tn_offer plain = { 0 };

@@ -79,6 +79,10 @@ int suite_attention(struct conform_node *n, int variant, size_t head_size)
 			.bias = TN_BIAS_DISENTANGLED, .span = 20, .c2p = 1 },
 		{ .heads = 2, .kv_heads = 2, .left = UINT32_MAX, .right = UINT32_MAX,
 			.bias = TN_BIAS_DISENTANGLED, .span = 9, .p2c = 1, .causal = 1 },
+		{ .heads = 4, .kv_heads = 2, .left = 5, .right = 130, .dropout = 0.25,
+			.key = UINT64_C(0x123456789abcdef) },
+		{ .heads = 2, .kv_heads = 2, .left = UINT32_MAX, .right = UINT32_MAX, .dropout = 0.5,
+			.key = 77, .bias = TN_BIAS_DISENTANGLED, .span = 40, .c2p = 1, .p2c = 1 },
 	};
 	const int cross = variant == 5;
 
@@ -106,7 +110,7 @@ static void run_attention(struct suite *s)
 	static const size_t sizes[] = { 8, 24, 25, 32, 64, 96, 128 };
 	char what[100];
 
-	for (int variant = 0; variant < 10; variant++)
+	for (int variant = 0; variant < 12; variant++)
 		for (size_t i = 0; i < N_OF(sizes); i++) {
 			struct conform_node n = suite_node(s);
 

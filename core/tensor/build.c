@@ -71,11 +71,16 @@ tn_ref tn_glu(struct tn_graph *g, tn_ref x, enum tn_act kind)
 	return emit1(g, TN_OP_GLU, &attr, x);
 }
 
+static bool drops(const struct tn_graph *g)
+{
+	return g->training && !g->no_dropout;
+}
+
 tn_ref tn_dropout(struct tn_graph *g, tn_ref x, double rate)
 {
 	union tn_attr attr = { .dropout = { .rate = rate, .key = g->n_nodes } };
 
-	return g->training && !g->no_dropout && rate > 0 ? emit1(g, TN_OP_DROPOUT, &attr, x) : x;
+	return drops(g) && rate > 0 ? emit1(g, TN_OP_DROPOUT, &attr, x) : x;
 }
 
 tn_ref tn_linear(struct tn_graph *g, tn_ref x, tn_ref weight, tn_ref bias)
@@ -145,6 +150,8 @@ tn_ref tn_attention(struct tn_graph *g, tn_ref q, tn_ref k, tn_ref v, int q_axis
 
 	if (n_extra > TN_MAX_IN - 3)
 		return tn_graph_fail(g, TN_EINTERNAL, "attention with %zu more inputs", n_extra);
+	a.attention.dropout = drops(g) ? attr->dropout : 0;
+	a.attention.key = a.attention.dropout > 0 ? g->n_nodes : 0;
 	if (n_extra)
 		memcpy(in + 3, extra, n_extra * sizeof(*extra));
 	if (!g->status && q >= 0 && k >= 0 && (g->values[q].spec.axis != q_axis ||

@@ -97,7 +97,7 @@ static const struct tn_op_info ops[TN_N_OPS] = {
 	[TN_OP_RMS_NORM] = { "rms_norm", 1, 2, 2, 2, 1, tn_shape_rms_norm, flops_many },
 	[TN_OP_ROPE] = { "rope", 2, 2, 2, 1, 0, tn_shape_rope, flops_many },
 	[TN_OP_REL_TABLE] = { "rel_table", 1, 1, 1, 1, 0, tn_shape_rel_table, flops_none },
-	[TN_OP_ATTENTION] = { "attention", 1, 3, 8, 2, 1, tn_shape_attention, flops_attention },
+	[TN_OP_ATTENTION] = { "attention", 2, 3, 8, 2, 1, tn_shape_attention, flops_attention },
 	[TN_OP_SOFTMAX] = { "softmax", 1, 1, 1, 1, 0, tn_shape_rows, flops_many },
 	[TN_OP_REDUCE] = { "reduce", 1, 1, 1, 1, 0, tn_shape_reduce, flops_each },
 	[TN_OP_WHERE] = { "where", 1, 3, 3, 1, 0, tn_shape_where, flops_none },
@@ -112,7 +112,7 @@ static const struct tn_op_info ops[TN_N_OPS] = {
 	[TN_OP_SOFTMAX_GRAD] = { "softmax_grad", 1, 2, 2, 1, 0, tn_shape_pair, flops_many },
 	[TN_OP_CROSS_ENTROPY_GRAD] = { "cross_entropy_grad", 1, 4, 5, 1, 0,
 		tn_shape_cross_entropy_grad, flops_many },
-	[TN_OP_ATTENTION_GRAD] = { "attention_grad", 2, 6, 9, 4, 0, tn_shape_attention_grad,
+	[TN_OP_ATTENTION_GRAD] = { "attention_grad", 3, 6, 9, 4, 0, tn_shape_attention_grad,
 		flops_attention_grad },
 	[TN_OP_SCATTER_ADD] = { "scatter_add", 1, 2, 2, 1, 0, tn_shape_scatter_add, flops_each },
 	[TN_OP_RMS_NORM_GRAD] = { "rms_norm_grad", 1, 4, 4, 2, 0, tn_shape_rms_norm_grad,
@@ -123,7 +123,7 @@ static const struct tn_op_info ops[TN_N_OPS] = {
 		flops_each },
 	[TN_OP_L2NORM_GRAD] = { "l2norm_grad", 1, 2, 2, 1, 0, tn_shape_pair, flops_many },
 	[TN_OP_PLACE] = { "place", 1, 1, 1, 1, 0, tn_shape_place, flops_none },
-	[TN_OP_ATTENTION_BIAS_GRAD] = { "attention_bias_grad", 1, 9, 9, 2, 0,
+	[TN_OP_ATTENTION_BIAS_GRAD] = { "attention_bias_grad", 2, 9, 9, 2, 0,
 		tn_shape_attention_bias_grad, flops_attention_grad },
 	[TN_OP_CUSTOM_GRAD] = { "custom_grad", 1, 1, TN_MAX_IN, TN_MAX_OUT, 0,
 		tn_shape_custom_grad, flops_none },
@@ -188,7 +188,11 @@ uint32_t tn_op_lowest(const struct tn_node *node)
 	case TN_OP_ROPE:
 		return a->rope.inverse ? 2 : 1;
 	case TN_OP_ATTENTION_GRAD:
-		return a->attention.bias == TN_BIAS_DISENTANGLED ? 2 : 1;
+		return a->attention.dropout > 0 ? 3 :
+			a->attention.bias == TN_BIAS_DISENTANGLED ? 2 : 1;
+	case TN_OP_ATTENTION:
+	case TN_OP_ATTENTION_BIAS_GRAD:
+		return a->attention.dropout > 0 ? 2 : 1;
 	default:
 		return 1;
 	}

@@ -404,9 +404,15 @@ void tn_plan_draw(struct tn_plan *p, uint32_t draw)
 {
 	for (size_t i = 0; i < p->n_steps; i++) {
 		struct tn_node *n = &p->steps[i].n.node;
+		uint64_t *key = NULL;
 
 		if (n->op == TN_OP_DROPOUT)
-			n->attr.dropout.key = (uint64_t)draw << 32 | (uint32_t)n->attr.dropout.key;
+			key = &n->attr.dropout.key;
+		else if (n->op == TN_OP_ATTENTION || n->op == TN_OP_ATTENTION_GRAD ||
+				n->op == TN_OP_ATTENTION_BIAS_GRAD)
+			key = &n->attr.attention.key;
+		if (key)
+			*key = (uint64_t)draw << 32 | (uint32_t)*key;
 	}
 }
 

@@ -28,7 +28,7 @@ TN_PRIVATE void tn_plan_destroy(struct tn_plan *plan);
  *  Other plans keep what they have until they are refreshed. */
 TN_PRIVATE int tn_plan_refresh(struct tn_plan *plan, struct tn_call *call);
 
-/** Other words for all dropout nodes: the high half of their keys. */
+/** Other words for all that is dropped: the high half of the keys. */
 TN_PRIVATE void tn_plan_draw(struct tn_plan *plan, uint32_t draw);
 /** The team of each later run; at most that of tn_plan_create.  Before the first run. */
 TN_PRIVATE void tn_plan_set_threads(struct tn_plan *plan, int threads);

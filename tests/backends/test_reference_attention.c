@@ -127,6 +127,27 @@ START_TEST(test_cross)
 }
 END_TEST
 
+/* The words of the counter 0 with the key 0 are 0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8
+ * (Random123, kat_vectors): at 0.7 the first and the last key are dropped.  The log-sum-exp is
+ * that of all. */
+START_TEST(test_dropout)
+{
+	static const uint32_t start[] = { 0, 1 }, kv_start[] = { 0, 4 };
+	struct rig *rig = open_way(_i);
+
+	rig_in(rig, zeros, 1, 1, 0);
+	rig_in(rig, zeros, 4, 1, 0);
+	IN(rig, 4, 1, 0, 1, 2, 4, 8);
+	rig_axis(rig, start, 1);
+	rig_kv_axis(rig, kv_start, 1);
+	attr_of(rig, 1, 1, 1)->dropout = 0.7;
+	rig_run(rig, TN_OP_ATTENTION, 2);
+	EXPECT(rig, 0, (2 + 4) / 4.0 / 0.3);
+	EXPECT(rig, 1, log(4));
+	rig_close(rig);
+}
+END_TEST
+
 /* Four heads share two: heads 0 and 1 read the first columns of v. */
 START_TEST(test_grouped_queries)
 {
@@ -365,6 +386,7 @@ int main(void)
 	ADD_WAYS(suite, test_scores_and_scale);
 	ADD_WAYS(suite, test_packed_sequences);
 	ADD_WAYS(suite, test_cross);
+	ADD_WAYS(suite, test_dropout);
 	ADD_WAYS(suite, test_grouped_queries);
 	ADD_WAYS(suite, test_bias_by_distance);
 	ADD_WAYS(suite, test_bias_alibi);

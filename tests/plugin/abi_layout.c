@@ -95,7 +95,7 @@ static void print_ops(void)
 {
 	STRUCT(struct tn_attention_attr);
 	M(heads); M(kv_heads); M(head_size); M(bias); M(causal); M(left); M(right); M(state);
-	M(span); M(c2p); M(p2c); M(scale);
+	M(span); M(c2p); M(p2c); M(scale); M(dropout); M(key);
 	END();
 
 	UNION(union tn_attr);

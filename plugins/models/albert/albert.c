@@ -28,6 +28,8 @@ static int albert_open(struct tn_model *self, const struct tn_value *config, con
 	e->dropout = e->out_dropout = tn_config_real(config, path, "hidden_dropout_prob", 0, 0, 0.999,
 		call);
 	e->down_dropout = 0;
+	e->attention_dropout = tn_config_real(config, path, "attention_probs_dropout_prob", 0, 0, 0.999,
+		call);
 	e->head_dropout = encoder_rate(config, path, "classifier_dropout_prob", 0.1, call);
 	m->groups = tn_config_size(config, path, "num_hidden_groups", 1, 1, 1024, call);
 	m->blocks = tn_config_size(config, path, "inner_group_num", 1, 1, 1024, call);

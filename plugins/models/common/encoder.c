@@ -22,6 +22,8 @@ void encoder_read(struct encoder *e, const struct tn_value *config, const char *
 	e->eps = tn_config_real(config, path, "layer_norm_eps", 1e-12, 1e-30, 1, call);
 	e->dropout = tn_config_real(config, path, "hidden_dropout_prob", 0.1, 0, 0.999, call);
 	e->out_dropout = e->down_dropout = e->dropout;
+	e->attention_dropout = tn_config_real(config, path, "attention_probs_dropout_prob", 0.1, 0,
+		0.999, call);
 	e->head_dropout = encoder_rate(config, path, "classifier_dropout", e->dropout, call);
 	e->tied = tn_config_bool(config, path, "tie_word_embeddings", true, call);
 }
@@ -106,7 +108,7 @@ static tn_ref attention(const struct encoder *e, struct tn_graph *g, tn_ref x, c
 		.heads = (uint32_t)e->heads, .kv_heads = (uint32_t)e->heads,
 		.head_size = (uint32_t)size, .left = UINT32_MAX, .right = UINT32_MAX,
 		.bias = e->span ? TN_BIAS_REL : TN_BIAS_NONE, .span = (uint32_t)e->span,
-		.scale = (float)(1 / sqrt((double)size)),
+		.scale = (float)(1 / sqrt((double)size)), .dropout = e->attention_dropout,
 	};
 	int tokens = tn_axis(g, "tokens");
 	tn_ref q = tn_dense(g, x, of(at, names->query).text, e->width);

@@ -24,6 +24,7 @@ struct encoder {
 	double eps;
 	double dropout, out_dropout, down_dropout;	/* of embeddings, and of names.out and .down */
 	double head_dropout;		/* before a head's linear layer */
+	double attention_dropout;	/* of the probabilities */
 	bool tied;			/* word embeddings and the decoder of the vocabulary */
 };
 

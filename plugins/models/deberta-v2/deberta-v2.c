@@ -23,7 +23,7 @@ struct deberta {
 	int32_t *place;			/* [2 far + 1]: the row of distance d at d + far */
 	struct neighbours kernel;	/* of the convolution beside the first layer; 0: there is none */
 	enum tn_act act, pooler_act, conv_act;
-	double eps, dropout, pooler_dropout, label_dropout;
+	double eps, dropout, attention_dropout, pooler_dropout, label_dropout;
 	bool relative, c2p, p2c;	/* content to position, position to content */
 	bool shared;			/* positions are projected as contents are */
 	bool normed;			/* the table of positions, before it is used */
@@ -140,6 +140,8 @@ static int deberta_open(struct tn_model *self, const struct tn_value *config, co
 	m->pooler_act = tn_config_act(config, path, "pooler_hidden_act", "gelu", call);
 	m->eps = tn_config_real(config, path, "layer_norm_eps", 1e-7, 1e-30, 1, call);
 	m->dropout = tn_config_real(config, path, "hidden_dropout_prob", 0.1, 0, 0.999, call);
+	m->attention_dropout = tn_config_real(config, path, "attention_probs_dropout_prob", 0.1, 0,
+		0.999, call);
 	m->pooler_dropout = tn_config_real(config, path, "pooler_dropout", 0, 0, 0.999, call);
 	m->label_dropout = tn_value_kind(tn_get(config, "cls_dropout")) == TN_VALUE_NULL ?
 		m->dropout : tn_config_real(config, path, "cls_dropout", m->dropout, 0, 0.999, call);
@@ -223,6 +225,7 @@ static tn_ref attention(const struct deberta *m, struct tn_graph *g, tn_ref x,
 		.heads = (uint32_t)m->heads, .kv_heads = (uint32_t)m->heads,
 		.head_size = (uint32_t)size, .left = UINT32_MAX, .right = UINT32_MAX,
 		.scale = (float)(1 / sqrt((double)size * (1 + m->c2p + m->p2c))),
+		.dropout = m->attention_dropout,
 	};
 	int tokens = tn_axis(g, "tokens");
 	tn_ref q = tn_dense(g, x, of(l, "attention.self.query_proj").text, m->width);

@@ -31,6 +31,7 @@ static int distilbert_open(struct tn_model *self, const struct tn_value *config,
 	e->act = tn_config_act(config, path, "activation", "gelu", call);
 	e->eps = 1e-12;
 	e->dropout = e->down_dropout = tn_config_real(config, path, "dropout", 0.1, 0, 0.999, call);
+	e->attention_dropout = tn_config_real(config, path, "attention_dropout", 0.1, 0, 0.999, call);
 	e->head_dropout = tn_config_real(config, path, "seq_classif_dropout", 0.2, 0, 0.999, call);
 	m->answer_dropout = tn_config_real(config, path, "qa_dropout", 0.1, 0, 0.999, call);
 	e->tied = tn_config_bool(config, path, "tie_word_embeddings", true, call);

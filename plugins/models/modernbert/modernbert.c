@@ -161,7 +161,7 @@ static tn_ref attention(const struct modernbert *m, struct tn_graph *g, tn_ref x
 	struct tn_attention_attr attr = {
 		.heads = (uint32_t)m->heads, .kv_heads = (uint32_t)m->heads,
 		.head_size = (uint32_t)size, .left = far, .right = far,
-		.scale = (float)(1 / sqrt((double)size)),
+		.scale = (float)(1 / sqrt((double)size)), .dropout = m->attention_dropout,
 	};
 	int tokens = tn_axis(g, "tokens");
 	tn_ref qkv = dense(g, x, of(l, "attn.Wqkv").text, 3 * m->width, m->attention_bias);

@@ -15,7 +15,7 @@ struct nomic {
 	struct tn_model base;
 	size_t width, layers, heads, inner, vocab, positions, segments;
 	enum tn_act act;
-	double eps, dropout, theta;
+	double eps, dropout, attention_dropout, theta;
 	bool tied;
 };
 
@@ -55,6 +55,8 @@ static int nomic_open(struct tn_model *self, const struct tn_value *config, cons
 	m->eps = tn_config_real(config, path, either(config, "layer_norm_eps",
 		"layer_norm_epsilon"), 1e-12, 1e-30, 1, call);
 	m->dropout = tn_config_real(config, path, "hidden_dropout_prob", 0, 0, 0.999, call);
+	m->attention_dropout = tn_config_real(config, path, either(config,
+		"attention_probs_dropout_prob", "attn_pdrop"), 0, 0, 0.999, call);
 	m->theta = rope ? tn_config_real(rope, path, "rope_theta", 1000, 1, 1e12, call) :
 		tn_config_real(config, path, "rotary_emb_base", 1000, 1, 1e12, call);
 	m->tied = tn_config_bool(config, path, "tie_word_embeddings", true, call);
@@ -118,7 +120,7 @@ static tn_ref attention(const struct nomic *m, struct tn_graph *g, tn_ref x, siz
 	struct tn_attention_attr attr = {
 		.heads = (uint32_t)m->heads, .kv_heads = (uint32_t)m->heads,
 		.head_size = (uint32_t)size, .left = UINT32_MAX, .right = UINT32_MAX,
-		.scale = (float)(1 / sqrt((double)size)),
+		.scale = (float)(1 / sqrt((double)size)), .dropout = m->attention_dropout,
 	};
 	int tokens = tn_axis(g, "tokens");
 	tn_ref qkv = dense(g, x, l, "attn.Wqkv", 3 * m->width);

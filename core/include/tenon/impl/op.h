@@ -73,7 +73,10 @@ enum tn_op {
 	 *     score += scale * (q_i . c2p[p] + k_j . p2c[p])
 	 *   TN_BIAS_TENSOR: f [Rq][max kv rows][Hq] added as it stands
 	 * then with attr.state: state k f [capacity][Hk*D], state v likewise.
-	 * i and j are positions in the sequence, past rows counted.
+	 * i and j are positions in the sequence, past rows counted.  Version 2: dropout, a
+	 * probability becomes 0 where its word is less than dropout 2^32, else it is divided
+	 * by 1 - dropout.  The word of key j of the sequence, of row r of q and of head h is
+	 * word j % 4 of Philox4x32-10 with the counter (j / 4, r, h, 0) and the key attr.key.
 	 * out y [Rq][Hq*D] (, row log-sum-exp [Rq][Hq] in training).
 	 * score = scale * q_i . k_j (+ bias); masked by causal and window; softmax over j.
 	 * With state the new k, v rows of sequence s are written behind its
@@ -98,7 +101,8 @@ enum tn_op {
 					* out dlogits; attr.loss as forward */
 	/* attention_grad: in q, k, v, y, lse [Rq][Hq], dy, then the bias inputs of the
 	 * forward node; out dq, dk, dv, and with TN_BIAS_REL also drel.  No state, and
-	 * no TN_BIAS_TENSOR.  attr.attention as forward.  Version 2: TN_BIAS_DISENTANGLED. */
+	 * no TN_BIAS_TENSOR.  attr.attention as forward.  Version 2: TN_BIAS_DISENTANGLED.
+	 * 3: dropout */
 	TN_OP_ATTENTION_GRAD = 36,
 	TN_OP_SCATTER_ADD = 37,	/* in dy [R][C], index I32 [R]; out [V][C], row v the sum of the
 				 * rows of dy with index v, in order.  V is attr.scatter.rows,
@@ -113,7 +117,7 @@ enum tn_op {
 	 * [attr.view.cols], with x from row first_row and column first on */
 	TN_OP_PLACE = 43,
 	/* attention_bias_grad: in as attention_grad, with TN_BIAS_DISENTANGLED; out dc2p, dp2c,
-	 * each [] when the attribute has not that part */
+	 * each [] when the attribute has not that part.  Version 2: dropout */
 	TN_OP_ATTENTION_BIAS_GRAD = 44,
 	TN_OP_CUSTOM_GRAD = 45,	/* in and out as backward of struct tn_custom_op has them */
 	/* optimizer */
@@ -155,6 +159,8 @@ struct tn_attention_attr {
 	uint32_t span;			/* of the relative bias */
 	uint32_t c2p, p2c;		/* parts of the disentangled bias */
 	float scale;
+	double dropout;			/* rate, in training */
+	uint64_t key;			/* of its words; tn_attention makes one */
 };
 
 /** Attributes by op; unused ones are zero. */
