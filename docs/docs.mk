@@ -2,7 +2,7 @@
 # docs: manual pages.  That of a plugin is made from its option table by the built command,
 # so a cross build has none.
 dist_man_MANS += %D%/tenon.1
-EXTRA_DIST += %D%/roofline.svg %D%/tenon.bash %D%/training.md
+EXTRA_DIST += %D%/README.md %D%/roofline.svg %D%/tenon.bash %D%/training.md
 if !CROSS_COMPILING
 noinst_DATA = %D%/plugins.stamp
 endif
