@@ -31,7 +31,7 @@ run plugins destroy
 [ $? = 74 ] && has err 'writing to standard output failed'; ok $? "a full disk, 74"
 
 run plugins --path "$mocks"
-[ $code = 0 ] && has out '^head  *good  *1\.2\.3  *0\.[0-9]*  *ok  */.*/head-good\.so$'
+[ $code = 0 ] && has out '^head  *good  *1\.2\.3  *[0-9]*\.[0-9]*  *ok  */.*/head-good\.so$'
 ok $? "list: a good one"
 has out '^head  *no-slot  *-  *-  *BROKEN  */.*head-no-slot\.so: its slot decode is NULL'
 ok $? "list: a broken one with its reason"
