@@ -6,7 +6,8 @@ TOK_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/plugins/tokenizers/common
 EXTRA_DIST += \
 	%D%/tokenizers/common/unicode/generate.py \
 	%D%/tokenizers/common/unicode/graphemes.py \
-	%D%/tokenizers/common/unicode/probe.py
+	%D%/tokenizers/common/unicode/probe.py \
+	%D%/tokenizers/common/unicode/scripts.py
 noinst_LTLIBRARIES += %D%/libtokenizers.la
 %C%_libtokenizers_la_CPPFLAGS = $(TOK_CPPFLAGS)
 %C%_libtokenizers_la_SOURCES = \
@@ -35,6 +36,7 @@ noinst_LTLIBRARIES += %D%/libtokenizers.la
 	%D%/tokenizers/common/precompiled.h \
 	%D%/tokenizers/common/pretok.c \
 	%D%/tokenizers/common/pretok.h \
+	%D%/tokenizers/common/pretok_read.c \
 	%D%/tokenizers/common/real.c \
 	%D%/tokenizers/common/real.h \
 	%D%/tokenizers/common/repair.c \
@@ -45,6 +47,8 @@ noinst_LTLIBRARIES += %D%/libtokenizers.la
 	%D%/tokenizers/common/trie.h \
 	%D%/tokenizers/common/unicode/graphemes.c \
 	%D%/tokenizers/common/unicode/graphemes.h \
+	%D%/tokenizers/common/unicode/scripts.c \
+	%D%/tokenizers/common/unicode/scripts.h \
 	%D%/tokenizers/common/unicode/tables.c \
 	%D%/tokenizers/common/unicode/unicode.h \
 	%D%/tokenizers/common/vocab.c \

@@ -58,7 +58,7 @@ def random_pre_tokenizers(rng):
         lambda: p.Split(Regex(rng.choice(REGEXES[:2])), "isolated"),
         lambda: p.Digits(rng.random() < 0.5), lambda: p.Punctuation(rng.choice(BEHAVIORS)),
         lambda: p.CharDelimiterSplit(rng.choice("a \u0301")),
-        p.Whitespace, p.WhitespaceSplit, p.BertPreTokenizer], p.Sequence)
+        lambda: p.FixedLength(rng.choice([1, 3, 10])), p.UnicodeScripts, p.Whitespace, p.WhitespaceSplit, p.BertPreTokenizer], p.Sequence)
 
 
 def random_decoders(rng):
@@ -77,10 +77,10 @@ def random_post(rng):
     template = TemplateProcessing(single="<s> $A </s>", pair="<s> $A </s> $B:1 </s>:1",
                                   special_tokens=[("<s>", 0), ("</s>", 1)])
     # A window that begins in the middle is trimmed by its own first token in Hugging Face.
-    roberta = RobertaProcessing(("</s>", 1), ("<s>", 0), trim_offsets=TRIMS and rng.random() < 0.7,
+    roberta = RobertaProcessing(("</s>", 1), ("<s>", 0), trim_offsets=rng.random() < 0.7,
                                 add_prefix_space=False)
     return rng.choice([None, template, roberta, BertProcessing(("</s>", 1), ("<s>", 0)),
-                       Sequence([ByteLevel(False, trim_offsets=TRIMS and rng.random() < 0.5),
+                       Sequence([ByteLevel(False, trim_offsets=rng.random() < 0.5),
                                  template])])
 
 
@@ -166,6 +166,4 @@ def random_tokenizer(rng, texts, _):
 
 MODEL = random_unigram if "unigram" in sys.argv[2] else \
     random_word_level if "wordlevel" in sys.argv[2] else random_model
-# Of the spaces at the ends of tokens only byte pair encoding takes account.
-TRIMS = MODEL is random_model
 main(random_tokenizer)

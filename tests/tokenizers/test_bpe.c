@@ -193,7 +193,7 @@ static const struct broken json[] = {
 	{ MODEL("\"fuse_unk\":2,\"merges\":[]"), "expected true or false" },
 	{ MODEL("\"unk_token\":\"u\",\"merges\":[]"), "no piece \"u\", the unk_token" },
 	{ TYPE("normalizer", "Odd"), "normalizer: type \"Odd\" is not known" },
-	{ TYPE("pre_tokenizer", "FixedLength"), "pre_tokenizer: type \"FixedLength\" is not known" },
+	{ TYPE("pre_tokenizer", "Odd"), "pre_tokenizer: type \"Odd\" is not known" },
 	{ TYPE("post_processor", "Odd"), "post_processor: type \"Odd\" is not known" },
 	{ TYPE("decoder", "Odd"), "decoder: type \"Odd\" is not known" },
 	{ WITH("\"decoder\":{\"type\":\"CTC\",\"pad_token\":\"\"}"), "a CTC of no character" },
@@ -210,6 +210,8 @@ static const struct broken json[] = {
 		"\"behavior\":\"Odd\"}"), "behavior \"Odd\" is not known" },
 	{ WITH("\"pre_tokenizer\":{\"type\":\"Metaspace\",\"prepend_scheme\":\"odd\"}"),
 		"prepend_scheme \"odd\" is not known" },
+	{ WITH("\"pre_tokenizer\":{\"type\":\"FixedLength\",\"length\":0}"),
+		"length of a FixedLength is no number of characters above 0" },
 	{ WITH("\"decoder\":{\"type\":\"Strip\",\"content\":\"\"}"), "a Strip of no character" },
 };
 
@@ -268,6 +270,13 @@ static const struct encoding {
 		{ 2, 0, 8, 11 }, { 1, 0, 12, 13 } } },
 	{ "\"pre_tokenizer\":{\"type\":\"CharDelimiterSplit\",\"delimiter\":\"b\"}", "abba ab", 4,
 		{ { 0, 0, 0, 1 }, { 0, 1, 3, 4 }, { 2, 1, 4, 5 }, { 0, 1, 5, 6 } } },
+	{ "\"pre_tokenizer\":{\"type\":\"FixedLength\",\"length\":3}", "abxa\xc3\xa9 bb", 6,
+		{ { 0, 0, 0, 1 }, { 1, 0, 1, 2 }, { 0, 1, 3, 4 }, { 2, 1, 4, 6 }, { 1, 2, 7, 8 },
+		{ 1, 2, 8, 9 } } },
+	{ "\"pre_tokenizer\":{\"type\":\"UnicodeScripts\"}", " ab \xe3\x81\x82" "a\xe3\x82\xab"
+		"\xe4\xb8\x80" "b\xe3\x83\xbc" "a1b ", 8,
+		{ { 0, 0, 1, 2 }, { 1, 0, 2, 3 }, { 2, 0, 3, 4 }, { 0, 2, 7, 8 }, { 1, 4, 14, 15 },
+		{ 0, 6, 18, 19 }, { 1, 8, 20, 21 }, { 2, 8, 21, 22 } } },
 };
 
 START_TEST(test_rare_parts_are_known)

@@ -368,6 +368,63 @@ START_TEST(test_broken_words_are_refused)
 }
 END_TEST
 
+#define TRIM "\"post_processor\":{\"type\":\"ByteLevel\",\"trim_offsets\":true}"
+#define ADDED "\"added_tokens\":[{\"id\":9,\"content\":\"<m>\",\"lstrip\":true,\"rstrip\":true," \
+	"\"special\":true}]"
+#define G "\xc4\xa0"	/* the character that stands for a space */
+#define PIECES "\"model\":{\"type\":\"Unigram\",\"unk_id\":0,\"vocab\":[[\"<unk>\",0],[\" a\",-1]," \
+	"[\"b  \",-2],[\"" G "c\",-1],[\"\xe2\x96\x81x" G "\",-3],[\"a\",-9]]}"
+
+/* What tokenizers 0.22.2 makes of these. */
+static const struct trimmed {
+	const char *plugin, *file, *text;
+	size_t n;
+	int32_t rows[10][4];	/* id, word, begin, end (bytes) */
+} trimmed[] = {
+	{ "unigram", "{" PIECES "," TRIM "," ADDED "}", " ab   a" G "c ? <m> \xe2\x96\x81x" G " ab", 9,
+		{ { 1, 0, 0, 2 }, { 2, 0, 2, 3 }, { 1, 0, 6, 7 }, { 3, 0, 9, 10 },
+		{ 0, 0, 11, 12 }, { 6, 1, 13, 16 }, { 4, 2, 17, 21 }, { 1, 2, 24, 25 },
+		{ 0, 2, 25, 26 } } },
+	{ "unigram", "{" PIECES "," TRIM "," ADDED ",\"pre_tokenizer\":{\"type\":\"Metaspace\"}}",
+		"a x" G " c", 4, { { 0, 0, 0, 1 }, { 5, 0, 0, 1 }, { 4, 1, 1, 3 },
+		{ 0, 2, 5, 7 } } },
+	{ "wordlevel", "{\"model\":{\"type\":\"WordLevel\",\"vocab\":{\" a\":0,\"b\":1,\"<unk>\":2,"
+		"\" " G "\":3}}," TRIM "," ADDED ",\"pre_tokenizer\":{\"type\":\"Split\",\"pattern\":"
+		"{\"String\":\" \"},\"behavior\":\"MergedWithNext\"}}",
+		" a b a " G "  <m> a", 6, { { 0, 0, 0, 2 }, { 2, 1, 2, 4 }, { 0, 2, 5, 6 },
+		{ 3, 3, 9, 9 }, { 4, 4, 11, 14 }, { 2, 5, 15, 16 } } },
+	{ "wordpiece", "{\"model\":{\"type\":\"WordPiece\",\"vocab\":{\"[UNK]\":0,\"" G "a\":1,"
+		"\"##b" G "\":2,\"<s>\":3,\"</s>\":4}}," ADDED ",\"pre_tokenizer\":{\"type\":"
+		"\"BertPreTokenizer\"},\"post_processor\":{\"type\":\"RobertaProcessing\",\"sep\":"
+		"[\"</s>\",4],\"cls\":[\"<s>\",3],\"add_prefix_space\":false}}",
+		G "a " G "ab" G " <m> " G, 5, { { 1, 0, 2, 3 }, { 1, 1, 6, 7 }, { 2, 1, 7, 8 },
+		{ 5, 2, 11, 14 }, { 0, 3, 15, 17 } } },
+};
+
+START_TEST(test_spaces_belong_to_no_offsets)
+{
+	const struct trimmed *e = &trimmed[_i];
+	struct tn_call *call = tn_call_create();
+	struct tn_tokens out = { 0 };
+	struct tokenizer t;
+
+	recorded_open_file(&t, e->plugin, "tokenizer.json", e->file, strlen(e->file), call);
+	ck_assert_str_eq(tn_error_text(call), "");
+	ck_assert_int_eq(t.impl->encode(t.self, (struct tn_text){ e->text, strlen(e->text) }, &out,
+		call), 0);
+	ck_assert_uint_eq(out.n, e->n);
+	for (size_t i = 0; i < out.n; i++) {
+		const struct tn_token *k = &out.items[i];
+		int32_t row[4] = { k->id, k->word, (int32_t)k->begin, (int32_t)k->end };
+
+		ck_assert_msg(!memcmp(row, e->rows[i], sizeof(row)), "token %zu: %d %d %d %d", i,
+			row[0], row[1], row[2], row[3]);
+	}
+	tokenizer_close(&t);
+	tn_call_destroy(call);
+}
+END_TEST
+
 START_TEST(test_broken_models_are_refused)
 {
 	for (size_t i = 0; i < sizeof(models) / sizeof(models[0]); i++)
@@ -387,6 +444,8 @@ int main(void)
 	tcase_add_loop_test(recorded, test_time_is_linear, 0, N_NAMES);
 	tcase_add_loop_test(recorded, test_families_are_as_recorded, 0, N_FAMILIES);
 	tcase_add_loop_test(recorded, test_info, 0, 3);
+	tcase_add_loop_test(recorded, test_spaces_belong_to_no_offsets, 0,
+		sizeof(trimmed) / sizeof(trimmed[0]));
 	suite_add_tcase(suite, recorded);
 	TN_ADD(suite, test_broken_json_is_refused);
 	TN_ADD(suite, test_user_defined_pieces_are_not_merged);

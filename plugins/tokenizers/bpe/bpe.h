@@ -15,11 +15,6 @@
 #include "vocab.h"
 #include "words.h"
 
-/** How many characters at the ends of a piece are spaces, for offsets without them. */
-struct bpe_blank {
-	uint8_t before, behind;
-};
-
 struct bpe_tokenizer {
 	struct tn_tokenizer base;
 	struct tn_arena *arena;		/* trees of small parts, contents of added tokens */
@@ -34,7 +29,7 @@ struct bpe_tokenizer {
 	struct tok_post post;
 	struct tn_tokenizer_info info;
 	struct bpe_model model;
-	struct bpe_blank *blanks;	/* of each id; NULL: offsets are not trimmed */
+	struct tok_blank *blanks;	/* of each id; NULL: offsets are not trimmed */
 	bool ignore_merges;		/* a word that is a piece stays whole */
 	const struct tok_pattern *tiles; /* all of pre-tokenizing is this pattern; or NULL */
 	/* Where nothing makes words: [256 * before + behind], whether something may be merged
@@ -50,8 +45,5 @@ int bpe_encode(const struct tn_tokenizer *self, struct tn_text text, struct tn_t
 	struct tn_call *call);
 int bpe_encode_words(const struct tn_tokenizer *self, const struct tn_text *words,
 	size_t n_words, struct tn_tokens *out, struct tn_call *call);
-
-/** The spaces at the ends of the text of a token. */
-struct bpe_blank bpe_blank_of(const char *text, size_t len);
 
 #endif

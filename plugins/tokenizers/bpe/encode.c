@@ -27,66 +27,14 @@ struct run {
 
 /* --- offsets --- */
 
-static bool is_blank(uint32_t c)
+static struct tok_span trim(const struct run *r, struct tok_span span, struct tok_blank b)
 {
-	return c == 0x120 || tok_flags(c) & TOK_SPACE;
-}
-
-struct bpe_blank bpe_blank_of(const char *text, size_t len)
-{
-	struct bpe_blank b = { 0, 0 };
-	bool begins = true;
-
-	for (size_t i = 0; i < len;) {
-		uint32_t c;
-		bool blank;
-
-		i += tok_decode(text + i, len - i, &c);
-		blank = is_blank(c);
-		begins &= blank;
-		b.before += begins && b.before < UINT8_MAX;
-		b.behind = blank ? b.behind + (b.behind < UINT8_MAX) : 0;
-	}
-	return b;
-}
-
-static uint32_t step_forward(struct tn_text text, uint32_t at)
-{
-	uint32_t c;
-
-	return at + tok_decode(text.text + at, text.len - at, &c);
-}
-
-static uint32_t step_back(struct tn_text text, uint32_t at)
-{
-	uint32_t c;
-
-	for (uint32_t back = 4; back > 1; back--)
-		if (at >= back && tok_decode(text.text + at - back, back, &c) == back)
-			return at - back;
-	return at - 1;
-}
-
-/* Source: tokenizers 0.22.2, pre_tokenizers/byte_level.rs, process_offsets(). */
-static struct tok_span trim(const struct run *r, struct tok_span span, struct bpe_blank b)
-{
-	bool first = r->out->n == r->first || !span.begin;
-	uint32_t end = span.end;
-
-	if (first && r->t->post.keep_first && b.before == 1)
-		b.before = 0;
-	for (; b.before && span.begin < span.end; b.before--)
-		span.begin = step_forward(r->text, span.begin);
-	for (; b.behind && end; b.behind--)
-		end = step_back(r->text, end);
-	if (!b.behind)
-		span.end = end > span.begin ? end : span.begin;
-	return span;
+	return tok_trim(&r->t->post, r->text, r->out->n == r->first, span, b);
 }
 
 static inline int emit(struct run *r, int32_t id, struct tok_span span)
 {
-	const struct bpe_blank *blanks = r->t->blanks;
+	const struct tok_blank *blanks = r->t->blanks;
 
 	if (blanks && (blanks[id].before | blanks[id].behind))
 		span = trim(r, span, blanks[id]);
@@ -226,11 +174,11 @@ static int encode_normal(struct run *r, const struct tok_piece *p)
 static int emit_added(struct run *r, const struct tok_piece *p, const struct tok_match *m)
 {
 	struct tok_span span = tok_piece_span(p, m->begin, m->end);
-	struct bpe_blank b = bpe_blank_of(p->text + m->begin, m->end - m->begin);
+	struct tn_text token = { p->text + m->begin, m->end - m->begin };
 	int rc;
 
-	if (r->t->blanks && (b.before | b.behind))
-		span = trim(r, span, b);
+	if (r->t->blanks)
+		span = trim(r, span, tok_blank_of(token));
 	rc = tn_tokens_push(r->out, (struct tn_token){ m->token->id, r->word, span.begin,
 		span.end }, r->call);
 	r->word += !r->given;

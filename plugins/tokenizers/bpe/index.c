@@ -157,16 +157,6 @@ static int find_joins(struct bpe_tokenizer *t, struct tn_call *call)
 	return 0;
 }
 
-static int find_blanks(struct bpe_tokenizer *t, struct tn_call *call)
-{
-	t->blanks = malloc((t->vocab.n_ids + 1) * sizeof(*t->blanks));
-	if (!t->blanks)
-		return no_memory(call);
-	for (size_t i = 0; i < t->vocab.n_ids; i++)
-		t->blanks[i] = bpe_blank_of(t->vocab.pieces[i].text, t->vocab.pieces[i].len);
-	return 0;
-}
-
 /* The one pattern that makes words of text as it stands, or NULL. */
 static const struct tok_pattern *only_tiles(const struct bpe_tokenizer *t)
 {
@@ -205,8 +195,8 @@ int bpe_index(struct bpe_tokenizer *t, struct tn_call *call)
 		rc = tn_status(call);
 	if (!rc)
 		rc = tok_words_build(&t->words, keys, n, call);
-	if (!rc && t->post.trim)
-		rc = find_blanks(t, call);
+	if (!rc && t->post.trim && !(t->blanks = tok_blanks_of(&t->vocab, call)))
+		rc = TN_ENOMEM;
 	free(keys);
 	return rc;
 }

@@ -163,8 +163,7 @@ int bpe_add_pairs(const struct bpe_reading *r, struct tn_call *call)
 			(struct tn_text){ p->right, p->right_len }, i, call);
 
 		if (wrong)
-			rc = tn_fail(call, TN_EDATA, "%s: byte %zu: merge %zu: %s", r->path,
-				(size_t)(p->left - r->t->text), i + 1, wrong);
+			rc = tn_fail(call, TN_EDATA, "%s: merge %zu: %s", r->path, i + 1, wrong);
 	}
 	return rc;
 }

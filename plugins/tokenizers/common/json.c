@@ -39,9 +39,10 @@ static bool is_ascii8(const char *at)
 
 static int check_utf8(struct tok_json *j)
 {
+	unsigned width;
 	uint32_t c;
 
-	for (;; j->at += tok_decode(j->at, (size_t)(j->end - j->at), &c)) {
+	for (;; j->at += width) {
 		while (j->end - j->at >= 8 && is_ascii8(j->at))
 			j->at += 8;
 		while (j->at < j->end && (unsigned char)*j->at < 0x80)
@@ -49,8 +50,8 @@ static int check_utf8(struct tok_json *j)
 		if (j->at == j->end)
 			break;
 		/* A true U+FFFD is three bytes wide. */
-		if (tok_decode(j->at, (size_t)(j->end - j->at), &c) && c == TOK_REPLACEMENT &&
-			((size_t)(j->end - j->at) < 3 || memcmp(j->at, "\xef\xbf\xbd", 3)))
+		width = tok_decode(j->at, (size_t)(j->end - j->at), &c);
+		if (c == TOK_REPLACEMENT && (width < 3 || memcmp(j->at, "\xef\xbf\xbd", 3)))
 			return tok_json_fail(j, "not UTF-8");
 	}
 	j->at = j->start;
@@ -61,14 +62,15 @@ int tok_json_open(struct tok_json *j, const char *name, char *text, size_t len,
 	struct tn_call *call)
 {
 	*j = (struct tok_json){ .name = name, .start = text, .at = text, .end = text + len,
-		.call = call };
+		.kept = text, .call = call };
 	return check_utf8(j);
 }
 
 static void skip_space(struct tok_json *j)
 {
-	while (j->at < j->end && (*j->at == ' ' || *j->at == '\n' || *j->at == '\t' ||
-		*j->at == '\r'))
+	const uint64_t spaces = 1ull << ' ' | 1ull << '\n' | 1ull << '\t' | 1ull << '\r';
+
+	while (j->at < j->end && (unsigned char)*j->at <= ' ' && spaces >> *j->at & 1)
 		j->at++;
 }
 
@@ -230,13 +232,15 @@ int tok_json_string(struct tok_json *j, struct tn_text *out)
 
 	if (tok_json_peek(j) != '"')
 		return tok_json_fail(j, "expected a string");
-	to = ++j->at;
-	out->text = to;
+	/* The quotes leave room for the NUL. */
+	out->text = to = j->kept;
+	j->at++;
 	rc = string_rest(j, &to);
 	if (rc)
 		return rc;
 	*to = '\0';
 	out->len = (size_t)(to - out->text);
+	j->kept = to + 1;
 	return 0;
 }
 
@@ -368,8 +372,11 @@ int tok_json_skip(struct tok_json *j, struct tn_text *raw)
 		}
 		value = more;
 	}
-	if (raw)
-		*raw = (struct tn_text){ from, (size_t)(j->at - from) };
+	if (!raw)
+		return 0;
+	*raw = (struct tn_text){ j->kept, (size_t)(j->at - from) };
+	memmove(j->kept, from, raw->len);
+	j->kept += raw->len;
 	return 0;
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * plugins/tokenizers/common/json.h - a pull parser for large JSON files
- * (tokenizer.json): strings are decoded in place, numbers stay text.
+ * (tokenizer.json): strings are decoded and moved together at the start of the text, which
+ * brings those of a vocabulary close to one another; numbers stay text.
  *
  *	rc = tok_json_enter(j, '{');
  *	while (!rc && tok_json_member(j, &key, &rc))
@@ -20,6 +21,7 @@
 struct tok_json {
 	const char *name;	/* for messages; borrowed */
 	char *start, *at, *end;
+	char *kept;		/* the end of the strings that were read */
 	unsigned depth;
 	bool first;		/* no member of the innermost object or array was read yet */
 	struct tn_call *call;
@@ -40,11 +42,11 @@ bool tok_json_member(struct tok_json *j, struct tn_text *key, int *rc);
 bool tok_json_item(struct tok_json *j, int *rc);
 /** Reads a string; it is NUL-terminated, and may hold NULs. */
 int tok_json_string(struct tok_json *j, struct tn_text *out);
-/** Reads a number as it is written. */
+/** Reads a number as it is written; it is gone with the next string. */
 int tok_json_number(struct tok_json *j, struct tn_text *out);
 /** Reads an integer of 0 to `max`. */
 int tok_json_count(struct tok_json *j, size_t max, size_t *out);
-/** Passes a value over, unchanged; its text goes to *raw (NULL: not wanted). */
+/** Passes a value over; its text goes to *raw (NULL: not wanted), unchanged but moved. */
 int tok_json_skip(struct tok_json *j, struct tn_text *raw);
 /** Checks that nothing but space is left. */
 int tok_json_finish(struct tok_json *j);

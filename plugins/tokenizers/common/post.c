@@ -4,6 +4,10 @@
  */
 #include "post.h"
 
+#include <stdlib.h>
+
+#include "unicode/unicode.h"
+
 /* What is read, and where to put an item of it. */
 struct reader {
 	const char *path;
@@ -199,4 +203,74 @@ int tok_post_read(struct tok_post *post, const struct tn_value *v, size_t n_ids,
 	put(post->pair, &post->n_pair, -1, 0, 0);
 	put(post->pair, &post->n_pair, -1, 1, 1);
 	return tn_value_kind(v) == TN_VALUE_NULL ? 0 : read_processor(post, &r, v, 0);
+}
+
+/* --- offsets without spaces --- */
+
+static bool is_blank(uint32_t c)
+{
+	return c == 0x120 || tok_flags(c) & TOK_SPACE;
+}
+
+struct tok_blank tok_blank_of(struct tn_text token)
+{
+	struct tok_blank b = { 0, 0 };
+	bool begins = true;
+
+	for (size_t i = 0; i < token.len;) {
+		uint32_t c;
+		bool blank;
+
+		i += tok_decode(token.text + i, token.len - i, &c);
+		blank = is_blank(c);
+		begins &= blank;
+		b.before += begins;
+		b.behind = blank ? b.behind + 1 : 0;
+	}
+	return b;
+}
+
+struct tok_blank *tok_blanks_of(const struct tok_vocab *v, struct tn_call *call)
+{
+	struct tok_blank *blanks = malloc((v->n_ids + 1) * sizeof(*blanks));
+
+	if (!blanks)
+		tn_fail(call, TN_ENOMEM, "memory ran out for a vocabulary");
+	for (size_t i = 0; i < v->n_ids && blanks; i++)
+		blanks[i] = tok_blank_of(v->pieces[i]);
+	return blanks;
+}
+
+static uint32_t step_forward(struct tn_text text, uint32_t at)
+{
+	uint32_t c;
+
+	return at + tok_decode(text.text + at, text.len - at, &c);
+}
+
+static uint32_t step_back(struct tn_text text, uint32_t at)
+{
+	uint32_t c;
+
+	for (uint32_t back = 4; back > 1; back--)
+		if (at >= back && tok_decode(text.text + at - back, back, &c) == back)
+			return at - back;
+	return at - 1;
+}
+
+/* Source: tokenizers 0.22.2, pre_tokenizers/byte_level.rs, process_offsets(). */
+struct tok_span tok_trim(const struct tok_post *post, struct tn_text text, bool first,
+	struct tok_span span, struct tok_blank b)
+{
+	uint32_t end = span.end;
+
+	if ((first || !span.begin) && post->keep_first && b.before == 1)
+		b.before = 0;
+	for (; b.before && span.begin < span.end; b.before--)
+		span.begin = step_forward(text, span.begin);
+	for (; b.behind && end; b.behind--)
+		end = step_back(text, end);
+	if (!b.behind)
+		span.end = end > span.begin ? end : span.begin;
+	return span;
 }

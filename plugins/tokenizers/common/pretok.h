@@ -14,7 +14,9 @@ enum tok_pretok_kind {
 	TOK_PRETOK_METASPACE,
 	TOK_PRETOK_SPLIT,
 	TOK_PRETOK_DIGITS,
+	TOK_PRETOK_FIXED_LENGTH,
 	TOK_PRETOK_PUNCTUATION,
+	TOK_PRETOK_SCRIPTS,
 	TOK_PRETOK_WHITESPACE,
 	TOK_PRETOK_WHITESPACE_SPLIT
 };
@@ -35,6 +37,7 @@ struct tok_pretok_step {
 	enum tok_prepend prepend;	/* METASPACE */
 	struct tn_text mark;		/* METASPACE: what a space becomes; borrowed */
 	struct tok_pattern pattern;	/* SPLIT, BYTE_LEVEL with split */
+	size_t length;			/* FIXED_LENGTH: characters */
 };
 
 /** Steps in order; none: a piece is one word.  Const after reading. */

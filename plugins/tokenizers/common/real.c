@@ -80,6 +80,28 @@ static bool from_parts(uint64_t digits, int64_t exponent, double *out)
 	return isfinite(f);
 }
 
+/* Digits and a point alone, of which no 19 pass 64 bits. */
+static bool short_real(struct tn_text t, bool negative, double *out)
+{
+	size_t point = t.len;
+	uint64_t n = 0;
+	double f;
+
+	for (size_t i = negative; i < t.len; i++) {
+		unsigned digit = (unsigned char)t.text[i] - '0';
+
+		if (digit < 10)
+			n = n * 10 + digit;
+		else if (t.text[i] == '.')
+			point = i;
+		else
+			return false;
+	}
+	f = point < t.len ? (double)n / powers[t.len - point - 1] : (double)n;
+	*out = negative ? -f : f;
+	return true;
+}
+
 bool tok_real(struct tn_text t, double *out)
 {
 	bool negative = t.len && t.text[0] == '-', small;
@@ -88,6 +110,8 @@ bool tok_real(struct tn_text t, double *out)
 	int32_t left_out;
 	size_t at = negative;
 
+	if (t.len < 20 && short_real(t, negative, out))
+		return true;
 	if (t.len > INT32_MAX / 2)
 		return false;
 	read_digits(t, &at, &digits, &left_out);

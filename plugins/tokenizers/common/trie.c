@@ -9,7 +9,10 @@
 
 #include "table.h"
 
-#define AHEAD 16		/* sorted keys lie all over their file: they are fetched ahead */
+#define FEW 16		/* so many keys are sorted by insertion */
+#define PATIENCE 32	/* so many free cells are tried before some are given up */
+
+/* --- sorting --- */
 
 static int compare_keys(const void *a, const void *b)
 {
@@ -23,12 +26,6 @@ static int compare_keys(const void *a, const void *b)
 	return (x->id > y->id) - (x->id < y->id);
 }
 
-/* A key with its first eight bytes as a number: what most keys differ in. */
-struct headed {
-	uint64_t head;
-	struct tok_key key;
-};
-
 static uint64_t head_of(const struct tok_key *key)
 {
 	uint64_t head = 0;
@@ -37,47 +34,81 @@ static uint64_t head_of(const struct tok_key *key)
 	return be64toh(head);
 }
 
-/* Orders by heads, a byte at a time from the last to the first; equal ones keep their order.
- * The eight turns end where they began. */
-static void sort_heads(struct headed *from, struct headed *to, size_t n)
+static bool stands_behind(const struct tok_key *a, const struct tok_key *b)
 {
-	for (unsigned shift = 0; shift < 64; shift += 8) {
-		size_t places[257] = { 0 };
-		struct headed *other = to;
+	return a->head != b->head ? a->head > b->head : compare_keys(a, b) > 0;
+}
 
-		for (size_t i = 0; i < n; i++)
-			places[(from[i].head >> shift & 255) + 1]++;
-		for (unsigned b = 1; b < 256; b++)
-			places[b] += places[b - 1];
-		for (size_t i = 0; i < n; i++)
-			to[places[from[i].head >> shift & 255]++] = from[i];
-		to = from;
-		from = other;
+static void sort_few(struct tok_key *keys, size_t n)
+{
+	for (size_t i = 1; i < n; i++) {
+		struct tok_key key = keys[i];
+		size_t at = i;
+
+		for (; at && stands_behind(&keys[at - 1], &key); at--)
+			keys[at] = keys[at - 1];
+		keys[at] = key;
+	}
+}
+
+static inline unsigned byte_at(const struct tok_key *key, unsigned shift)
+{
+	return key->head >> shift & 255;
+}
+
+/* Brings each key to the place of its byte, in place: `from` and `to` bound what of each byte is
+ * not there yet. */
+static void permute(struct tok_key *keys, size_t from[256], const size_t to[256], unsigned shift)
+{
+	for (unsigned b = 0; b < 256; b++) {
+		while (from[b] < to[b]) {
+			struct tok_key key = keys[from[b]], other;
+
+			for (unsigned at; (at = byte_at(&key, shift)) != b; key = other) {
+				other = keys[from[at]];
+				keys[from[at]++] = key;
+			}
+			keys[from[b]++] = key;
+		}
+	}
+}
+
+/* Orders keys whose heads differ in the byte at `shift` and lower ones.
+ * Source: P. McIlroy et al., Engineering Radix Sort, Computing Systems 6(1), 1993. */
+static void sort_from(struct tok_key *keys, size_t n, unsigned shift)
+{
+	size_t from[256], to[256], at = 0;
+
+	if (n <= FEW) {
+		sort_few(keys, n);
+		return;
+	}
+	memset(to, 0, sizeof(to));
+	for (size_t i = 0; i < n; i++)
+		to[byte_at(&keys[i], shift)]++;
+	for (unsigned b = 0; b < 256; b++) {
+		from[b] = at;
+		at = to[b] += at;
+	}
+	permute(keys, from, to, shift);
+	for (unsigned b = 0; b < 256; b++) {
+		size_t begin = b ? to[b - 1] : 0;
+
+		if (shift)
+			sort_from(keys + begin, to[b] - begin, shift - 8);
+		else if (to[b] - begin > 1)
+			qsort(keys + begin, to[b] - begin, sizeof(*keys), compare_keys);
 	}
 }
 
 void tok_keys_sort(struct tok_key *keys, size_t n)
 {
-	struct headed *items = n > 1 ? tok_table_alloc(2 * n, sizeof(*items)) : NULL;
-
-	if (!items) {
-		if (n > 1)
-			qsort(keys, n, sizeof(*keys), compare_keys);
-		return;
-	}
 	for (size_t i = 0; i < n; i++)
-		items[i] = (struct headed){ head_of(&keys[i]), keys[i] };
-	sort_heads(items, items + n, n);
-	for (size_t i = 0; i < n; i++)
-		keys[i] = items[i].key;
-	for (size_t i = 0, end; i < n; i = end) {
-		for (end = i + 1; end < n && items[end].head == items[i].head; end++)
-			;
-		if (end - i > 1)
-			qsort(keys + i, end - i, sizeof(*keys), compare_keys);
-	}
-	free(items);
+		keys[i].head = head_of(&keys[i]);
+	sort_from(keys, n, 56);
 }
+
+/* --- building --- */
 
 /* A node whose children are to be placed: they share `depth` bytes. */
 struct job {
@@ -89,20 +120,30 @@ struct job {
 struct builder {
 	struct tok_trie *trie;
 	const struct tok_key *keys;
+	uint32_t *shared;	/* bytes that a key has in common with the one before */
+	uint64_t *taken;	/* bits of cells, and some more that are not */
 	struct job *jobs;
 	size_t n_jobs, max_jobs;
-	size_t next;		/* cells before this one are nearly all taken */
+	size_t next;		/* free cells before this one are given up */
 	unsigned char bytes[256];
 	size_t starts[257];	/* first key for each of bytes */
 };
 
 /* Makes room for n cells at least. */
-static int grow_cells(struct tok_trie *trie, size_t n)
+static int grow_cells(struct builder *b, size_t n)
 {
+	struct tok_trie *trie = b->trie;
+	size_t words = n / 64 + 2, had = trie->n ? trie->n / 64 + 2 : 0;
 	struct tok_cell *cells;
+	uint64_t *taken;
 
 	if (n > INT32_MAX / 2)
 		return TN_ENOMEM;
+	taken = realloc(b->taken, words * sizeof(*taken));
+	if (!taken)
+		return TN_ENOMEM;
+	memset(taken + had, 0, (words - had) * sizeof(*taken));
+	b->taken = taken;
 	cells = tok_table_alloc(n, sizeof(*cells));
 	if (!cells)
 		return TN_ENOMEM;
@@ -116,43 +157,36 @@ static int grow_cells(struct tok_trie *trie, size_t n)
 	return 0;
 }
 
-/* How many nodes sorted keys have: one for each byte that the key before does not share. */
-static size_t count_nodes(const struct tok_key *keys, size_t n)
+static uint32_t shared_bytes(const struct tok_key *a, const struct tok_key *b)
+{
+	uint64_t differ = a->head ^ b->head;
+	uint32_t least = a->len < b->len ? a->len : b->len;
+	uint32_t n = differ ? (uint32_t)__builtin_clzll(differ) / 8 : 8;
+
+	if (n >= least)
+		return least;
+	while (n >= 8 && n < least && a->text[n] == b->text[n])
+		n++;
+	return n;
+}
+
+/* Compares neighbours; returns how many nodes there will be: one for each byte that the key
+ * before does not share. */
+static size_t find_shared(struct builder *b, size_t n)
 {
 	size_t nodes = 1;
 
 	for (size_t i = 0; i < n; i++) {
-		uint32_t shared = 0;
-
-		__builtin_prefetch(keys[i + AHEAD < n ? i + AHEAD : i].text);
-		while (i && shared < keys[i].len && shared < keys[i - 1].len &&
-			keys[i].text[shared] == keys[i - 1].text[shared])
-			shared++;
-		nodes += keys[i].len - shared;
+		b->shared[i] = i ? shared_bytes(&b->keys[i - 1], &b->keys[i]) : 0;
+		nodes += b->keys[i].len - b->shared[i];
 	}
 	return nodes;
 }
 
 static inline unsigned char byte_of(const struct tok_key *key, uint32_t depth)
 {
-	return (unsigned char)key->text[depth];
-}
-
-/* Where the sorted keys from `at` on get another byte at a depth: in leaps that grow, then
- * shrink, for not all of many keys need be read. */
-static size_t next_byte(const struct tok_key *keys, size_t at, size_t end, uint32_t depth)
-{
-	unsigned char byte = byte_of(&keys[at], depth);
-	size_t leap = 1;
-
-	while (leap < end - at && byte_of(&keys[at + leap], depth) == byte) {
-		at += leap;
-		leap *= 2;
-	}
-	for (; leap; leap /= 2)
-		if (leap < end - at && byte_of(&keys[at + leap], depth) == byte)
-			at += leap;
-	return at + 1;
+	return depth < 8 ? (unsigned char)(key->head >> (56 - 8 * depth)) :
+		(unsigned char)key->text[depth];
 }
 
 /* Collects the next bytes of a job's keys; returns how many differ. */
@@ -160,43 +194,57 @@ static size_t collect(struct builder *b, const struct job *job)
 {
 	size_t n = 0, i = job->begin;
 
-	/* Jobs are done from the last key to the first. */
-	__builtin_prefetch(b->keys[i > AHEAD ? i - AHEAD : i].text);
 	if (i < job->end && b->keys[i].len == job->depth) {
 		b->trie->cells[job->node].id = b->keys[i].id;
 		i++;
 	}
-	for (; i < job->end; i = next_byte(b->keys, i, job->end, job->depth)) {
+	while (i < job->end) {
 		b->bytes[n] = byte_of(&b->keys[i], job->depth);
-		b->starts[n++] = i;
+		b->starts[n++] = i++;
+		while (i < job->end && b->shared[i] > job->depth)
+			i++;
 	}
 	b->starts[n] = job->end;
 	return n;
 }
 
-/* Finds a base under which all of the n bytes are free: first fit, passing over
- * stretches that are nearly full. */
+static inline bool is_taken(const struct builder *b, size_t i)
+{
+	return b->taken[i / 64] >> i % 64 & 1;
+}
+
+/* The first free cell from `at` on; it may be the one behind all. */
+static inline size_t next_free(const struct builder *b, size_t at)
+{
+	size_t word = at / 64;
+	uint64_t is_free = ~b->taken[word] & ~0ull << at % 64;
+
+	while (!is_free)
+		is_free = ~b->taken[++word];
+	return word * 64 + (size_t)__builtin_ctzll(is_free);
+}
+
+/* Finds a base under which all of the n bytes are free: first fit.  Where that takes long, half
+ * of what did not fit is given up, so that time stays linear. */
 static int find_base(struct builder *b, size_t n, size_t *base)
 {
-	size_t at = b->next > b->bytes[0] ? b->next : b->bytes[0] + 1u, taken = 0, from = at;
+	size_t at, half;
 
-	for (;; at++) {
+	b->next = next_free(b, b->next);
+	half = at = b->next > b->bytes[0] ? b->next : next_free(b, b->bytes[0] + 1u);
+	for (size_t tries = 0;; at = next_free(b, at + 1), tries++) {
 		size_t i = 1;
 
-		if (at + 512 > b->trie->n && grow_cells(b->trie, at + at / 4 + 512))
+		if (at + 512 > b->trie->n && grow_cells(b, at + at / 4 + 512))
 			return TN_ENOMEM;
-		if (b->trie->cells[at].parent != TOK_NOWHERE) {
-			taken++;
-			continue;
-		}
 		*base = at - b->bytes[0];
-		while (i < n && b->trie->cells[*base + b->bytes[i]].parent == TOK_NOWHERE)
+		while (i < n && !is_taken(b, *base + b->bytes[i]))
 			i++;
 		if (i == n)
 			break;
+		if (tries > PATIENCE && tries & 1)
+			b->next = half = next_free(b, half + 1);
 	}
-	if (taken * 20 >= (at - from + 1) * 19)
-		b->next = at;
 	return 0;
 }
 
@@ -224,8 +272,12 @@ static int place_children(struct builder *b, struct job job)
 	if (find_base(b, n, &base))
 		return TN_ENOMEM;
 	b->trie->cells[job.node].base = (int32_t)base;
-	for (size_t i = 0; i < n; i++)
-		b->trie->cells[base + b->bytes[i]].parent = job.node;
+	for (size_t i = 0; i < n; i++) {
+		size_t at = base + b->bytes[i];
+
+		b->trie->cells[at].parent = job.node;
+		b->taken[at / 64] |= 1ull << at % 64;
+	}
 	for (size_t i = 0; i < n; i++)
 		if (push_job(b, (struct job){ (int32_t)(base + b->bytes[i]), job.depth + 1,
 			b->starts[i], b->starts[i + 1] }))
@@ -236,21 +288,26 @@ static int place_children(struct builder *b, struct job job)
 int tok_trie_build(struct tok_trie *trie, const struct tok_key *keys, size_t n,
 	struct tn_call *call)
 {
-	struct builder b = { .trie = trie, .keys = keys, .next = 1 };
+	struct builder b = { .trie = trie, .keys = keys, .next = 1,
+		.shared = malloc((n + 1) * sizeof(*b.shared)) };
 	size_t nodes;
-	int rc;
+	int rc = b.shared ? 0 : TN_ENOMEM;
 
 	*trie = (struct tok_trie){ 0 };
+	nodes = rc ? 0 : find_shared(&b, n);
 	/* The gaps that first fit leaves are few. */
-	nodes = count_nodes(keys, n);
-	rc = grow_cells(trie, nodes + nodes / 32 + 1024);
+	if (!rc)
+		rc = grow_cells(&b, nodes + nodes / 32 + 1024);
 	if (!rc) {
 		trie->cells[TOK_ROOT].parent = TOK_ROOT;
+		b.taken[0] = 1;
 		rc = push_job(&b, (struct job){ TOK_ROOT, 0, 0, n });
 	}
 	while (!rc && b.n_jobs)
 		rc = place_children(&b, b.jobs[--b.n_jobs]);
 	free(b.jobs);
+	free(b.taken);
+	free(b.shared);
 	return rc ? tn_fail(call, TN_ENOMEM, "memory ran out for a trie of %zu keys", n) : 0;
 }
 

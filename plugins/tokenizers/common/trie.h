@@ -7,8 +7,10 @@
 #ifndef TOK_TRIE_H
 #define TOK_TRIE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 #include <tenon/call.h>
 
 #define TOK_ROOT 0
@@ -29,10 +31,18 @@ struct tok_key {
 	const char *text;	/* borrowed */
 	uint32_t len;
 	int32_t id;		/* 0 or more */
+	uint64_t head;		/* set by sorting: the first eight bytes as a number, which most
+				 * keys differ in */
 };
 
 /** Orders keys by their bytes, equal ones by their ids. */
 void tok_keys_sort(struct tok_key *keys, size_t n);
+/** Whether sorted keys have the same bytes. */
+static inline bool tok_keys_equal(const struct tok_key *a, const struct tok_key *b)
+{
+	return a->head == b->head && a->len == b->len && !memcmp(a->text, b->text, a->len);
+}
+
 /** Builds a trie of sorted keys without equals.  An empty set is allowed.
  *  Error: TN_ENOMEM. */
 int tok_trie_build(struct tok_trie *trie, const struct tok_key *keys, size_t n,

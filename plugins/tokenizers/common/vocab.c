@@ -27,7 +27,8 @@ int tok_vocab_add(struct tok_vocab *v, struct tn_text text, size_t id, struct tn
 		v->keys = keys;
 		v->capacity = capacity;
 	}
-	v->keys[v->n++] = (struct tok_key){ text.text, (uint32_t)text.len, (int32_t)id };
+	v->keys[v->n++] = (struct tok_key){ text.text, (uint32_t)text.len, (int32_t)id,
+		0 };
 	return 0;
 }
 
@@ -120,11 +121,6 @@ int tok_vocab_read_lines(struct tok_vocab *v, const char *path, char *text, size
 	return rc;
 }
 
-static bool same_key(const struct tok_key *a, const struct tok_key *b)
-{
-	return a->len == b->len && !memcmp(a->text, b->text, a->len);
-}
-
 /* Sorts, and keeps the last of equal pieces; ids are positions on the way. */
 static int sort_keys(struct tok_vocab *v, struct tn_call *call)
 {
@@ -139,13 +135,15 @@ static int sort_keys(struct tok_vocab *v, struct tn_call *call)
 	}
 	tok_keys_sort(v->keys, v->n);
 	for (size_t i = 0; i < v->n; i++) {
-		if (kept && same_key(&v->keys[kept - 1], &v->keys[i]))
+		struct tok_key key = v->keys[i];
+
+		key.id = ids[key.id];
+		if (kept && tok_keys_equal(&v->keys[kept - 1], &key))
 			kept--;
-		v->keys[kept++] = v->keys[i];
+		v->keys[i] = v->keys[kept];
+		v->keys[kept++] = key;
 	}
 	v->n = kept;
-	for (size_t i = 0; i < v->n; i++)
-		v->keys[i].id = ids[v->keys[i].id];
 	free(ids);
 	return 0;
 }

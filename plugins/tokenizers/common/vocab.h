@@ -11,7 +11,8 @@
 
 /** A vocabulary while it is read: pieces in the order of the file. */
 struct tok_vocab {
-	struct tok_key *keys;	/* sorted after tok_vocab_build() */
+	struct tok_key *keys;	/* sorted after tok_vocab_build(); those that equal ones behind
+				 * them made void stand behind all */
 	size_t n, capacity;
 	struct tok_trie trie;	/* piece to id */
 	struct tn_text *pieces;	/* id to piece; text NULL: a gap */

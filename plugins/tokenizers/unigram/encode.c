@@ -11,6 +11,7 @@ struct run {
 	const struct unigram_tokenizer *t;
 	struct tn_tokens *out;
 	struct tn_call *call;
+	struct unigram_trim trim;	/* of the text; post NULL: offsets are not trimmed */
 	struct tok_buffer repaired, normal;
 	struct tok_scratch scratch;
 	struct tok_pieces pieces;
@@ -24,6 +25,19 @@ static int push(struct run *r, int32_t id, struct tok_span span)
 {
 	return tn_tokens_push(r->out, (struct tn_token){ id, r->word, span.begin, span.end },
 		r->call);
+}
+
+static int push_added(struct run *r, const struct tok_piece *p, const struct tok_match *m)
+{
+	struct tok_span span = tok_piece_span(p, m->begin, m->end);
+	int rc;
+
+	if (r->trim.post)
+		span = tok_trim(r->trim.post, r->trim.text, r->out->n == r->trim.first, span,
+			tok_blank_of((struct tn_text){ p->text + m->begin, m->end - m->begin }));
+	rc = push(r, m->token->id, span);
+	r->word += !r->given;
+	return rc;
 }
 
 /* --- words --- */
@@ -110,7 +124,8 @@ static int encode_word(struct run *r, struct unigram_word *w, size_t room)
 	int rc;
 
 	w->number = r->word;
-	rc = w->marked && w->body.len ? encode_marked(r, w, room) :
+	w->trim = r->trim.post ? &r->trim : NULL;
+	rc = w->marked && w->body.len && !w->trim ? encode_marked(r, w, room) :
 		unigram_segment(&r->t->model, w, &r->steps, r->out, r->call);
 	r->word += !r->given;
 	return rc;
@@ -263,8 +278,7 @@ static int encode_matched(struct run *r, struct tok_piece all)
 			rc = encode_normal(r, &part);
 		}
 		if (!rc)
-			rc = push(r, m.token->id, tok_piece_span(&all, m.begin, m.end));
-		r->word += !r->given;
+			rc = push_added(r, &all, &m);
 		done = m.end;
 	}
 	if (rc)
@@ -303,20 +317,29 @@ static int encode_text(struct run *r, struct tn_text text)
 	if (text.len > UINT32_MAX - 2)
 		return tn_fail(r->call, TN_EDATA, "a text has %zu bytes, at most %u are possible",
 			text.len, UINT32_MAX - 2);
+	r->trim.text = text;
 	while (!rc && tok_added_find(added, &added->raw, text.text, text.len, &search, done, &m)) {
 		rc = encode_piece(r, tok_piece_slice(&all, done, m.begin > done ? m.begin : done));
 		if (!rc)
-			rc = push(r, m.token->id, tok_piece_span(&all, m.begin, m.end));
-		r->word += !r->given;
+			rc = push_added(r, &all, &m);
 		done = m.end;
 	}
 	return rc ? rc : encode_piece(r, tok_piece_slice(&all, done, text.len));
 }
 
+static struct run start(const struct tn_tokenizer *self, struct tn_tokens *out,
+	struct tn_call *call)
+{
+	const struct unigram_tokenizer *t = (const struct unigram_tokenizer *)self;
+
+	return (struct run){ .t = t, .out = out, .call = call,
+		.trim = { t->post.trim ? &t->post : NULL, { NULL, 0 }, out->n } };
+}
+
 int unigram_encode(const struct tn_tokenizer *self, struct tn_text text,
 	struct tn_tokens *out, struct tn_call *call)
 {
-	struct run r = { .t = (const struct unigram_tokenizer *)self, .out = out, .call = call };
+	struct run r = start(self, out, call);
 
 	return encode_text(&r, text);
 }
@@ -324,10 +347,10 @@ int unigram_encode(const struct tn_tokenizer *self, struct tn_text text,
 int unigram_encode_words(const struct tn_tokenizer *self, const struct tn_text *words,
 	size_t n_words, struct tn_tokens *out, struct tn_call *call)
 {
-	struct run r = { .t = (const struct unigram_tokenizer *)self, .out = out, .call = call,
-		.given = true };
+	struct run r = start(self, out, call);
 	int rc = 0;
 
+	r.given = true;
 	for (size_t i = 0; i < n_words && !rc; i++) {
 		r.word = (int32_t)i;
 		rc = encode_text(&r, words[i]);

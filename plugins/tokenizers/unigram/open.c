@@ -121,8 +121,8 @@ static int find_words(struct unigram_tokenizer *t, struct tn_call *call)
 		struct tok_key key = t->vocab.keys[i];
 
 		if ((size_t)key.id >= MAX_WORDS || key.len <= UNIGRAM_MARK_LEN ||
-			key.len > UNIGRAM_MARK_LEN + TOK_MAX_WORD || memcmp(key.text,
-			UNIGRAM_MARK, UNIGRAM_MARK_LEN))
+			key.len > UNIGRAM_MARK_LEN + TOK_MAX_WORD ||
+			memcmp(key.text, UNIGRAM_MARK, UNIGRAM_MARK_LEN))
 			continue;
 		key.text += UNIGRAM_MARK_LEN;
 		key.len -= UNIGRAM_MARK_LEN;
@@ -140,22 +140,18 @@ static int find_words(struct unigram_tokenizer *t, struct tn_call *call)
 int unigram_name(struct unigram_tokenizer *t, const char *path, size_t extra,
 	struct tn_call *call)
 {
-	size_t n = t->vocab.n;
-	struct tn_text *names = malloc((n + 1) * sizeof(*names));
+	struct tok_vocab *v = &t->vocab;
+	size_t n = v->n;
 	int rc;
 
-	if (!names)
-		return tn_fail(call, TN_ENOMEM, "memory ran out for a vocabulary");
-	for (size_t i = 0; i < n; i++) {
-		names[i] = (struct tn_text){ t->vocab.keys[i].text, t->vocab.keys[i].len };
-		if (names[i].len > t->model.longest)
-			t->model.longest = names[i].len;
-	}
-	rc = tok_vocab_build(&t->vocab, path, n + extra, call);
+	for (size_t i = 0; i < n; i++)
+		if (v->keys[i].len > t->model.longest)
+			t->model.longest = v->keys[i].len;
+	rc = tok_vocab_build(v, path, n + extra, call);
 	/* Of equal pieces the last is found, yet each keeps its name. */
-	for (size_t i = 0; i < n && !rc; i++)
-		rc = tok_vocab_name(&t->vocab, names[i], (int32_t)i, call);
-	free(names);
+	for (size_t i = v->n; i < n && !rc; i++)
+		rc = tok_vocab_name(v, (struct tn_text){ v->keys[i].text, v->keys[i].len },
+			v->keys[i].id, call);
 	return rc;
 }
 
@@ -178,7 +174,7 @@ static int index_model(const struct reading *d, size_t extra, struct tn_call *ca
 	if (rc)
 		return rc;
 	u->trie = &t->vocab.trie;
-	rc = unigram_init(u, least, t->vocab.keys, t->vocab.n, call);
+	rc = unigram_init(u, least, t->vocab.pieces, t->vocab.n_ids, call);
 	return rc ? rc : t->split == UNIGRAM_WHOLE || t->split == UNIGRAM_GENERAL ?
 		tok_words_build(&t->words, NULL, 0, call) : find_words(t, call);
 }

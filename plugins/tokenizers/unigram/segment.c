@@ -7,11 +7,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "table.h"
-
 #define PENALTY 10.0	/* an unknown character is that much worse than the worst piece */
 
-static void find_touches(struct unigram *u, const struct tok_key *pieces, size_t n)
+static void find_touches(struct unigram *u, const struct tn_text *pieces, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
 		const unsigned char *text = (const unsigned char *)pieces[i].text;
@@ -22,7 +20,7 @@ static void find_touches(struct unigram *u, const struct tok_key *pieces, size_t
 	}
 }
 
-int unigram_init(struct unigram *u, double least, const struct tok_key *pieces, size_t n,
+int unigram_init(struct unigram *u, double least, const struct tn_text *pieces, size_t n,
 	struct tn_call *call)
 {
 	u->unk_score = least - PENALTY;
@@ -36,24 +34,12 @@ int unigram_init(struct unigram *u, double least, const struct tok_key *pieces, 
 		u->bytes[b] = tok_trie_find(u->trie, name, 6);
 	}
 	find_touches(u, pieces, n);
-	u->cells = tok_table_alloc(u->trie->n, sizeof(*u->cells));
-	if (!u->cells)
-		return tn_fail(call, TN_ENOMEM, "memory ran out for a trie of %zu cells",
-			u->trie->n);
-	for (size_t i = 0; i < u->trie->n; i++) {
-		const struct tok_cell *cell = &u->trie->cells[i];
-
-		u->cells[i] = (struct unigram_cell){ cell->base, cell->parent,
-			cell->id < 0 ? -INFINITY : u->scores[cell->id] };
-	}
 	return 0;
 }
 
 void unigram_free(struct unigram *u)
 {
-	free(u->cells);
 	free(u->scores);
-	u->cells = NULL;
 	u->scores = NULL;
 }
 
@@ -92,21 +78,23 @@ static inline void offer(bool narrow, struct unigram_step *to, double score, siz
 static inline bool offer_pieces(const struct unigram *u, bool narrow, struct tn_text t, size_t at,
 	size_t width, int32_t node, struct unigram_step *steps, size_t from, size_t first)
 {
-	const struct unigram_cell *cells = u->cells;
+	const struct tok_cell *cells = u->trie->cells;
 	int32_t base = cells[node].base;
 	double so_far = steps[from].score;
 	bool single = false;
 
 	for (size_t i = at; i < t.len;) {
-		int32_t next = base + (unsigned char)t.text[i++];
+		int32_t id, next = base + (unsigned char)t.text[i++];
 
 		if (cells[next].parent != node)
 			break;
 		node = next;
 		base = cells[node].base;
-		if (i - at == width)
-			single = cells[node].score > -INFINITY;
-		offer(narrow, &steps[first + i], so_far + cells[node].score, from, node);
+		id = cells[node].id;
+		if (id < 0)
+			continue;
+		single |= i - at == width;
+		offer(narrow, &steps[first + i], so_far + u->scores[id], from, node);
 	}
 	return single;
 }
@@ -127,10 +115,10 @@ static inline bool offer_unknown(const struct unigram *u, bool narrow, struct un
 static inline bool begin_marked(const struct unigram *u, bool narrow, struct tn_text t,
 	struct unigram_step *steps)
 {
-	bool piece = u->mark != TOK_NOWHERE && u->cells[u->mark].score > -INFINITY;
+	int32_t id = u->mark == TOK_NOWHERE ? -1 : u->trie->cells[u->mark].id;
 
-	if (piece)
-		offer(narrow, &steps[1], u->cells[u->mark].score, 0, u->mark);
+	if (id >= 0)
+		offer(narrow, &steps[1], u->scores[id], 0, u->mark);
 	else if (!offer_unknown(u, narrow, steps, 0, 1))
 		return false;
 	if (u->mark != TOK_NOWHERE)
@@ -223,9 +211,10 @@ static int text_of(const struct unigram_word *w, size_t begin, size_t end, struc
 	return 0;
 }
 
-/* Unknown characters in a row are one token, which may be a piece after all. */
+/* Unknown characters in a row are one token, which may be a piece after all; `trimmed` is its
+ * source, for bytes are not trimmed. */
 static int emit_unknown(const struct unigram *u, struct tn_text t, struct tn_token token,
-	struct tn_tokens *out, struct tn_call *call)
+	struct tok_span trimmed, struct tn_tokens *out, struct tn_call *call)
 {
 	bool all = u->byte_fallback;
 	int32_t id = t.len <= u->longest ? tok_trie_find(u->trie, t.text, t.len) : -1;
@@ -233,9 +222,11 @@ static int emit_unknown(const struct unigram *u, struct tn_text t, struct tn_tok
 
 	for (size_t i = 0; i < t.len && all; i++)
 		all = u->bytes[(unsigned char)t.text[i]] >= 0;
-	token.id = id >= 0 ? id : u->unk;
-	if (id >= 0 || !all)
+	if (id >= 0 || !all) {
+		token = (struct tn_token){ id >= 0 ? id : u->unk, token.word, trimmed.begin,
+			trimmed.end };
 		return tn_tokens_push(out, token, call);
+	}
 	for (size_t i = 0; i < t.len && !rc; i++) {
 		token.id = u->bytes[(unsigned char)t.text[i]];
 		rc = tn_tokens_push(out, token, call);
@@ -250,10 +241,18 @@ int unigram_emit(const struct unigram *u, const struct unigram_word *w, int32_t 
 	struct tn_token token = { id, w->number, span.begin, span.end };
 	struct tn_text text;
 
-	if (id != u->unk)
+	if (id != u->unk && !w->trim)
 		return tn_tokens_push(out, token, call);
-	return text_of(w, begin, end, &text, call) ? TN_ENOMEM :
-		emit_unknown(u, text, token, out, call);
+	if (text_of(w, begin, end, &text, call))
+		return TN_ENOMEM;
+	if (w->trim)
+		span = tok_trim(w->trim->post, w->trim->text, out->n == w->trim->first, span,
+			tok_blank_of(text));
+	if (id == u->unk)
+		return emit_unknown(u, text, token, span, out, call);
+	token.begin = span.begin;
+	token.end = span.end;
+	return tn_tokens_push(out, token, call);
 }
 
 static int prepare(const struct unigram *u, const struct unigram_word *w,

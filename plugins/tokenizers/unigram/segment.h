@@ -7,22 +7,15 @@
 #include <tenon/impl/tokenizer.h>
 
 #include "normal.h"
+#include "post.h"
 #include "trie.h"
 
 #define UNIGRAM_MARK "\xe2\x96\x81"	/* U+2581, which stands for a space */
 #define UNIGRAM_MARK_LEN 3
 
-/** A cell of the trie with the score of the piece that ends there, -INFINITY for none: one
- *  access to memory for each byte. */
-struct unigram_cell {
-	int32_t base, parent;	/* as in struct tok_cell */
-	double score;
-};
-
 /** How pieces are chosen; const once made. */
 struct unigram {
 	const struct tok_trie *trie;	/* of pieces; borrowed */
-	struct unigram_cell *cells;	/* malloc'd */
 	double *scores;			/* of ids; malloc'd */
 	size_t n_scores;
 	double unk_score;		/* of a character that is no piece */
@@ -48,6 +41,13 @@ struct unigram_steps {
 	size_t capacity;
 };
 
+/** For offsets without spaces. */
+struct unigram_trim {
+	const struct tok_post *post;
+	struct tn_text text;	/* the original */
+	size_t first;		/* index of its first token */
+};
+
 /** A word to be cut: normalized text (valid UTF-8), before which U+2581 may stand that is
  *  not in it: the pre-tokenizer's mark of a space, with the source `lead`. */
 struct unigram_word {
@@ -56,12 +56,13 @@ struct unigram_word {
 	struct tok_span lead;
 	int32_t number;
 	double so_far;		/* score of what stands before a word that is cut in two */
+	const struct unigram_trim *trim;	/* NULL: offsets are not trimmed */
 };
 
 /** Completes a model of which trie, scores, unk and the switches are set; `least` is the
  *  lowest score that counts for the penalty of unknown characters.  The pieces are given for
  *  `touches`.  Error: TN_ENOMEM. */
-int unigram_init(struct unigram *u, double least, const struct tok_key *pieces, size_t n,
+int unigram_init(struct unigram *u, double least, const struct tn_text *pieces, size_t n,
 	struct tn_call *call);
 void unigram_free(struct unigram *u);
 /** Whether no piece has the bytes a and b in a row, so that each way passes between them. */

@@ -28,6 +28,7 @@ struct wordlevel {
 	struct tok_pretok pretok;
 	struct tok_decoder decoder;
 	struct tok_post post;
+	struct tok_blank *blanks;	/* of each id; NULL: offsets are not trimmed */
 	struct tn_tokenizer_info info;
 	struct tn_text unk;
 };
@@ -61,6 +62,8 @@ static int read_parts(struct wordlevel *t, const struct tok_document *d, struct 
 	if (!rc)
 		rc = tok_post_read(&t->post, d->parts[TOK_PART_POST_PROCESSOR], t->vocab.n_ids,
 			d->path, call);
+	if (!rc && t->post.trim && !(t->blanks = tok_blanks_of(&t->vocab, call)))
+		rc = TN_ENOMEM;
 	return rc ? rc : tok_added_build(&t->added, &t->normalizer, d->path, call);
 }
 
@@ -130,6 +133,8 @@ struct run {
 	const struct wordlevel *t;
 	struct tn_tokens *out;
 	struct tn_call *call;
+	struct tn_text text;	/* the original */
+	size_t first;		/* index of the first token in `out` */
 	struct tok_buffer repaired;
 	struct tok_scratch scratch;
 	struct tok_pieces pieces;
@@ -137,13 +142,26 @@ struct run {
 	bool given;		/* words are given: the number stays */
 };
 
-static int push(struct run *r, int32_t id, struct tok_span span)
+static int push(struct run *r, int32_t id, struct tok_span span, const struct tok_blank *blank)
 {
-	int rc = tn_tokens_push(r->out, (struct tn_token){ id, r->word, span.begin, span.end },
+	int rc;
+
+	if (blank)
+		span = tok_trim(&r->t->post, r->text, r->out->n == r->first, span, *blank);
+	rc = tn_tokens_push(r->out, (struct tn_token){ id, r->word, span.begin, span.end },
 		r->call);
 
 	r->word += !r->given;
 	return rc;
+}
+
+static int push_added(struct run *r, const struct tok_piece *p, const struct tok_match *m)
+{
+	struct tok_blank blank = tok_blank_of((struct tn_text){ p->text + m->begin,
+		m->end - m->begin });
+
+	return push(r, m->token->id, tok_piece_span(p, m->begin, m->end),
+		r->t->blanks ? &blank : NULL);
 }
 
 static int encode_normal(struct run *r, const struct tok_piece *p)
@@ -156,7 +174,8 @@ static int encode_normal(struct run *r, const struct tok_piece *p)
 
 		if (id < 0)
 			id = r->t->info.unk;
-		rc = id >= 0 ? push(r, id, tok_piece_span(w, 0, w->len)) :
+		rc = id >= 0 ? push(r, id, tok_piece_span(w, 0, w->len),
+				r->t->blanks ? &r->t->blanks[id] : NULL) :
 			tn_fail(r->call, TN_EDATA, "byte %zu: the word %s is no piece, and neither is "
 				"%s, the unk_token", (size_t)tok_piece_span(w, 0, w->len).begin,
 				tn_quote(r->call, w->text, w->len),
@@ -198,7 +217,7 @@ static int encode_piece(struct run *r, struct tok_piece p)
 		part = tok_piece_slice(&p, done, m.begin > done ? m.begin : done);
 		rc = encode_normal(r, &part);
 		if (!rc)
-			rc = push(r, m.token->id, tok_piece_span(&p, m.begin, m.end));
+			rc = push_added(r, &p, &m);
 		done = m.end;
 	}
 	if (rc)
@@ -218,10 +237,11 @@ static int encode_text(struct run *r, struct tn_text text)
 	if (text.len > UINT32_MAX)
 		return tn_fail(r->call, TN_EDATA, "a text has %zu bytes, at most %u are possible",
 			text.len, UINT32_MAX);
+	r->text = text;
 	while (!rc && tok_added_find(added, &added->raw, text.text, text.len, &search, done, &m)) {
 		rc = encode_piece(r, tok_piece_slice(&all, done, m.begin > done ? m.begin : done));
 		if (!rc)
-			rc = push(r, m.token->id, tok_piece_span(&all, m.begin, m.end));
+			rc = push_added(r, &all, &m);
 		done = m.end;
 	}
 	return rc ? rc : encode_piece(r, tok_piece_slice(&all, done, text.len));
@@ -230,7 +250,8 @@ static int encode_text(struct run *r, struct tn_text text)
 static int wordlevel_encode(const struct tn_tokenizer *self, struct tn_text text,
 	struct tn_tokens *out, struct tn_call *call)
 {
-	struct run r = { .t = (const struct wordlevel *)self, .out = out, .call = call };
+	struct run r = { .t = (const struct wordlevel *)self, .out = out, .call = call,
+		.first = out->n };
 
 	return encode_text(&r, text);
 }
@@ -239,7 +260,7 @@ static int wordlevel_encode_words(const struct tn_tokenizer *self, const struct 
 	size_t n_words, struct tn_tokens *out, struct tn_call *call)
 {
 	struct run r = { .t = (const struct wordlevel *)self, .out = out, .call = call,
-		.given = true };
+		.first = out->n, .given = true };
 	int rc = 0;
 
 	for (size_t i = 0; i < n_words && !rc; i++) {
@@ -276,6 +297,7 @@ static void wordlevel_close(struct tn_tokenizer *self)
 	tok_added_free(&t->added);
 	tok_vocab_free(&t->vocab);
 	tn_arena_destroy(t->arena);
+	free(t->blanks);
 	free(t->text);
 }
 

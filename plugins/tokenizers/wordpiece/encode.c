@@ -11,15 +11,42 @@ struct run {
 	const struct wordpiece *w;
 	struct tn_tokens *out;
 	struct tn_call *call;
+	struct tn_text text;	/* the original */
+	size_t first;		/* index of the first token in `out` */
 	struct tok_buffer buffer;
 	int32_t word;		/* number of the next word */
 	bool given;		/* words are given: the number stays */
 };
 
-static inline int emit(struct run *r, int32_t id, struct tok_span span)
+static inline int push(struct run *r, int32_t id, struct tok_span span)
 {
 	return tn_tokens_push(r->out, (struct tn_token){ id, r->word, span.begin, span.end },
 		r->call);
+}
+
+static struct tok_span trim(const struct run *r, struct tok_span span, struct tok_blank blank)
+{
+	return tok_trim(&r->w->post, r->text, r->out->n == r->first, span, blank);
+}
+
+static inline int emit(struct run *r, int32_t id, struct tok_span span)
+{
+	const struct tok_blank *blanks = r->w->blanks;
+
+	return push(r, id, blanks ? trim(r, span, blanks[id]) : span);
+}
+
+static int emit_added(struct run *r, const struct tok_piece *p, const struct tok_match *m)
+{
+	struct tok_span span = tok_piece_span(p, m->begin, m->end);
+	int rc;
+
+	if (r->w->blanks)
+		span = trim(r, span, tok_blank_of((struct tn_text){ p->text + m->begin,
+			m->end - m->begin }));
+	rc = push(r, m->token->id, span);
+	r->word += !r->given;
+	return rc;
 }
 
 static size_t count_chars(const char *text, size_t len)
@@ -156,8 +183,7 @@ static int encode_matched(struct run *r, const struct tok_piece *p)
 			rc = encode_normal(r, &part);
 		}
 		if (!rc)
-			rc = emit(r, m.token->id, tok_piece_span(&all, m.begin, m.end));
-		r->word += !r->given;
+			rc = emit_added(r, &all, &m);
 		done = m.end;
 	}
 	if (rc)
@@ -182,12 +208,12 @@ static int encode_text(struct run *r, struct tn_text text)
 	if (text.len > UINT32_MAX)
 		return tn_fail(r->call, TN_EDATA, "a text has %zu bytes, at most %u are possible",
 			text.len, UINT32_MAX);
+	r->text = text;
 	while (!rc && tok_added_find(added, &added->raw, text.text, text.len, &search, done, &m)) {
 		part = tok_piece_slice(&all, done, m.begin > done ? m.begin : done);
 		rc = encode_piece(r, &part);
 		if (!rc)
-			rc = emit(r, m.token->id, tok_piece_span(&all, m.begin, m.end));
-		r->word += !r->given;
+			rc = emit_added(r, &all, &m);
 		done = m.end;
 	}
 	if (rc)
@@ -199,7 +225,8 @@ static int encode_text(struct run *r, struct tn_text text)
 int wordpiece_encode(const struct tn_tokenizer *self, struct tn_text text,
 	struct tn_tokens *out, struct tn_call *call)
 {
-	struct run r = { .w = (const struct wordpiece *)self, .out = out, .call = call };
+	struct run r = { .w = (const struct wordpiece *)self, .out = out, .call = call,
+		.first = out->n };
 
 	return encode_text(&r, text);
 }
@@ -208,7 +235,7 @@ int wordpiece_encode_words(const struct tn_tokenizer *self, const struct tn_text
 	size_t n_words, struct tn_tokens *out, struct tn_call *call)
 {
 	struct run r = { .w = (const struct wordpiece *)self, .out = out, .call = call,
-		.given = true };
+		.first = out->n, .given = true };
 	int rc = 0;
 
 	for (size_t i = 0; i < n_words && !rc; i++) {

@@ -117,6 +117,8 @@ static int read_parts(struct wordpiece *w, const struct tok_document *d, struct 
 	if (!rc)
 		rc = tok_post_read(&w->post, d->parts[TOK_PART_POST_PROCESSOR], w->vocab.n_ids,
 			d->path, call);
+	if (!rc && w->post.trim && !(w->blanks = tok_blanks_of(&w->vocab, call)))
+		rc = TN_ENOMEM;
 	return rc;
 }
 

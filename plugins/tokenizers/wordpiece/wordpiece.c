@@ -32,6 +32,7 @@ static void wordpiece_close(struct tn_tokenizer *self)
 	tok_words_free(&w->words);
 	tok_vocab_free(&w->vocab);
 	tn_arena_destroy(w->arena);
+	free(w->blanks);
 	free(w->text);
 }
 

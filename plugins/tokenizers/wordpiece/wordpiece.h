@@ -22,6 +22,7 @@ struct wordpiece {
 	struct tok_added added;
 	struct tok_bert bert;
 	struct tok_post post;
+	struct tok_blank *blanks;	/* of each id; NULL: offsets are not trimmed */
 	struct tn_tokenizer_info info;
 	struct tn_text prefix;		/* of a piece inside a word: "##" */
 	int32_t inside;			/* the node behind the prefix, or TOK_NOWHERE */
