@@ -146,7 +146,9 @@ PLUGINS += %D%/tokenizer-bpe.la
 	%D%/tokenizers/bpe/bpe.c \
 	%D%/tokenizers/bpe/bpe.h \
 	%D%/tokenizers/bpe/encode.c \
+	%D%/tokenizers/bpe/encode.h \
 	%D%/tokenizers/bpe/index.c \
+	%D%/tokenizers/bpe/marked.c \
 	%D%/tokenizers/bpe/merge.c \
 	%D%/tokenizers/bpe/merge.h \
 	%D%/tokenizers/bpe/open.c \

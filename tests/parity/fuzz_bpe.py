@@ -84,9 +84,9 @@ def random_post(rng):
                                  template])])
 
 
-def random_model(rng, words):
-    prefix = rng.choice([None, None, None, "", "##"])
-    suffix = rng.choice([None, None, "", "</w>"])
+def random_model(rng, words, plain=False):
+    prefix = None if plain else rng.choice([None, None, None, "", "##"])
+    suffix = None if plain else rng.choice([None, None, "", "</w>"])
     used = sorted({c for word in words for c in word})
     pieces = ["<s>", "</s>", "<unk>"]
     for c in used:
@@ -114,13 +114,23 @@ def random_model(rng, words):
             continue
         merges.append((a, b))
         vocab.setdefault(a + b[len(prefix or ""):], len(vocab))
-    options = dict(unk_token=rng.choice([None, "<unk>"]), continuing_subword_prefix=prefix,
+    options = dict(unk_token="<unk>" if plain else rng.choice([None, "<unk>"]), continuing_subword_prefix=prefix,
                    end_of_word_suffix=suffix)
     return models.BPE(vocab, merges, **{k: v for k, v in options.items() if v is not None},
                       fuse_unk=rng.random() < 0.5,
                       # With these the library's offsets lie outside of the text.
                       byte_fallback=not prefix and not suffix and rng.random() < 0.5,
-                      ignore_merges=rng.random() < 0.3)
+                      ignore_merges=not plain and rng.random() < 0.3)
+
+
+def marked(rng, texts):
+    """Llama 2's shape."""
+    n = normalizers.Sequence([normalizers.Prepend("\u2581"), normalizers.Replace(" ", "\u2581")])
+    words = [w for text in texts for part in n.normalize_str(text).split("\u2581")
+             for w in ("\u2581" + part, part) if w]
+    t = Tokenizer(random_model(rng, words + ["\u2581", "\u2581\u2581"], True))
+    t.normalizer = n
+    return t
 
 
 def random_unigram(rng, words):
@@ -143,6 +153,8 @@ def random_word_level(rng, words):
 
 
 def random_tokenizer(rng, texts, _):
+    if MODEL is random_model and rng.random() < 0.2:
+        return finished(rng, marked(rng, texts), texts)
     normalizer, pre = random_normalizers(rng), random_pre_tokenizers(rng)
     words = []
     for text in texts:
@@ -154,6 +166,10 @@ def random_tokenizer(rng, texts, _):
         t.normalizer = normalizer
     if pre:
         t.pre_tokenizer = pre
+    return finished(rng, t, texts)
+
+
+def finished(rng, t, texts):
     decoder, post = random_decoders(rng), random_post(rng)
     if decoder:
         t.decoder = decoder

@@ -305,6 +305,39 @@ START_TEST(test_rare_parts_are_known)
 }
 END_TEST
 
+/* What tokenizers 0.22.2 makes of a special token of Llama 2's kind, which stands behind a space. */
+START_TEST(test_added_tokens_stand_behind_marks)
+{
+	static const char file[] = "{\"added_tokens\":[{\"id\":3,\"content\":\"<s>\",\"special\":true,"
+		"\"normalized\":true}],\"normalizer\":{\"type\":\"Sequence\",\"normalizers\":["
+		"{\"type\":\"Prepend\",\"prepend\":\"\xe2\x96\x81\"},{\"type\":\"Replace\",\"pattern\":"
+		"{\"String\":\" \"},\"content\":\"\xe2\x96\x81\"}]},\"model\":{\"type\":\"BPE\","
+		"\"unk_token\":\"<unk>\",\"fuse_unk\":true,\"vocab\":{\"\xe2\x96\x81\":0,\"a\":1,"
+		"\"<unk>\":2,\"<s>\":3,\"\xe2\x96\x81" "a\":4},\"merges\":[\"\xe2\x96\x81 a\"]}}";
+	static const int32_t rows[][4] = { { 3, 0, 0, 3 }, { 1, 1, 3, 4 }, { 0, 1, 4, 5 },
+		{ 4, 1, 5, 7 }, { 3, 2, 7, 11 }, { 1, 3, 11, 12 }, { 2, 3, 12, 15 },
+		{ 0, 3, 15, 16 }, { 2, 3, 16, 18 } };
+	const char *text = "<s>a  a <s>a<s> bb";
+	struct tn_call *call = tn_call_create();
+	struct tn_tokens out = { 0 };
+	struct tokenizer t;
+
+	recorded_open_file(&t, "bpe", "tokenizer.json", file, strlen(file), call);
+	ck_assert_str_eq(tn_error_text(call), "");
+	ck_assert_int_eq(t.impl->encode(t.self, (struct tn_text){ text, strlen(text) }, &out,
+		call), 0);
+	ck_assert_uint_eq(out.n, 9);
+	for (size_t i = 0; i < out.n; i++) {
+		const struct tn_token *k = &out.items[i];
+		int32_t row[4] = { k->id, k->word, (int32_t)k->begin, (int32_t)k->end };
+
+		ck_assert_mem_eq(row, rows[i], sizeof(row));
+	}
+	tokenizer_close(&t);
+	tn_call_destroy(call);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("bpe");
@@ -320,6 +353,7 @@ int main(void)
 		sizeof(encodings) / sizeof(encodings[0]));
 	suite_add_tcase(suite, recorded);
 	TN_ADD(suite, test_plain_files_are_roberta);
+	TN_ADD(suite, test_added_tokens_stand_behind_marks);
 	TN_ADD(suite, test_info);
 	TN_ADD(suite, test_broken_json_is_refused);
 	return tn_check_main(suite);

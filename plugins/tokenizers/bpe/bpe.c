@@ -31,6 +31,7 @@ static void bpe_close(struct tn_tokenizer *self)
 	bpe_model_free(&t->model);
 	tok_added_free(&t->added);
 	tok_words_free(&t->words);
+	tok_words_free(&t->bodies);
 	tok_trie_free(&t->raw);
 	tok_vocab_free(&t->vocab);
 	tn_arena_destroy(t->arena);

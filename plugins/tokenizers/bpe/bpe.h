@@ -15,6 +15,9 @@
 #include "vocab.h"
 #include "words.h"
 
+#define BPE_MARK "\xe2\x96\x81"	/* U+2581, which stands for a space */
+#define BPE_MARK_LEN 3
+
 struct bpe_tokenizer {
 	struct tn_tokenizer base;
 	struct tn_arena *arena;		/* trees of small parts, contents of added tokens */
@@ -36,6 +39,10 @@ struct bpe_tokenizer {
 	 * across two bytes; NULL: all may be. */
 	bool *joins;
 	bool cuts_marks;		/* and nothing joins U+2581 to another character before */
+	/* Where normalizing is to put U+2581 before the text and for its spaces: words that are one
+	 * piece with U+2581 before, and the first bytes of added tokens behind such. */
+	struct tok_words bodies;
+	char begins[257];
 };
 
 /** Reads the files of a model directory. */

@@ -6,8 +6,6 @@
 #include "open.h"
 #include "unicode/unicode.h"
 
-#define MARK "\xe2\x96\x81"
-
 static int no_memory(struct tn_call *call)
 {
 	return tn_fail(call, TN_ENOMEM, "memory ran out for a vocabulary");
@@ -87,7 +85,15 @@ static int make_keys(struct bpe_tokenizer *t, struct tok_key **keys, size_t *n,
 	return 0;
 }
 
-/* Keeps the short words that are one token. */
+static bool is_whole(const struct bpe_tokenizer *t, const struct tok_key *key,
+	struct bpe_work *work, struct tn_call *call)
+{
+	return t->ignore_merges || (!bpe_word(&t->model, key->text, key->len, work, call) &&
+		work->n == 1 && work->symbols[0].id == key->id &&
+		work->symbols[0].len == key->len);
+}
+
+/* Keeps the short words that are one token, and moves the others behind them. */
 static size_t whole_words(const struct bpe_tokenizer *t, struct tok_key *keys, size_t n,
 	struct tn_call *call)
 {
@@ -95,13 +101,12 @@ static size_t whole_words(const struct bpe_tokenizer *t, struct tok_key *keys, s
 	size_t kept = 0;
 
 	for (size_t i = 0; i < n; i++) {
-		if (!keys[i].len || keys[i].len > TOK_MAX_WORD)
+		struct tok_key key = keys[i];
+
+		if (!key.len || key.len > TOK_MAX_WORD || !is_whole(t, &key, &work, call))
 			continue;
-		if (!t->ignore_merges && (bpe_word(&t->model, keys[i].text, keys[i].len, &work,
-			call) || work.n != 1 || work.symbols[0].id != keys[i].id ||
-			work.symbols[0].len != keys[i].len))
-			continue;
-		keys[kept++] = keys[i];
+		keys[i] = keys[kept];
+		keys[kept++] = key;
 	}
 	return kept;
 }
@@ -123,8 +128,8 @@ static void join_piece(struct bpe_tokenizer *t, struct tn_text piece)
 
 	for (size_t i = 1; i < piece.len; i++) {
 		t->joins[text[i - 1] << 8 | text[i]] = true;
-		if (piece.len - i >= 3 && !memcmp(text + i, MARK, 3) &&
-			(i < 3 || memcmp(text + i - 3, MARK, 3)))
+		if (piece.len - i >= BPE_MARK_LEN && !memcmp(text + i, BPE_MARK, BPE_MARK_LEN) &&
+			(i < 3 || memcmp(text + i - 3, BPE_MARK, BPE_MARK_LEN)))
 			t->cuts_marks = false;
 	}
 }
@@ -151,10 +156,72 @@ static int find_joins(struct bpe_tokenizer *t, struct tn_call *call)
 	for (unsigned i = 0; i < 256 * 256; i++)
 		t->joins[i] = (i & 0xc0) == 0x80 || (m->of_byte[i >> 8] < 0 &&
 			m->of_byte[i & 255] < 0);
-	t->cuts_marks = find(t, MARK, 3) >= 0;
+	t->cuts_marks = find(t, BPE_MARK, BPE_MARK_LEN) >= 0;
 	for (size_t i = 0; i < t->vocab.n; i++)
 		join_piece(t, (struct tn_text){ t->vocab.keys[i].text, t->vocab.keys[i].len });
 	return 0;
+}
+
+static bool is_mark(struct tn_text text)
+{
+	return text.len == BPE_MARK_LEN && !memcmp(text.text, BPE_MARK, BPE_MARK_LEN);
+}
+
+/* Whether all of normalizing is to put a mark before the text and for its spaces. */
+static bool makes_marks(const struct tok_normalizer *n)
+{
+	const struct tok_normal_step *s = n->steps;
+
+	return n->n == 2 && s[0].kind == TOK_NORMAL_PREPEND && is_mark(s[0].text) &&
+		s[1].kind == TOK_NORMAL_REPLACE && s[1].pattern.kind == TOK_PATTERN_TEXT &&
+		tok_equal(s[1].pattern.text, " ") && is_mark(s[1].text);
+}
+
+/* The first bytes of added tokens behind their marks; false: one has nothing else. */
+static bool find_begins(struct bpe_tokenizer *t)
+{
+	bool first[256] = { false };
+	size_t n = 0;
+
+	for (size_t i = 0; i < t->added.n; i++) {
+		struct tn_text c = t->added.items[i].content;
+		size_t at = 0;
+
+		while (at < c.len && (c.text[at] == ' ' || (c.len - at >= BPE_MARK_LEN &&
+			!memcmp(c.text + at, BPE_MARK, BPE_MARK_LEN))))
+			at += c.text[at] == ' ' ? 1 : BPE_MARK_LEN;
+		if (!t->added.items[i].normalized)
+			continue;
+		if (at == c.len || !c.text[at])
+			return false;
+		first[(unsigned char)c.text[at]] = true;
+	}
+	for (unsigned b = 1; b < 256; b++)
+		if (first[b])
+			t->begins[n++] = (char)b;
+	return true;
+}
+
+/* The words that are one piece with a mark before.  `keys` are words that are one piece. */
+static int find_bodies(struct bpe_tokenizer *t, struct tok_key *keys, size_t n,
+	struct tn_call *call)
+{
+	struct bpe_work work = { 0 };
+	size_t kept = 0;
+
+	if (!t->cuts_marks || !t->joins || !makes_marks(&t->normalizer) || !find_begins(t))
+		return 0;
+	for (size_t i = 0; i < n; i++) {
+		struct tok_key key = keys[i];
+
+		if (key.len <= BPE_MARK_LEN || key.len > BPE_MARK_LEN + TOK_MAX_WORD ||
+			memcmp(key.text, BPE_MARK, BPE_MARK_LEN) || !is_whole(t, &key, &work, call))
+			continue;
+		key.text += BPE_MARK_LEN;
+		key.len -= BPE_MARK_LEN;
+		keys[kept++] = key;
+	}
+	return tok_words_build(&t->bodies, keys, kept, call);
 }
 
 /* The one pattern that makes words of text as it stands, or NULL. */
@@ -176,7 +243,7 @@ static const struct tok_pattern *only_tiles(const struct bpe_tokenizer *t)
 int bpe_index(struct bpe_tokenizer *t, struct tn_call *call)
 {
 	struct tok_key *keys = NULL;
-	size_t n = 0;
+	size_t n = 0, n_whole = 0;
 	int rc;
 
 	t->model.trie = &t->vocab.trie;
@@ -190,11 +257,15 @@ int bpe_index(struct bpe_tokenizer *t, struct tn_call *call)
 	if (!rc && t->model.raw && t->ignore_merges)
 		rc = tok_trie_build(&t->raw, keys, n, call);
 	if (!rc)
-		n = whole_words(t, keys, n, call);
+		n_whole = whole_words(t, keys, n, call);
 	if (!rc)
 		rc = tn_status(call);
 	if (!rc)
-		rc = tok_words_build(&t->words, keys, n, call);
+		rc = tok_words_build(&t->words, keys, n_whole, call);
+	if (!rc)
+		rc = find_bodies(t, keys, n, call);
+	if (!rc)
+		rc = tn_status(call);
 	if (!rc && t->post.trim && !(t->blanks = tok_blanks_of(&t->vocab, call)))
 		rc = TN_ENOMEM;
 	free(keys);
