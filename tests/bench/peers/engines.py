@@ -65,8 +65,11 @@ class CTranslate2(Engine):
         super().__init__(*args)
         import ctranslate2
         self.library = ctranslate2
+        form = os.path.join(self.forms, "ctranslate2")
+        if not os.path.exists(os.path.join(form, "model.bin")):
+            sys.exit("no converter for this family")
         self.encoder = ctranslate2.Encoder(
-            os.path.join(self.forms, "ctranslate2"), device="cpu", inter_threads=1,
+            form, device="cpu", inter_threads=1,
             intra_threads=self.threads,
             compute_type={"fp32": "float32", "bf16": "bfloat16", "int8": "int8"}[self.precision])
         self.settings = {"ctranslate2": ctranslate2.__version__, "inter_threads": 1,

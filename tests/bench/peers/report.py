@@ -47,6 +47,11 @@ def cells_of(rows):
     return [cell_of(r, machines[tuple(r["key"][1:3])]) for r in timed]
 
 
+def refusals(row):
+    return ["%s: %s" % (name, why.removeprefix(name + ": "))
+            for name, why in row["refused"].items()]
+
+
 def line_of(row):
     """One line for the terminal."""
     if "note" in row:
@@ -56,7 +61,7 @@ def line_of(row):
                                     "%.1f" % v) for k, v in row.items() if k != "key")
     cell = cell_of(row, row)
     said = ["%s %.2f" % (n, r.median) for n, r in cell.ratios.items()]
-    return "  ".join(said + ["%s: %s" % x for x in row["refused"].items()])
+    return "  ".join(said + refusals(row))
 
 
 def share(cell, name="tenon"):
@@ -209,7 +214,7 @@ def cell_lines(cells):
         seconds = statistics.median(c.row["times"]["tenon"])
         ratios = [("**%s** " if n == c.best else "%s ") % n + text_of(r) + cosine(c, n)
                   for n, r in sorted(c.ratios.items(), key=lambda x: x[1].median)]
-        ratios += ["%s: %s" % x for x in c.row["refused"].items()]
+        ratios += refusals(c.row)
         yield (c.model, c.precision, c.threads, c.work, c.given, "%.0f" % (
             c.row["tokens"] / seconds), "%.0f %%" % (100 * share(c)),
             "<br>".join(ratios) + ("<br>tenon's own" + cosine(c, "tenon")
