@@ -47,6 +47,13 @@ TESTS += %D%/test_pages
 %C%_test_pages_LDADD = $(TEST_LIBS) -lpthread
 %C%_test_pages_SOURCES = %D%/base/test_pages.c
 
+check_PROGRAMS += %D%/fuzz/replay
+TESTS += %D%/fuzz/replay.sh
+EXTRA_DIST += %D%/fuzz.sh %D%/fuzz/replay.sh %D%/fuzz/seeds.sh
+%C%_fuzz_replay_CPPFLAGS = $(TEST_CPPFLAGS) -DFUZZ_REPLAY
+%C%_fuzz_replay_LDADD = core/libtenon.la
+%C%_fuzz_replay_SOURCES = %D%/fuzz/fuzz.c heads/foreign/signature.c heads/foreign/signature.h
+
 check_PROGRAMS += %D%/test_input
 TESTS += %D%/test_input
 %C%_test_input_CPPFLAGS = $(TEST_CPPFLAGS)

@@ -58,6 +58,21 @@ vocab() {
 	rm -f tokenizer.json
 }
 
+# keep GROUP: with SEEDS, a folder, the files that the rows make go there and nothing is run; see
+# tests/fuzz/seeds.sh.
+keep() {
+	local file pair
+	seeds=$((seeds + 1))
+	for pair in ST/safetensors/model.safetensors CJ/model/config.json TJ/tokenizer/tokenizer.json \
+			VT/vocab/vocab.txt LC/config/p.cfg LC/config/q.cfg TX/jsonl/f TX/jsonl/f.jsonl TX/conll/f.conll; do
+		file=${pair##*/}
+		[ "${pair%%/*}" = "$1" ] && [ -f "$file" ] && [ "$(stat -L -c %s "$file")" -le 65536 ] &&
+			cp "$file" "$SEEDS/$(basename "$(dirname "$pair")")/$1-$seeds-$file"
+	done
+	return 0
+}
+seeds=0
+
 # table GROUP COMMAND...: the rows of standard input, each with this command.
 table() {
 	local group=$1 id code edit sentence status said bad=0 good=0
@@ -66,6 +81,7 @@ table() {
 		case $id in ''|'#'*) continue ;; esac
 		fresh
 		eval "$edit"
+		[ -z "$SEEDS" ] || { keep "$group" && continue; }
 		"$TENON" "$@" >"$out/out" 2>"$out/err" </dev/null
 		status=$?
 		said=$(sed "s|$out/m/||g; s|$out/||g; s/^tenon: //; $([ "$code" = 0 ] || echo /^note:/d)" "$out/err")
@@ -80,6 +96,7 @@ table() {
 	done
 	cases=$((cases + good)) expected=$((expected + good + bad))
 	cd "$out" || exit 1
+	[ -z "$SEEDS" ] || return
 	[ $bad = 0 ]
 	ok $? "$group: $good of $((good + bad)) cases" /dev/null
 }
