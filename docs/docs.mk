@@ -17,7 +17,7 @@ CLEANFILES += %D%/plugins.stamp %D%/tenon-*.7
 		mv $$page.tmp $$page || exit 1; \
 	done; touch $@
 
-install-data-local:
+install-data-local: $(INSTALLED:%=install-%)
 	$(MKDIR_P) '$(DESTDIR)$(mandir)/man7'
 	$(MKDIR_P) '$(DESTDIR)$(datadir)/bash-completion/completions'
 	$(INSTALL_DATA) $(srcdir)/%D%/tenon.bash \
@@ -25,7 +25,7 @@ install-data-local:
 	for page in docs/tenon-*.7; do \
 		test ! -f $$page || $(INSTALL_DATA) $$page '$(DESTDIR)$(mandir)/man7' || exit 1; \
 	done
-uninstall-local:
+uninstall-local: $(INSTALLED:%=uninstall-%)
 	rm -f '$(DESTDIR)$(datadir)/bash-completion/completions/tenon'
 	for la in $(PLUGINS); do \
 		rm -f '$(DESTDIR)$(mandir)/man7'/tenon-`basename $$la .la`.7; \

@@ -41,6 +41,21 @@ dist-demo:
 	cp -R $(srcdir)/examples/demo $(distdir)/examples/
 	rm -rf $(distdir)/examples/demo/work
 
+if WITH_DEMO
+INSTALLED += demo
+endif
+.PHONY: install-demo uninstall-demo
+install-demo:
+	$(MKDIR_P) '$(DESTDIR)$(pkgdatadir)'
+	for file in demo lighthouse.txt ner.cfg qa.cfg; do \
+		cp -R $(srcdir)/examples/$$file '$(DESTDIR)$(pkgdatadir)' || exit 1; \
+	done
+	rm -rf '$(DESTDIR)$(pkgdatadir)/demo/work' '$(DESTDIR)$(pkgdatadir)/demo/heldout'
+	chmod -R u+w,go=rX '$(DESTDIR)$(pkgdatadir)'
+uninstall-demo:
+	rm -rf '$(DESTDIR)$(pkgdatadir)/demo'
+	for file in lighthouse.txt ner.cfg qa.cfg; do rm -f '$(DESTDIR)$(pkgdatadir)/'$$file; done
+
 # A head of one's own, built with the tests and not installed.
 check_LTLIBRARIES += %D%/head-margin.la
 %C%_head_margin_la_LDFLAGS = $(PLUGIN_LDFLAGS) -rpath /nowhere

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # tests/fuzz.sh FOLDER SECONDS [TARGET...] - by hand: each target of fuzz/fuzz.c for so many seconds under
 # libFuzzer with ASan and UBSan, then a row for each: runs, inputs kept, lines of its readers that they
-# reach, faults.  FOLDER keeps the builds and what was found, so the next time goes on.  Needs clang and llvm.
+# reach, faults.  FOLDER keeps the builds and what was found, so the next time goes on.  Needs Debian's clang,
+# llvm, libclang-rt-14-dev and libomp-dev.
 folder=${1:?usage: tests/fuzz.sh FOLDER SECONDS [TARGET...]} seconds=${2:?seconds for each target}
 shift 2
 top_srcdir=$(cd "$(dirname "$0")/.." && pwd)
@@ -35,7 +36,7 @@ build() {
 	{ [ -f Makefile ] || "$top_srcdir/configure" -q --disable-shared --enable-static --disable-hardening \
 		--with-static-plugins=all --without-onednn --without-openblas CC=clang CXX=clang++ \
 		CFLAGS="-g -O1 -fno-omit-frame-pointer $2" --prefix=/nowhere; } &&
-		make -s -j"$(nproc)" core/libtenon.la &&
+		make -s core/plugin/builtin.def && make -s -j"$(nproc)" core/libtenon.la &&
 		clang -g -O1 $2 $3 -I. -I"$top_srcdir/core/include" -I"$top_srcdir/core" -I"$top_srcdir/tests" \
 			-c "$top_srcdir/tests/fuzz/fuzz.c" -o fuzz.o &&
 		./libtool --silent --tag=CC --mode=link clang $2 ${3:--fsanitize=fuzzer} fuzz.o core/libtenon.la -o fuzz

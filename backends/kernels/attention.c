@@ -137,8 +137,12 @@ VEC_INLINE void fetch_row(const float *row, size_t cols, const int to_write)
 	const char *end = (const char *)(row + cols);
 
 	for (const char *line = (const char *)((uintptr_t)row & ~(uintptr_t)63); line < end;
-		line += 64)
-		__builtin_prefetch(line, to_write);
+		line += 64) {
+		if (to_write)
+			__builtin_prefetch(line, 1);
+		else
+			__builtin_prefetch(line, 0);
+	}
 }
 
 /* Brings part i of n of the panel's rows into the cache, where the next head has them. */

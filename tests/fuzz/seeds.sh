@@ -14,7 +14,7 @@ put() {
 	local target=$1 file
 	shift
 	for file; do
-		[ "$(stat -c %s "$file")" -le 65536 ] && cp "$file" "$folder/$target/$(echo "$file" | tr / -)"
+		[ -f "$file" ] && [ "$(stat -c %s "$file")" -le 65536 ] && cp "$file" "$folder/$target/$(echo "$file" | tr / -)"
 	done
 }
 put model tests/golden/*/config.json
