@@ -29,6 +29,13 @@ ok $? "no installed plugin is broken" "$out/installed"
 	"$(find "$plugins" -type f -name '*.so' | wc -l)" ]
 ok $? "each plugin has a manual page"
 
+demo=$(find "$dest" -path '*/share/tenon/ner.cfg')
+if [ -n "$demo" ]; then
+	TENON_PLUGIN_PATH=$plugins "$tenon" run "$demo" "a band in London" --format jsonl >"$out/out" 2>"$out/log" &&
+		grep -q '"text":"London"' "$out/out"
+	ok $? "the installed demo model answers"
+fi
+
 # What `tenon plugins new` writes, built and tested from what is installed alone; the command looks
 # for its plugins there, too.
 mkdir "$out/bin" "$out/new"
