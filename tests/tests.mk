@@ -542,6 +542,8 @@ EXTRA_DIST += \
 	%D%/golden/unicode.fnv \
 	%D%/golden/unigram.py \
 	%D%/golden/unigram/README.md \
+	%D%/golden/unigram/char.fnv \
+	%D%/golden/unigram/char/spiece.model \
 	%D%/golden/unigram/families.json \
 	%D%/golden/unigram/folded.fnv \
 	%D%/golden/unigram/folded/tokenizer.json \
@@ -558,6 +560,8 @@ EXTRA_DIST += \
 	%D%/golden/unigram/strings.json \
 	%D%/golden/unigram/stripped.fnv \
 	%D%/golden/unigram/stripped/tokenizer.json \
+	%D%/golden/unigram/word.fnv \
+	%D%/golden/unigram/word/spiece.model \
 	%D%/golden/unigram/words.fnv \
 	%D%/golden/unigram/words/tokenizer.json \
 	%D%/golden/values.json \

@@ -102,12 +102,13 @@ def word_level(lines):
     return t
 
 
-def spm_tokens(model, specials, data):
+def spm_tokens(model, specials, data, words=False):
     text, starts = decode_bad(data)
     if any(s in text for s in specials):
         return None
     at = [starts[i] for i, c in enumerate(text) for _ in c.encode()] + [starts[-1]]
-    return [[i, 0, at[begin], at[end]] for i, begin, end in rows_of(model, text)]
+    return [[i, 0, at[begin], at[end]] for i, begin, end in
+            rows_of(model, text, words)]
 
 
 def families(path, lines):
@@ -134,8 +135,10 @@ def main():
     lines = open(sample, "rb").read().split(b"\n")[:-1]
     proto = train(out, "model", lines, vocab_size=1800)
     train(out, "merged", lines, vocab_size=1500, model_type="bpe")
+    train(out, "word", lines, vocab_size=1500, model_type="word")
+    train(out, "char", lines, vocab_size=330, model_type="char", hard_vocab_limit=False)
     spm = {name: sentencepiece.SentencePieceProcessor(model_file=f"{out}/{name}/spiece.model")
-           for name in ("model", "merged")}
+           for name in ("model", "merged", "word", "char")}
     specials = [p.piece for p in proto.pieces if p.type in (2, 3)]
     t = {"words": tokenizer(proto, False, pre_tokenizers.Sequence(
             [pre_tokenizers.WhitespaceSplit(), pre_tokenizers.Metaspace()])),
@@ -163,7 +166,8 @@ def main():
     json.dump(families(f"{out}/model/spiece.model", lines), open(f"{out}/families.json", "w"),
               separators=(",", ":"))
     every = {**{name: lambda data, t=t[name]: tokens(t, data) for name in t},
-             **{name: lambda data, m=m: spm_tokens(m, specials, data) for name, m in spm.items()}}
+             **{name: lambda data, name=name, m=m: spm_tokens(m, specials, data, name == "word")
+                for name, m in spm.items()}}
     for name, encode in every.items():
         rows = map(encode, lines)
         with open(f"{out}/{name}.fnv", "w") as f:
@@ -181,7 +185,7 @@ def main():
                             "decoded": t[name].decode(ids, skip_special_tokens=False),
                             "skipped": t[name].decode(ids)}
         for name, m in spm.items():
-            rows = spm_tokens(m, specials, data)
+            rows = spm_tokens(m, specials, data, name == "word")
             if rows is not None:
                 record[name] = {"tokens": rows, "skipped": m.decode([r[0] for r in rows])}
         records.append(record)

@@ -7,7 +7,7 @@
 
 /* "level" is one of the plugin wordlevel. */
 static const char *const names[] = { "words", "marks", "model", "merged", "folded", "stripped",
-	"general", "level" };
+	"general", "level", "word", "char" };
 #define N_NAMES (sizeof(names) / sizeof(names[0]))
 
 static void open_golden(struct tokenizer *t, const char *name, struct tn_call *call)
@@ -288,7 +288,7 @@ static const struct broken models[] = {
 	{ BINARY(A "\x0a\x08\x0a\x01\x62\x15\x00\x00\xc0\x7f"),
 		"byte 12: a score that is no number" },
 	{ BINARY(A B B), "the pieces 1 and 2 are both \"b\"" },
-	{ BINARY(A B "\x12\x02\x18\x03"), "byte 19: a model of the type Word, expected Unigram" },
+	{ BINARY(A B "\x12\x02\x18\x05"), "byte 19: a model of the type 5, expected 1 to 4" },
 	{ BINARY(A B "\x12\x02\x18\x02" "\x0a\x05\x0a\x01\x63\x18\x05"),
 		"piece 2, \"c\", is of the type unused" },
 	{ BINARY(A B "\x12\x03\x98\x02\x01"), "0 pieces for bytes, expected 256" },

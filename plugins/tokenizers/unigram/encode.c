@@ -229,7 +229,7 @@ static int encode_normal(struct run *r, const struct tok_piece *p)
 
 	if (!p->len)
 		return 0;
-	if (r->t->spm && r->t->spm->merges)
+	if (r->t->spm && r->t->spm->model != SPM_UNIGRAM)
 		return encode_merged(r, p);
 	switch (r->t->split) {
 	case UNIGRAM_WHOLE:

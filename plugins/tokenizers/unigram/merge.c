@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * plugins/tokenizers/unigram/merge.c - byte pair encoding as sentencepiece does it.
+ * plugins/tokenizers/unigram/merge.c - byte pair encoding as sentencepiece does it, and its
+ * models of words and characters, which are that without merges.
  */
 #include "merge.h"
 
@@ -72,14 +73,26 @@ static size_t find_user(const struct spm *s, const char *text, size_t len)
 	return found;
 }
 
-static void split_chars(const struct spm *s, const char *text, size_t len, struct spm_merging *m)
+/* The characters of a word up to the next mark. */
+static size_t word_width(const char *text, size_t len)
+{
+	size_t at = 1;
+
+	while (at < len && (len - at < UNIGRAM_MARK_LEN ||
+		memcmp(text + at, UNIGRAM_MARK, UNIGRAM_MARK_LEN)))
+		at++;
+	return at;
+}
+
+static void split_text(const struct spm *s, const char *text, size_t len, struct spm_merging *m)
 {
 	m->n = m->n_heap = 0;
 	for (size_t at = 0, width; at < len; at += width) {
-		size_t user = find_user(s, text + at, len - at);
+		size_t user = s->model == SPM_WORD ? 0 : find_user(s, text + at, len - at);
 		uint32_t c;
 
-		width = user ? user : tok_decode(text + at, len - at, &c);
+		width = s->model == SPM_WORD ? word_width(text + at, len - at) :
+			user ? user : tok_decode(text + at, len - at, &c);
 		m->symbols[m->n] = (struct spm_symbol){ (uint32_t)at, (uint32_t)width,
 			tok_trie_walk(&s->trie, TOK_ROOT, text + at, width), (int32_t)m->n - 1,
 			at + width < len ? (int32_t)m->n + 1 : -1, user > 0 };
@@ -120,8 +133,8 @@ static int merge(const struct spm *s, const struct unigram *u, const char *text,
 {
 	if (reserve(m, len, call))
 		return TN_ENOMEM;
-	split_chars(s, text, len, m);
-	for (size_t i = 0; i < m->n; i++)
+	split_text(s, text, len, m);
+	for (size_t i = 0; i < m->n && s->model == SPM_BPE; i++)
 		push_pair(s, u, text, m, (int32_t)i);
 	while (m->n_heap) {
 		struct spm_pair top = heap_pop(m);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
- * plugins/tokenizers/unigram/merge.h - the pieces that sentencepiece's models of the type BPE
- * cut a text into: of two symbols side by side that are a piece together, those become one
- * whose piece has the highest score, of equal ones the leftmost.
+ * plugins/tokenizers/unigram/merge.h - the pieces that sentencepiece's models of the types BPE,
+ * Word and Char cut a text into.  BPE: of two symbols side by side that are a piece together,
+ * those become one whose piece has the highest score, of equal ones the leftmost.
  */
 #ifndef UNIGRAM_MERGE_H
 #define UNIGRAM_MERGE_H
@@ -29,8 +29,8 @@ struct spm_merging {
 	size_t n_heap;
 };
 
-/** Appends the tokens of a word.  Time is n log n.  Error: TN_ENOMEM.
- *  Source: sentencepiece 0.2.0, src/bpe_model.cc, SampleEncode(). */
+/** Appends the tokens of a word (of BPE), or of a text.  Time is n log n.  Error: TN_ENOMEM.
+ *  Source: sentencepiece 0.2.0, src/bpe_model.cc, SampleEncode(); word_model.cc, char_model.cc. */
 int spm_merge(const struct spm *s, const struct unigram *u, const struct unigram_word *w,
 	struct spm_merging *memory, struct tn_tokens *out, struct tn_call *call);
 /** The piece that a word is as a whole, or -1.  Error: TN_ENOMEM, told to the call. */

@@ -206,12 +206,14 @@ static int make_trie(struct spm_opening *o)
 	if (!keys)
 		return tn_fail(o->call, TN_ENOMEM, "memory ran out for a vocabulary");
 	for (size_t i = 0; i < s->n_pieces; i++)
-		if (s->pieces[i].type == SPM_UNUSED && s->merges && !rc)
+		if (s->pieces[i].type == SPM_UNUSED && s->model == SPM_BPE && !rc)
 			rc = tn_fail(o->call, TN_EDATA, "%s: piece %zu, %s, is of the type unused, "
 				"which is not known in a model of the type BPE",
 				o->files->sentencepiece, i,
 				tn_quote(o->call, s->pieces[i].text.text, s->pieces[i].text.len));
-		else if (s->pieces[i].type == SPM_NORMAL || s->pieces[i].type == SPM_USER_DEFINED)
+		else if (s->pieces[i].type == SPM_NORMAL ||
+			s->pieces[i].type == SPM_USER_DEFINED ||
+			(s->pieces[i].type == SPM_UNUSED && s->model != SPM_UNIGRAM))
 			keys[n++] = (struct tok_key){ s->pieces[i].text.text,
 				(uint32_t)s->pieces[i].text.len, (int32_t)i };
 	tok_keys_sort(keys, n);
@@ -262,7 +264,7 @@ static int find_whole_words(struct spm_opening *o)
 	for (size_t i = 0; i < t->spm->n_pieces; i++) {
 		struct tn_text text = t->spm->pieces[i].text;
 
-		if (t->spm->merges && t->spm->pieces[i].type == SPM_NORMAL &&
+		if (t->spm->model == SPM_BPE && t->spm->pieces[i].type == SPM_NORMAL &&
 			text.len <= TOK_MAX_WORD && spm_merge_whole(t->spm, &t->model, text.text,
 			text.len, &memory, o->call) == (int32_t)i)
 			keys[n++] = (struct tok_key){ text.text, (uint32_t)text.len, (int32_t)i };
@@ -309,7 +311,7 @@ static int make_model(struct spm_opening *o)
 	u->unk = o->t->info.unk = o->t->spm->unk;
 	u->narrow = true;
 	u->byte_fallback = o->t->spm->byte_fallback;
-	o->t->spm->cuts = cuts_words(o->t->spm);
+	o->t->spm->cuts = o->t->spm->model == SPM_BPE && cuts_words(o->t->spm);
 	rc = unigram_init(u, least, NULL, 0, o->call);
 	return rc ? rc : find_bytes(o);
 }

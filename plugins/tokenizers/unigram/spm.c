@@ -88,17 +88,16 @@ static int add_piece(struct spm *s, const struct proto *p, const struct proto_fi
 
 static int read_trainer(struct spm *s, struct proto p)
 {
-	static const char *const types[] = { "0", "Unigram", "BPE", "Word", "Char" };
 	struct proto_field f;
 	int rc = 0;
 
 	while (!rc && proto_next(&p, &f, &rc)) {
-		if (f.number == TRAINER_TYPE && f.value != 1 && f.value != 2)
-			rc = tn_fail(p.call, TN_EDATA, "%s: byte %zu: a model of the type %s, "
-				"expected Unigram or BPE", p.name, f.place,
-				f.value < 5 ? types[f.value] : "(unknown)");
+		if (f.number == TRAINER_TYPE && (f.value < SPM_UNIGRAM || f.value > SPM_CHAR))
+			rc = tn_fail(p.call, TN_EDATA, "%s: byte %zu: a model of the type %llu, "
+				"expected 1 to 4 (Unigram, BPE, Word, Char)", p.name, f.place,
+				(unsigned long long)f.value);
 		else if (f.number == TRAINER_TYPE)
-			s->merges = f.value == 2;
+			s->model = (enum spm_model)f.value;
 		else if (f.number == TRAINER_SUFFIX)
 			s->suffix = f.value;
 		else if (f.number == TRAINER_BYTES)
@@ -179,7 +178,7 @@ int spm_read(struct spm *s, const char *path, struct tn_text file, struct tn_are
 	const char *what = tn_printf(call, "%s: precompiled_charsmap", path);
 	int rc;
 
-	*s = (struct spm){ .unk = -1, .rules = { { NULL, 0 }, true, true, true },
+	*s = (struct spm){ .model = SPM_UNIGRAM, .unk = -1, .rules = { { NULL, 0 }, true, true, true },
 		.unk_surface = { " \xe2\x81\x87 ", 5 } };
 	rc = what ? read_model(s, &p) : TN_ENOMEM;
 	if (!rc)

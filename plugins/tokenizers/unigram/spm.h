@@ -16,6 +16,11 @@ enum spm_type {
 	SPM_BYTE = 6
 };
 
+/** How a text is cut; the numbers are those of the file. */
+enum spm_model {
+	SPM_UNIGRAM = 1, SPM_BPE = 2, SPM_WORD = 3, SPM_CHAR = 4
+};
+
 struct spm_piece {
 	struct tn_text text;	/* in the file, not NUL-terminated */
 	float score;
@@ -35,7 +40,7 @@ struct spm {
 	struct spm_rules rules;
 	bool suffix;			/* the dummy prefix goes to the end */
 	bool byte_fallback;
-	bool merges;			/* a model of the type BPE */
+	enum spm_model model;
 	bool cuts;			/* BPE: no piece has a space behind another character */
 	struct tn_text unk_surface;	/* what decode gives for the unknown piece */
 	struct tok_precompiled charsmap;	/* n_units 0: none */
@@ -43,7 +48,7 @@ struct spm {
 	struct tok_trie user;		/* of user-defined pieces, which stay as they are */
 };
 
-/** Reads a model of the type Unigram or BPE from a file, which must outlive it as the arena must.
+/** Reads a model from a file, which must outlive it as the arena must.
  *  Errors: TN_EDATA with the byte, TN_ENOMEM. */
 int spm_read(struct spm *s, const char *path, struct tn_text file, struct tn_arena *arena,
 	struct tn_call *call);
