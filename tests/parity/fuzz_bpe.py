@@ -19,7 +19,11 @@ CL100K = (r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}%s| ?[^\s
           r"[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+")
 CLIP = (r"<\|startoftext\|>|<\|endoftext\|>|'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|"
         r"[^\s\p{L}\p{N}]+")
-REGEXES = [CL100K % "", CL100K % "{1,3}", CLIP, r"\s+", r"\s", r"\s{2,}", " {2,}", " +", r"\n+",
+O200K = (r"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+"
+         r"(?i:'s|'t|'re|'ve|'m|'ll|'d)?|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+"
+         r"[\p{Ll}\p{Lm}\p{Lo}\p{M}]*(?i:'s|'t|'re|'ve|'m|'ll|'d)?|\p{N}{1,3}"
+         r"| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+")
+REGEXES = [O200K, CL100K % "", CL100K % "{1,3}", CLIP, r"\s+", r"\s", r"\s{2,}", " {2,}", " +", r"\n+",
            r"[\r\n]", "[0-9]", "[0-9][0-9][0-9]", r"\p{N}", r"\p{N}{1,3}", "ab"]
 BEHAVIORS = ["removed", "isolated", "merged_with_previous", "merged_with_next", "contiguous"]
 BYTES = sorted(pre_tokenizers.ByteLevel.alphabet())
@@ -55,7 +59,7 @@ def random_pre_tokenizers(rng):
         lambda: p.Metaspace("\u2581", rng.choice(["always", "first", "never"]),
                             rng.random() < 0.7),
         lambda: p.Split(pattern(rng), rng.choice(BEHAVIORS), rng.random() < 0.3),
-        lambda: p.Split(Regex(rng.choice(REGEXES[:2])), "isolated"),
+        lambda: p.Split(Regex(rng.choice(REGEXES[:3])), "isolated"),
         lambda: p.Digits(rng.random() < 0.5), lambda: p.Punctuation(rng.choice(BEHAVIORS)),
         lambda: p.CharDelimiterSplit(rng.choice("a \u0301")),
         lambda: p.FixedLength(rng.choice([1, 3, 10])), p.UnicodeScripts, p.Whitespace, p.WhitespaceSplit, p.BertPreTokenizer], p.Sequence)

@@ -260,6 +260,15 @@ START_TEST(test_decoders_of_other_models_are_known)
 }
 END_TEST
 
+#define ANY "[^\\\\r\\\\n\\\\p{L}\\\\p{N}]?"
+#define CAPITAL "[\\\\p{Lu}\\\\p{Lt}\\\\p{Lm}\\\\p{Lo}\\\\p{M}]"
+#define SMALL "[\\\\p{Ll}\\\\p{Lm}\\\\p{Lo}\\\\p{M}]"
+#define SHORT "(?i:'s|'t|'re|'ve|'m|'ll|'d)?"
+#define O200K "\"pre_tokenizer\":{\"type\":\"Split\",\"pattern\":{\"Regex\":\"" \
+	ANY CAPITAL "*" SMALL "+" SHORT "|" ANY CAPITAL "+" SMALL "*" SHORT "|\\\\p{N}{1,3}" \
+	"| ?[^\\\\s\\\\p{L}\\\\p{N}]+[\\\\r\\\\n/]*|\\\\s*[\\\\r\\\\n]+|\\\\s+(?!\\\\S)|\\\\s+" \
+	"\"},\"behavior\":\"Isolated\",\"invert\":false}"
+
 static const struct encoding {
 	const char *part, *text;
 	size_t n;
@@ -277,6 +286,13 @@ static const struct encoding {
 		"\xe4\xb8\x80" "b\xe3\x83\xbc" "a1b ", 8,
 		{ { 0, 0, 1, 2 }, { 1, 0, 2, 3 }, { 2, 0, 3, 4 }, { 0, 2, 7, 8 }, { 1, 4, 14, 15 },
 		{ 0, 6, 18, 19 }, { 1, 8, 20, 21 }, { 2, 8, 21, 22 } } },
+	{ O200K, "aBab'S b", 5, { { 0, 0, 0, 1 }, { 0, 1, 1, 2 }, { 1, 1, 2, 3 }, { 2, 2, 6, 7 },
+		{ 1, 2, 7, 8 } } },
+	{ O200K, "BB\xe4\xb8\xad" "Ba\xcc\x81" "BB'lla", 2, { { 0, 0, 0, 1 }, { 0, 2, 14, 15 } } },
+	{ O200K, "\xcc\x81" "BBa  b!/\n/a1234a\r\n a", 8, { { 0, 0, 0, 2 }, { 2, 1, 5, 6 },
+		{ 2, 2, 6, 7 }, { 1, 2, 7, 8 }, { 0, 4, 12, 13 }, { 0, 7, 17, 18 }, { 2, 9, 20, 21 },
+		{ 0, 9, 21, 22 } } },
+	{ O200K, "\xe4\xb8\xad" "BB b", 2, { { 2, 2, 5, 6 }, { 1, 2, 6, 7 } } },
 };
 
 START_TEST(test_rare_parts_are_known)
@@ -285,7 +301,7 @@ START_TEST(test_rare_parts_are_known)
 	struct tn_call *call = tn_call_create();
 	struct tn_tokens out = { 0 };
 	struct tokenizer t;
-	char file[512];
+	char file[1024];
 
 	snprintf(file, sizeof(file), "{\"model\":{\"vocab\":{\"a\":0,\"b\":1,\" \":2},"
 		"\"merges\":[]},%s}", e->part);
@@ -305,7 +321,7 @@ START_TEST(test_rare_parts_are_known)
 }
 END_TEST
 
-/* What tokenizers 0.22.2 makes of a special token of Llama 2's kind, which stands behind a space. */
+/* What tokenizers 0.22.2 makes of a special token of Llama 2's kind: it stands behind a space. */
 START_TEST(test_added_tokens_stand_behind_marks)
 {
 	static const char file[] = "{\"added_tokens\":[{\"id\":3,\"content\":\"<s>\",\"special\":true,"

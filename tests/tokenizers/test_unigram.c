@@ -372,8 +372,8 @@ END_TEST
 #define ADDED "\"added_tokens\":[{\"id\":9,\"content\":\"<m>\",\"lstrip\":true,\"rstrip\":true," \
 	"\"special\":true}]"
 #define G "\xc4\xa0"	/* the character that stands for a space */
-#define PIECES "\"model\":{\"type\":\"Unigram\",\"unk_id\":0,\"vocab\":[[\"<unk>\",0],[\" a\",-1]," \
-	"[\"b  \",-2],[\"" G "c\",-1],[\"\xe2\x96\x81x" G "\",-3],[\"a\",-9]]}"
+#define PIECES "\"model\":{\"type\":\"Unigram\",\"unk_id\":0,\"vocab\":[[\"<unk>\",0]," \
+	"[\" a\",-1],[\"b  \",-2],[\"" G "c\",-1],[\"\xe2\x96\x81x" G "\",-3],[\"a\",-9]]}"
 
 /* What tokenizers 0.22.2 makes of these. */
 static const struct trimmed {

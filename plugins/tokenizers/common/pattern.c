@@ -11,6 +11,12 @@
 #define GPT2 "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+"
 #define CL100K(n) "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|" n \
 	"| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+"
+#define CONTRACTION "(?i:'s|'t|'re|'ve|'m|'ll|'d)?"
+#define O200K_CAPITAL "[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}]"
+#define O200K_SMALL "[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}]"
+#define O200K "[^\\r\\n\\p{L}\\p{N}]?" O200K_CAPITAL "*" O200K_SMALL "+" CONTRACTION \
+	"|[^\\r\\n\\p{L}\\p{N}]?" O200K_CAPITAL "+" O200K_SMALL "*" CONTRACTION "|\\p{N}{1,3}" \
+	"| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+"
 #define CLIP "<\\|startoftext\\|>|<\\|endoftext\\|>|'s|'t|'re|'ve|'m|'ll|'d|[\\p{L}]+|[\\p{N}]|" \
 	"[^\\s\\p{L}\\p{N}]+"
 #define NO_LIMIT SIZE_MAX
@@ -22,6 +28,7 @@ static const struct known {
 	{ GPT2, { .kind = TOK_PATTERN_GPT2 } },
 	{ CL100K("\\p{N}{1,3}"), { .kind = TOK_PATTERN_CL100K, .digits = 3 } },
 	{ CL100K("\\p{N}"), { .kind = TOK_PATTERN_CL100K, .digits = 1 } },
+	{ O200K, { .kind = TOK_PATTERN_O200K } },
 	{ CLIP, { .kind = TOK_PATTERN_CLIP } },
 	{ "\\s+", { .kind = TOK_PATTERN_RUN, .flags = TOK_SPACE, .least = 1, .most = NO_LIMIT } },
 	{ "\\s", { .kind = TOK_PATTERN_RUN, .flags = TOK_SPACE, .least = 1, .most = 1 } },
@@ -205,9 +212,86 @@ static size_t next_cl100k(const char *text, size_t len, size_t at, unsigned digi
 	return end;
 }
 
+/* The bits TOK_CAPITAL and TOK_SMALL of the character at `at`, 0 at the end. */
+static inline unsigned case_at(const char *text, size_t len, size_t at, unsigned *width)
+{
+	unsigned char c = at < len ? (unsigned char)text[at] : 0;
+	uint32_t code;
+
+	*width = 1;
+	if (c < 0x80)
+		return (unsigned char)((c | 0x20) - 'a') >= 26 ? 0 : c & 0x20 ? TOK_SMALL :
+			TOK_CAPITAL;
+	*width = tok_decode(text + at, len - at, &code);
+	return tok_flags(code) & (TOK_CAPITAL | TOK_SMALL);
+}
+
+static size_t small_letters(const char *text, size_t len, size_t at)
+{
+	unsigned width;
+
+	while (case_at(text, len, at, &width) & TOK_SMALL)
+		at += width;
+	return at;
+}
+
+/* Capitals, then one small letter or more, 0: none.  What may be both is taken as a capital, and
+ * given back where no small letter follows. */
+static size_t small_word(const char *text, size_t len, size_t at)
+{
+	size_t last_small = 0;
+	unsigned width, bits;
+
+	while ((bits = case_at(text, len, at, &width)) & TOK_CAPITAL) {
+		at += width;
+		last_small = bits & TOK_SMALL ? at : last_small;
+	}
+	return bits & TOK_SMALL ? small_letters(text, len, at) : last_small;
+}
+
+/* Capitals, one or more; 0: none. */
+static size_t capital_word(const char *text, size_t len, size_t at)
+{
+	size_t from = at;
+	unsigned width;
+
+	while (case_at(text, len, at, &width) & TOK_CAPITAL)
+		at += width;
+	return at > from ? small_letters(text, len, at) : 0;
+}
+
+static size_t next_o200k(const char *text, size_t len, size_t at)
+{
+	unsigned width;
+	enum class class = class_at(text, len, at, &width);
+	/* Any character but a line end may stand before letters; a mark may be one of them. */
+	size_t from = class == LETTER ? at : at + width, end = 0;
+
+	if (class == NUMBER)
+		return run(text, len, at, NUMBER, 3);
+	if (text[at] != '\r' && text[at] != '\n') {
+		end = small_word(text, len, from);
+		if (!end && from != at)
+			end = small_word(text, len, at);
+		if (!end)
+			end = capital_word(text, len, from);
+	}
+	if (end)
+		return end < len && text[end] == '\'' && (from = contraction(text + end + 1,
+			len - end - 1, true)) ? end + 1 + from : end;
+	from = at + (text[at] == ' ');
+	if (from == len || class_at(text, len, from, &width) != REST)
+		return spaces(text, len, at, true);
+	end = run(text, len, from, REST, NO_LIMIT);
+	while (end < len && (text[end] == '\r' || text[end] == '\n' || text[end] == '/'))
+		end++;
+	return end;
+}
+
 size_t tok_pattern_next(const struct tok_pattern *p, const char *text, size_t len, size_t at)
 {
 	return p->kind == TOK_PATTERN_GPT2 ? next_gpt2(text, len, at) :
+		p->kind == TOK_PATTERN_O200K ? next_o200k(text, len, at) :
 		next_cl100k(text, len, at, p->digits);
 }
 

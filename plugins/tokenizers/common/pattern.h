@@ -17,6 +17,7 @@ enum tok_pattern_kind {
 	TOK_PATTERN_NONE,
 	TOK_PATTERN_GPT2,	/* GPT-2, RoBERTa */
 	TOK_PATTERN_CL100K,	/* GPT-4, Llama 3, Qwen2: numbers have at most `digits` digits */
+	TOK_PATTERN_O200K,	/* GPT-4o: words end where a capital follows a small letter */
 	TOK_PATTERN_TEXT,	/* a string */
 	TOK_PATTERN_RUN,	/* at least `least` and at most `most` characters of a class */
 	TOK_PATTERN_CLIP	/* CLIP: words, single digits, runs of the rest; no spaces */
@@ -37,7 +38,7 @@ int tok_pattern_read(struct tok_pattern *p, const struct tn_value *v, const char
 /** Whether the pattern cuts all of a text. */
 static inline bool tok_pattern_tiles(const struct tok_pattern *p)
 {
-	return p->kind == TOK_PATTERN_GPT2 || p->kind == TOK_PATTERN_CL100K;
+	return p->kind >= TOK_PATTERN_GPT2 && p->kind <= TOK_PATTERN_O200K;
 }
 /** Where the match that begins at `at` < len ends, of a pattern that tiles.  Valid UTF-8. */
 size_t tok_pattern_next(const struct tok_pattern *p, const char *text, size_t len, size_t at);

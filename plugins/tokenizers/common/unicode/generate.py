@@ -130,7 +130,7 @@ def main():
     print(" * plugins/tokenizers/common/unicode/tables.c - Unicode data; made by generate.py.")
     print(" */")
     print('#include "unicode/unicode.h"\n')
-    print(f"const uint16_t tok_class_mask[{len(masks)}] = {{")
+    print(f"const uint32_t tok_class_mask[{len(masks)}] = {{")
     rows(f"0x{m:x}" for m in masks)
     print("};\n")
     two_stage("tok_class", classes, "uint8_t")

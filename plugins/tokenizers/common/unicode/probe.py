@@ -4,7 +4,7 @@ from tokenizers import Regex, normalizers, pre_tokenizers
 
 # The bits of tok_class_mask, as in unicode.h.
 (SPACE, CONTROL, PUNCTUATION, MARK, CJK, WORD, LOWER, DECOMPOSES, COMBINES, LETTER, NUMBER,
- NUMERIC, ACCENT, JOINS, COMPATIBLE, COMPOSED) = (1 << i for i in range(16))
+ NUMERIC, ACCENT, JOINS, COMPATIBLE, COMPOSED, CAPITAL, SMALL) = (1 << i for i in range(18))
 
 
 def bert(**on):
@@ -56,17 +56,20 @@ def by_regex(regex):
     return matched(pre_tokenizers.Split(Regex(regex), "removed", invert=True))
 
 
-letters, numbers, spaces = (by_regex(r) for r in (r"\p{L}+", r"\p{N}+", r"\s+"))
+letters, numbers, spaces, capital, small = (by_regex(r) for r in (
+    r"\p{L}+", r"\p{N}+", r"\s+", r"[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+",
+    r"[\p{Ll}\p{Lm}\p{Lo}\p{M}]+"))
 # Digits isolates each: what stands alone between two letters.
 numeric = {c for c in scalars()
            if len(pre_tokenizers.Digits(True).pre_tokenize_str("a" + chr(c) + "b")) == 3}
 
 
 def classes(c):
-    """The ten classes of a scalar value that only the library knows."""
+    """The twelve classes of a scalar value that only the library knows."""
     text = "a" + chr(c) + "b"
     pieces = len(split(text))
     return (SPACE * (pieces == 2) | PUNCTUATION * (pieces == 3) | CONTROL * (clean(text) == "ab")
             | MARK * (strip(text) == "ab") | CJK * (cjk(text) == f"a {chr(c)} b")
             | WORD * (len(words(text)) == 1) | LETTER * (c in letters) | NUMBER * (c in numbers)
+            | CAPITAL * (c in capital) | SMALL * (c in small)
             | NUMERIC * (c in numeric) | ACCENT * (accents(text) == "ab"))

@@ -27,14 +27,16 @@ enum tok_flag {
 	TOK_ACCENT = 4096,	/* the normalizer StripAccents drops it: M* of Unicode 9 */
 	TOK_JOINS = 8192,	/* NFC may join it to a character before */
 	TOK_COMPATIBLE = 16384,	/* NFKD differs from NFD */
-	TOK_COMPOSED = 32768	/* decomposes, and NFC makes it again */
+	TOK_COMPOSED = 32768,	/* decomposes, and NFC makes it again */
+	TOK_CAPITAL = 65536,	/* [\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}] of Oniguruma */
+	TOK_SMALL = 131072	/* [\p{Ll}\p{Lm}\p{Lo}\p{M}] of Oniguruma */
 };
 
 #define TOK_REPLACEMENT 0xfffdu
 #define TOK_HANGUL 0xac00u
 #define TOK_HANGUL_END 0xd7a4u
 
-extern const uint16_t tok_class_mask[];
+extern const uint32_t tok_class_mask[];
 extern const uint8_t tok_class_index[], tok_class_blocks[][128];
 extern const uint8_t tok_ccc_index[], tok_ccc_blocks[][128];
 extern const uint8_t tok_lower_index[];
