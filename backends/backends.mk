@@ -39,6 +39,7 @@ PLUGINS += %D%/backend-reference.la
 %C%_backend_reference_la_LIBADD = %D%/libreference-f32.la %D%/libreference-f64.la $(PLUGIN_LIBADD)
 
 noinst_LTLIBRARIES += %D%/libkernels.la
+%C%_libkernels_la_CPPFLAGS = $(AM_CPPFLAGS)
 %C%_libkernels_la_CFLAGS = $(AM_CFLAGS) $(OPENMP_CFLAGS)
 %C%_libkernels_la_LIBADD = %D%/libkernels-plain.la
 %C%_libkernels_la_SOURCES = \
@@ -78,7 +79,7 @@ noinst_LTLIBRARIES += %D%/libkernels-plain.la
 %C%_libkernels_plain_la_CPPFLAGS = $(AM_CPPFLAGS) -DKERNEL_ISA=plain -DKERNEL_LANES=4
 %C%_libkernels_plain_la_SOURCES = $(KERNEL_LOOPS)
 if KERNELS_X86
-%C%_libkernels_la_CPPFLAGS = $(AM_CPPFLAGS) -DKERNELS_X86
+%C%_libkernels_la_CPPFLAGS += -DKERNELS_X86
 %C%_libkernels_la_LIBADD += %D%/libkernels-avx2.la %D%/libkernels-avx512.la
 noinst_LTLIBRARIES += %D%/libkernels-avx2.la
 %C%_libkernels_avx2_la_CPPFLAGS = $(AM_CPPFLAGS) -DKERNEL_ISA=avx2 -DKERNEL_LANES=8

@@ -34,7 +34,7 @@ reads() {
 build() {
 	mkdir -p "$folder/$1" && cd "$folder/$1" || exit 1
 	{ [ -f Makefile ] || "$top_srcdir/configure" -q --disable-shared --enable-static --disable-hardening \
-		--with-static-plugins=all --without-onednn --without-openblas CC=clang CXX=clang++ \
+		--with-static-plugins=all --without-onednn --without-openblas CC=clang CXX=clang++ tn_cv_kernels_x86=no \
 		CFLAGS="-g -O1 -fno-omit-frame-pointer $2" --prefix=/nowhere; } &&
 		make -s core/plugin/builtin.def && make -s -j"$(nproc)" core/libtenon.la &&
 		clang -g -O1 $2 $3 -I. -I"$top_srcdir/core/include" -I"$top_srcdir/core" -I"$top_srcdir/tests" \
