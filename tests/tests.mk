@@ -626,7 +626,7 @@ EXTRA_DIST += \
 	%D%/bench/peers/works.py
 
 # Run by hand.
-EXTRA_DIST += %D%/backends/emulate.sh %D%/debian.sh %D%/static.sh %D%/tsan.sh
+EXTRA_DIST += %D%/backends/emulate.sh %D%/cross.sh %D%/debian.sh %D%/static.sh %D%/tsan.sh
 
 dist_check_SCRIPTS += %D%/cli/stream.sh
 plain_tests += %D%/cli/stream.sh
