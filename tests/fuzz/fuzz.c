@@ -119,10 +119,16 @@ static void encode(const struct tn_tokenizer_impl *impl, const struct tn_tokeniz
 
 	if (impl->encode(t, (struct tn_text){ text, len }, &tokens, call))
 		return;
-	for (size_t i = 0; i < tokens.n; i++)
-		if (tokens.items[i].begin > tokens.items[i].end || tokens.items[i].end > len ||
-		    tokens.items[i].id < 0 || (size_t)tokens.items[i].id >= info->vocab_size)
-			broken("a token outside the text or the vocabulary");
+	for (size_t i = 0; i < tokens.n; i++) {
+		const struct tn_token *k = &tokens.items[i];
+
+		if (k->begin <= k->end && k->end <= len && k->id >= 0 &&
+		    (size_t)k->id < info->vocab_size)
+			continue;
+		fprintf(stderr, "token %zu: id %d of %zu, bytes %u to %u of %zu\n", i, (int)k->id,
+			info->vocab_size, k->begin, k->end, len);
+		broken("a token outside the text or the vocabulary");
+	}
 	ids = tn_alloc_n(call, tokens.n + 1, sizeof(*ids));
 	for (size_t i = 0; ids && i < tokens.n; i++)
 		ids[i] = tokens.items[i].id;
