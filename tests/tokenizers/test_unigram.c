@@ -286,7 +286,7 @@ static const struct broken models[] = {
 	{ BINARY(A "\x0a\x03\x0a\x01\xff"), "byte 11: a piece is not UTF-8" },
 	{ BINARY(A "\x0a\x05\x0a\x01\x62\x18\x07"), "byte 12: a piece of the type 7" },
 	{ BINARY(A "\x0a\x08\x0a\x01\x62\x15\x00\x00\xc0\x7f"),
-		"byte 12: a score that is no number" },
+		"byte 12: the score nan, expected -1e+20 to 1e+20" },
 	{ BINARY(A B B), "the pieces 1 and 2 are both \"b\"" },
 	{ BINARY(A B "\x12\x02\x18\x05"), "byte 19: a model of the type 5, expected 1 to 4" },
 	{ BINARY(A B "\x12\x02\x18\x02" "\x0a\x05\x0a\x01\x63\x18\x05"),

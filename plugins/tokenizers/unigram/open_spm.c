@@ -131,7 +131,8 @@ static int number_pieces(struct spm_opening *o)
 	for (size_t i = 0; i < o->n && s->unk < 0; i++)
 		if (s->pieces[i].type == SPM_UNKNOWN)
 			s->unk = (int32_t)i;
-	return 0;
+	return s->unk >= 0 ? 0 : tn_fail(o->call, TN_EDATA, "%s: its unknown piece is one of the first "
+		"%zu, in whose place this family has others", o->files->sentencepiece, f->replaces);
 }
 
 /* --- the model --- */

@@ -13,8 +13,8 @@ struct proto proto_inside(const struct proto *p, const struct proto_field *field
 {
 	struct proto inside = *p;
 
-	inside.at = field->bytes.text;
-	inside.end = field->bytes.text + field->bytes.len;
+	inside.at = field->bytes.text ? field->bytes.text : p->at;
+	inside.end = inside.at + field->bytes.len;
 	return inside;
 }
 

@@ -10,6 +10,8 @@
 #include "proto.h"
 #include "unicode/unicode.h"
 
+#define MAX_SCORE 1e20f		/* sums of all that a text can have are finite */
+
 #define MAX_PIECES ((size_t)1 << 24)
 
 enum field {
@@ -49,9 +51,9 @@ static int read_piece(struct spm_piece *piece, struct proto *p, size_t place)
 			rc = proto_expect(p, &f, PROTO_FIXED32, "a score");
 			bits = (uint32_t)f.value;
 			memcpy(&piece->score, &bits, sizeof(bits));
-			if (!rc && !isfinite(piece->score))
-				rc = tn_fail(p->call, TN_EDATA, "%s: byte %zu: a score that is no "
-					"number", p->name, f.place);
+			if (!rc && !(fabsf(piece->score) <= MAX_SCORE))
+				rc = tn_fail(p->call, TN_EDATA, "%s: byte %zu: the score %g, expected "
+					"-1e+20 to 1e+20", p->name, f.place, (double)piece->score);
 		} else if (f.number == PIECE_TYPE) {
 			rc = proto_expect(p, &f, PROTO_VARINT, "the type of a piece");
 			piece->type = (uint32_t)f.value;
