@@ -39,6 +39,20 @@ static void print_isa(void)
 		printf("CPU path %s\n", best);
 }
 
+/* What the environment tells the dynamic linker decides which libraries plugins get, so a report
+ * of a fault has to say it. */
+static void print_linker(void)
+{
+	static const char *const names[] = { "LD_PRELOAD", "LD_LIBRARY_PATH" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		const char *value = getenv(names[i]);
+
+		if (value && *value)
+			printf("%s=%s\n", names[i], value);
+	}
+}
+
 void tn_cli_version(void)
 {
 	const char *smartcols = "";
@@ -49,4 +63,5 @@ void tn_cli_version(void)
 	print_isa();
 	printf("libconfig %d.%d.%d, jansson %s, libsmartcols %s\n", LIBCONFIG_VER_MAJOR,
 		LIBCONFIG_VER_MINOR, LIBCONFIG_VER_REVISION, JANSSON_VERSION, smartcols);
+	print_linker();
 }

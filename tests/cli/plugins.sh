@@ -19,6 +19,8 @@ run
 [ $code = 64 ] && [ ! -s "$out/out" ] && has err '^Usage: tenon VERB'; ok $? "no verb: usage, 64"
 run --version
 [ $code = 0 ] && has out '^tenon [0-9]' && has out '^plugin ABI [0-9]*\.[0-9]'; ok $? "--version"
+(export LD_LIBRARY_PATH=/planted; run --version; has out '^LD_LIBRARY_PATH=.*/planted$')
+ok $? "PL17 what the dynamic linker was told is in --version"
 run --help
 [ $code = 0 ] && has out '^  plugins '; ok $? "--help lists the verbs"
 run plugin
