@@ -155,14 +155,14 @@ table TJ tokenize "$out/m" "abc x" <<'ROWS'
 TJ00~0~bpe~{"input":0,"tokens":[{"id":6,"piece":"abc","bytes":[0,3],"word":0,"text":0},{"id":1,"piece":"?","bytes":[4,5],"word":1,"text":0}]}
 TJ00~0~unigram~{"input":0,"tokens":[{"id":3,"piece":"ab","bytes":[0,2],"word":0,"text":0},{"id":1,"piece":"?","bytes":[2,3],"word":0,"text":0},{"id":1,"piece":"?","bytes":[4,5],"word":1,"text":0}]}
 TJ00~0~words~{"input":0,"tokens":[{"id":1,"piece":"?","bytes":[0,3],"word":0,"text":0},{"id":1,"piece":"?","bytes":[4,5],"word":1,"text":0}]}
-TJ01~65~bpe; s tokenizer.json 's/"ab c"/"ab d"/'~tokenizer.json: merge 2: no piece "d", which is to be merged
-TJ01~65~bpe; s tokenizer.json 's/\["a b","ab c"\]/[["a","b"],["ab","d"]]/'~tokenizer.json: merge 2: no piece "d", which is to be merged
+TJ01~65~bpe; s tokenizer.json 's/"ab c"/"ab d"/'~tokenizer.json: byte 285: merge 2: no piece "d", which is to be merged
+TJ01~65~bpe; s tokenizer.json 's/\["a b","ab c"\]/[["a","b"],["ab","d"]]/'~tokenizer.json: byte 290: merge 2: no piece "d", which is to be merged
 TJ02~65~bpe; s tokenizer.json 's/"ab c"/"abc"/'~tokenizer.json: byte 289: the merge "abc", expected two pieces with one space between them
 TJ02~65~bpe; s tokenizer.json 's/"ab c"/"a b c"/'~tokenizer.json: byte 291: the merge "a b c", expected two pieces with one space between them
 TJ02~65~bpe; s tokenizer.json 's/\["a b","ab c"\]/[["a","b"],["ab"]]/'~tokenizer.json: byte 294: expected a merge of two pieces
 TJ02~65~bpe; s tokenizer.json 's/\["a b","ab c"\]/[["a","b"],["a","b","c"]]/'~tokenizer.json: byte 297: expected a merge of two pieces
 TJ02~65~bpe; s tokenizer.json 's/"ab c"/7/'~tokenizer.json: byte 284: expected a string
-TJ03~65~bpe; s tokenizer.json 's/"ab c"/"c c"/'~tokenizer.json: merge 2: no piece that "c" and "c" could become
+TJ03~65~bpe; s tokenizer.json 's/"ab c"/"c c"/'~tokenizer.json: byte 285: merge 2: no piece that "c" and "c" could become
 TJ04~0~bpe; s tokenizer.json 's/"ab c"/"ab c","a b"/'~{"input":0,"tokens":[{"id":6,"piece":"abc","bytes":[0,3],"word":0,"text":0},{"id":1,"piece":"?","bytes":[4,5],"word":1,"text":0}]}
 TJ05~65~bpe; s tokenizer.json 's/"abc":6/"abc":-1/'~tokenizer.json: byte 266: "-1" is no integer of 0 to 2147483646
 TJ05~65~bpe; s tokenizer.json 's/"abc":6/"abc":6.0/'~tokenizer.json: byte 267: "6.0" is no integer of 0 to 2147483646

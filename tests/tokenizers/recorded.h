@@ -173,4 +173,28 @@ static inline void recorded_check_file(const char *plugin, const char *name, con
 	tn_call_destroy(call);
 }
 
+/** Such a tokenizer.json makes these tokens of a text; a row is id, word, begin and end (bytes). */
+static inline void recorded_check_rows(const char *plugin, const char *file, const char *text,
+	const int32_t (*rows)[4], size_t n)
+{
+	struct tn_call *call = tn_call_create();
+	struct tn_tokens out = { 0 };
+	struct tokenizer t;
+
+	recorded_open_file(&t, plugin, "tokenizer.json", file, strlen(file), call);
+	ck_assert_str_eq(tn_error_text(call), "");
+	ck_assert_int_eq(t.impl->encode(t.self, (struct tn_text){ text, strlen(text) }, &out,
+		call), 0);
+	ck_assert_uint_eq(out.n, n);
+	for (size_t i = 0; i < out.n; i++) {
+		const struct tn_token *k = &out.items[i];
+		int32_t row[4] = { k->id, k->word, (int32_t)k->begin, (int32_t)k->end };
+
+		ck_assert_msg(!memcmp(row, rows[i], sizeof(row)), "token %zu: %d %d %d %d", i,
+			row[0], row[1], row[2], row[3]);
+	}
+	tokenizer_close(&t);
+	tn_call_destroy(call);
+}
+
 #endif

@@ -298,26 +298,11 @@ static const struct encoding {
 START_TEST(test_rare_parts_are_known)
 {
 	const struct encoding *e = &encodings[_i];
-	struct tn_call *call = tn_call_create();
-	struct tn_tokens out = { 0 };
-	struct tokenizer t;
 	char file[1024];
 
 	snprintf(file, sizeof(file), "{\"model\":{\"vocab\":{\"a\":0,\"b\":1,\" \":2},"
 		"\"merges\":[]},%s}", e->part);
-	recorded_open_file(&t, "bpe", "tokenizer.json", file, strlen(file), call);
-	ck_assert_str_eq(tn_error_text(call), "");
-	ck_assert_int_eq(t.impl->encode(t.self, (struct tn_text){ e->text, strlen(e->text) }, &out,
-		call), 0);
-	ck_assert_uint_eq(out.n, e->n);
-	for (size_t i = 0; i < out.n; i++) {
-		const struct tn_token *k = &out.items[i];
-		int32_t row[4] = { k->id, k->word, (int32_t)k->begin, (int32_t)k->end };
-
-		ck_assert_mem_eq(row, e->rows[i], sizeof(row));
-	}
-	tokenizer_close(&t);
-	tn_call_destroy(call);
+	recorded_check_rows("bpe", file, e->text, e->rows, e->n);
 }
 END_TEST
 
@@ -333,24 +318,8 @@ START_TEST(test_added_tokens_stand_behind_marks)
 	static const int32_t rows[][4] = { { 3, 0, 0, 3 }, { 1, 1, 3, 4 }, { 0, 1, 4, 5 },
 		{ 4, 1, 5, 7 }, { 3, 2, 7, 11 }, { 1, 3, 11, 12 }, { 2, 3, 12, 15 },
 		{ 0, 3, 15, 16 }, { 2, 3, 16, 18 } };
-	const char *text = "<s>a  a <s>a<s> bb";
-	struct tn_call *call = tn_call_create();
-	struct tn_tokens out = { 0 };
-	struct tokenizer t;
 
-	recorded_open_file(&t, "bpe", "tokenizer.json", file, strlen(file), call);
-	ck_assert_str_eq(tn_error_text(call), "");
-	ck_assert_int_eq(t.impl->encode(t.self, (struct tn_text){ text, strlen(text) }, &out,
-		call), 0);
-	ck_assert_uint_eq(out.n, 9);
-	for (size_t i = 0; i < out.n; i++) {
-		const struct tn_token *k = &out.items[i];
-		int32_t row[4] = { k->id, k->word, (int32_t)k->begin, (int32_t)k->end };
-
-		ck_assert_mem_eq(row, rows[i], sizeof(row));
-	}
-	tokenizer_close(&t);
-	tn_call_destroy(call);
+	recorded_check_rows("bpe", file, "<s>a  a <s>a<s> bb", rows, 9);
 }
 END_TEST
 

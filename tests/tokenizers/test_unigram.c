@@ -404,24 +404,8 @@ static const struct trimmed {
 START_TEST(test_spaces_belong_to_no_offsets)
 {
 	const struct trimmed *e = &trimmed[_i];
-	struct tn_call *call = tn_call_create();
-	struct tn_tokens out = { 0 };
-	struct tokenizer t;
 
-	recorded_open_file(&t, e->plugin, "tokenizer.json", e->file, strlen(e->file), call);
-	ck_assert_str_eq(tn_error_text(call), "");
-	ck_assert_int_eq(t.impl->encode(t.self, (struct tn_text){ e->text, strlen(e->text) }, &out,
-		call), 0);
-	ck_assert_uint_eq(out.n, e->n);
-	for (size_t i = 0; i < out.n; i++) {
-		const struct tn_token *k = &out.items[i];
-		int32_t row[4] = { k->id, k->word, (int32_t)k->begin, (int32_t)k->end };
-
-		ck_assert_msg(!memcmp(row, e->rows[i], sizeof(row)), "token %zu: %d %d %d %d", i,
-			row[0], row[1], row[2], row[3]);
-	}
-	tokenizer_close(&t);
-	tn_call_destroy(call);
+	recorded_check_rows(e->plugin, e->file, e->text, e->rows, e->n);
 }
 END_TEST
 

@@ -4,6 +4,7 @@
 #ifndef BPE_H
 #define BPE_H
 
+#include <string.h>
 #include <tenon/impl/tokenizer.h>
 
 #include "added.h"
@@ -17,6 +18,12 @@
 
 #define BPE_MARK "\xe2\x96\x81"	/* U+2581, which stands for a space */
 #define BPE_MARK_LEN 3
+
+/** Whether U+2581 stands here. */
+static inline bool bpe_is_mark(const char *at, size_t len)
+{
+	return len >= BPE_MARK_LEN && !memcmp(at, BPE_MARK, BPE_MARK_LEN);
+}
 
 struct bpe_tokenizer {
 	struct tn_tokenizer base;

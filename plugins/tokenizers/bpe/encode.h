@@ -4,8 +4,6 @@
 #ifndef BPE_ENCODE_H
 #define BPE_ENCODE_H
 
-#include <string.h>
-
 #include "bpe.h"
 
 struct bpe_run {
@@ -38,12 +36,6 @@ static inline int bpe_emit(struct bpe_run *r, int32_t id, struct tok_span span)
 		span = bpe_trim(r, span, blanks[id]);
 	return tn_tokens_push(r->out, (struct tn_token){ id, r->word, span.begin, span.end },
 		r->call);
-}
-
-/** Whether U+2581 stands here. */
-static inline bool bpe_is_mark(const char *at, size_t len)
-{
-	return len >= BPE_MARK_LEN && !memcmp(at, BPE_MARK, BPE_MARK_LEN);
 }
 
 /** The source of bytes that may begin or end inside of a character. */

@@ -128,8 +128,8 @@ static void join_piece(struct bpe_tokenizer *t, struct tn_text piece)
 
 	for (size_t i = 1; i < piece.len; i++) {
 		t->joins[text[i - 1] << 8 | text[i]] = true;
-		if (piece.len - i >= BPE_MARK_LEN && !memcmp(text + i, BPE_MARK, BPE_MARK_LEN) &&
-			(i < 3 || memcmp(text + i - 3, BPE_MARK, BPE_MARK_LEN)))
+		if (bpe_is_mark(piece.text + i, piece.len - i) && !(i >= BPE_MARK_LEN &&
+			bpe_is_mark(piece.text + i - BPE_MARK_LEN, BPE_MARK_LEN)))
 			t->cuts_marks = false;
 	}
 }
@@ -162,19 +162,14 @@ static int find_joins(struct bpe_tokenizer *t, struct tn_call *call)
 	return 0;
 }
 
-static bool is_mark(struct tn_text text)
-{
-	return text.len == BPE_MARK_LEN && !memcmp(text.text, BPE_MARK, BPE_MARK_LEN);
-}
-
 /* Whether all of normalizing is to put a mark before the text and for its spaces. */
 static bool makes_marks(const struct tok_normalizer *n)
 {
 	const struct tok_normal_step *s = n->steps;
 
-	return n->n == 2 && s[0].kind == TOK_NORMAL_PREPEND && is_mark(s[0].text) &&
+	return n->n == 2 && s[0].kind == TOK_NORMAL_PREPEND && tok_equal(s[0].text, BPE_MARK) &&
 		s[1].kind == TOK_NORMAL_REPLACE && s[1].pattern.kind == TOK_PATTERN_TEXT &&
-		tok_equal(s[1].pattern.text, " ") && is_mark(s[1].text);
+		tok_equal(s[1].pattern.text, " ") && tok_equal(s[1].text, BPE_MARK);
 }
 
 /* The first bytes of added tokens behind their marks; false: one has nothing else. */
@@ -187,11 +182,10 @@ static bool find_begins(struct bpe_tokenizer *t)
 		struct tn_text c = t->added.items[i].content;
 		size_t at = 0;
 
-		while (at < c.len && (c.text[at] == ' ' || (c.len - at >= BPE_MARK_LEN &&
-			!memcmp(c.text + at, BPE_MARK, BPE_MARK_LEN))))
-			at += c.text[at] == ' ' ? 1 : BPE_MARK_LEN;
 		if (!t->added.items[i].normalized)
 			continue;
+		while (at < c.len && (c.text[at] == ' ' || bpe_is_mark(c.text + at, c.len - at)))
+			at += c.text[at] == ' ' ? 1 : BPE_MARK_LEN;
 		if (at == c.len || !c.text[at])
 			return false;
 		first[(unsigned char)c.text[at]] = true;
@@ -202,8 +196,9 @@ static bool find_begins(struct bpe_tokenizer *t)
 	return true;
 }
 
-/* The words that are one piece with a mark before.  `keys` are words that are one piece. */
-static int find_bodies(struct bpe_tokenizer *t, struct tok_key *keys, size_t n,
+/* The words that are one piece with a mark before.  Of `keys` the first are known to be one; of the
+ * others those are tried that are short but for the mark. */
+static int find_bodies(struct bpe_tokenizer *t, struct tok_key *keys, size_t n_whole, size_t n,
 	struct tn_call *call)
 {
 	struct bpe_work work = { 0 };
@@ -215,7 +210,8 @@ static int find_bodies(struct bpe_tokenizer *t, struct tok_key *keys, size_t n,
 		struct tok_key key = keys[i];
 
 		if (key.len <= BPE_MARK_LEN || key.len > BPE_MARK_LEN + TOK_MAX_WORD ||
-			memcmp(key.text, BPE_MARK, BPE_MARK_LEN) || !is_whole(t, &key, &work, call))
+			!bpe_is_mark(key.text, key.len) || (i >= n_whole &&
+			(key.len <= TOK_MAX_WORD || !is_whole(t, &key, &work, call))))
 			continue;
 		key.text += BPE_MARK_LEN;
 		key.len -= BPE_MARK_LEN;
@@ -263,7 +259,7 @@ int bpe_index(struct bpe_tokenizer *t, struct tn_call *call)
 	if (!rc)
 		rc = tok_words_build(&t->words, keys, n_whole, call);
 	if (!rc)
-		rc = find_bodies(t, keys, n, call);
+		rc = find_bodies(t, keys, n_whole, n, call);
 	if (!rc)
 		rc = tn_status(call);
 	if (!rc && t->post.trim && !(t->blanks = tok_blanks_of(&t->vocab, call)))

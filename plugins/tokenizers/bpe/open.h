@@ -7,10 +7,11 @@
 #include "bpe.h"
 #include "document.h"
 
-/** Two pieces that may be merged, as they stand in the file. */
+/** Two pieces that may be merged. */
 struct bpe_pair {
 	const char *left, *right;
 	uint32_t left_len, right_len;
+	uint32_t place;			/* of the left one: its byte in the file */
 };
 
 /** The model of tokenizer.json: merges are looked up after the vocabulary, wherever they

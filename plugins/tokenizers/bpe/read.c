@@ -24,13 +24,23 @@ static bool is_version(struct tn_text line)
 
 /* --- tokenizer.json --- */
 
-static int read_pair(struct tok_json *j, struct tn_text *a, struct tn_text *b)
+/* The byte at which the text of a string begins that is read next. */
+static size_t next_place(struct tok_json *j)
+{
+	tok_json_peek(j);
+	return (size_t)(j->at - j->start) + 1;
+}
+
+static int read_pair(struct tok_json *j, struct tn_text *a, struct tn_text *b, size_t *place)
 {
 	int rc = tok_json_enter(j, '[');
 
 	*a = *b = (struct tn_text){ NULL, 0 };
-	if (!rc && tok_json_item(j, &rc))
+	*place = 0;
+	if (!rc && tok_json_item(j, &rc)) {
+		*place = next_place(j);
 		rc = tok_json_string(j, a);
+	}
 	if (!rc && tok_json_item(j, &rc))
 		rc = tok_json_string(j, b);
 	if (rc)
@@ -40,7 +50,7 @@ static int read_pair(struct tok_json *j, struct tn_text *a, struct tn_text *b)
 	return rc;
 }
 
-static int add_pair(struct bpe_reading *r, struct tn_text a, struct tn_text b,
+static int add_pair(struct bpe_reading *r, struct tn_text a, struct tn_text b, size_t place,
 	struct tn_call *call)
 {
 	if (r->n_pairs == r->capacity) {
@@ -53,7 +63,7 @@ static int add_pair(struct bpe_reading *r, struct tn_text a, struct tn_text b,
 		r->capacity = capacity;
 	}
 	r->pairs[r->n_pairs++] = (struct bpe_pair){ a.text, b.text, (uint32_t)a.len,
-		(uint32_t)b.len };
+		(uint32_t)b.len, (uint32_t)place };
 	return 0;
 }
 
@@ -61,17 +71,19 @@ static int add_pair(struct bpe_reading *r, struct tn_text a, struct tn_text b,
 static int read_merge(struct bpe_reading *r, struct tok_json *j)
 {
 	struct tn_text line, a, b;
+	size_t place;
 	int rc;
 
 	if (tok_json_peek(j) == '[') {
-		rc = read_pair(j, &a, &b);
-		return rc ? rc : add_pair(r, a, b, j->call);
+		rc = read_pair(j, &a, &b, &place);
+		return rc ? rc : add_pair(r, a, b, place, j->call);
 	}
+	place = next_place(j);
 	rc = tok_json_string(j, &line);
 	if (rc || is_version(line))
 		return rc;
-	return cut_merge(line, &a, &b) ? add_pair(r, a, b, j->call) : tok_json_fail(j, "the merge "
-		"%s, expected two pieces with one space between them",
+	return cut_merge(line, &a, &b) ? add_pair(r, a, b, place, j->call) : tok_json_fail(j,
+		"the merge %s, expected two pieces with one space between them",
 		tn_quote(j->call, line.text, line.len));
 }
 
@@ -163,7 +175,8 @@ int bpe_add_pairs(const struct bpe_reading *r, struct tn_call *call)
 			(struct tn_text){ p->right, p->right_len }, i, call);
 
 		if (wrong)
-			rc = tn_fail(call, TN_EDATA, "%s: merge %zu: %s", r->path, i + 1, wrong);
+			rc = tn_fail(call, TN_EDATA, "%s: byte %u: merge %zu: %s", r->path,
+				p->place, i + 1, wrong);
 	}
 	return rc;
 }
