@@ -321,4 +321,19 @@ set +m
 [ $code = 130 ] && silent && [ "$(lines)" = 100 ] && [ "$(tail -c 3 "$out/out")" = '}}' ] &&
 	[ "$(grep -c "$answers.*}}\$" "$out/out")" = 100 ]
 ok $? "SIGINT: all that was read is answered, whole lines, by the signal"
+
+# PL18: a plugin is code in the process, which dies with it; what went out before is whole.
+mkdir "$out/plugins" && cp "$top_builddir/tests/mock/head-falls.so" "$out/plugins"
+cat >"$out/falls.cfg" <<END
+model = "$cls";
+heads = { label = { use = "cls"; }; falls = { use = "falls"; }; };
+END
+{ head -n 1000 "$out/slow.txt"; echo; echo "nobody reads this"; } >"$out/falls.txt"
+(ulimit -c 0; TENON_PLUGIN_PATH=$TENON_PLUGIN_PATH:$out/plugins run "$out/falls.cfg" \
+	--input "$out/falls.txt" </dev/null; exit $code) 2>"$out/shell"
+code=$?
+answered=$(grep -c '^{"input":[0-9]*,"text":.*,"falls":null}$' "$out/out")
+[ $code -gt 128 ] && silent && [ "$answered" -gt 0 ] && [ "$answered" = "$(lines)" ] &&
+	[ "$(tail -n 1 "$out/out" | grep -o '^{"input":[0-9]*')" = "{\"input\":$((answered - 1))" ]
+ok $? "PL18 a head that crashes at a text: by its signal, whole answers before it"
 plan

@@ -47,6 +47,7 @@ mock head-over-base -DFLOOR_AT=0
 mock head-bad-default -DFLOOR=1.5
 mock head-bad-choice -DWAY='"middle"'
 mock head-option-twice -DSECOND_OPTION='"floor"'
+mock head-falls '-DIMPL=.impl.head=&falls'
 mock head-undefined '-DSTART=tn_mock_missing()'
 mock head-fast-math '-DSTART=fast_math()'
 mock head-exec-stack -Wl,-z,execstack

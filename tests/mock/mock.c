@@ -129,6 +129,27 @@ __attribute__((unused)) static const struct tn_head_impl fails_to_open = {
 	.task = TN_TASK_LABEL, .open = failing_open, .forward = mock_forward, .decode = mock_decode,
 };
 
+/* Answers null, and brings the process down at a text without a byte. */
+__attribute__((unused)) static tn_ref mean_forward(const struct tn_head *self, struct tn_graph *g)
+{
+	int texts = tn_axis(g, "texts");
+	tn_ref begin = tn_input(g, "text_begin", texts, TN_I32, 0);
+
+	return tn_segment(g, tn_feature(g, "tokens"), begin, tn_input(g, "text_end", texts, TN_I32, 0),
+		TN_MEAN);
+}
+__attribute__((unused)) static int falling_decode(const struct tn_head *self,
+	const struct tn_scores *scores, struct tn_value **answer, struct tn_call *call)
+{
+	if (!scores->example->text.len)
+		raise(SIGKILL);
+	*answer = tn_new_null(tn_call_arena(call));
+	return 0;
+}
+__attribute__((unused)) static const struct tn_head_impl falls = {
+	.task = TN_TASK_LABEL, .forward = mean_forward, .decode = falling_decode,
+};
+
 /* A function that another plugin has under the same name. */
 #ifdef HELPER
 TN_API int tn_mock_helper(void);
